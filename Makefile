@@ -1,0 +1,51 @@
+# Legato's commands. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+# Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
+ARGS ?=
+
+.PHONY: help up test check unit e2e bench docs format lock setup clean
+
+help: ## list these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: ## run the whole platform on this machine (ARGS are options of `legato up`)
+	@tools/setup up
+	@exec $(BIN)/legato up $(ARGS)
+
+test: ## set up, check, then every test, with a table of times
+	@tools/setup dev
+	@$(BIN)/python tools/run_tests.py
+
+check: setup ## format, lint, types, import contracts, generated files current
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --no-timing > .venv/lint-imports.txt || { cat .venv/lint-imports.txt; exit 1; }
+	@$(BIN)/python tools/generated.py --check
+
+unit: setup ## the unit and contract tests
+	@$(BIN)/pytest tests $(ARGS)
+
+e2e: setup ## the one-machine scenarios
+	@$(BIN)/pytest e2e $(ARGS)
+
+bench: setup ## measure, and write benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup ## write the generated pages again
+	@$(BIN)/python tools/generated.py
+
+format: setup ## bring the code into shape
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+lock: setup ## pin the dependencies anew
+	@tools/lock
+
+setup:
+	@tools/setup dev
+
+clean: ## remove the environment and caches of this checkout
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts

@@ -1,0 +1,1 @@
+"""Legato: a Discord music platform whose music does not stop."""

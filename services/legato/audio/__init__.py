@@ -1,0 +1,1 @@
+"""The audio service: players, their partitions and the nodes they play on."""

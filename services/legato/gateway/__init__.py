@@ -1,0 +1,1 @@
+"""The gateway service: Discord's shards in, interactions answered."""

@@ -1,0 +1,1 @@
+"""The embedded audio node: Lavalink's v4 protocol on FFmpeg."""

@@ -1,0 +1,32 @@
+"""Writes every generated file of the repository, or says which are out of date."""
+
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def render() -> dict[str, str]:
+    """Return every generated file: its path from the root, and its text."""
+    return {}
+
+
+def main() -> int:
+    """Write the files, or with --check only compare; exits 1 when one differs."""
+    stale = [
+        path
+        for path, text in render().items()
+        if not (ROOT / path).is_file() or (ROOT / path).read_text() != text
+    ]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path} is out of date; run: make docs")
+        return bool(stale)
+    for path in stale:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(render()[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
