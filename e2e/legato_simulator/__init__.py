@@ -1,1 +1,1 @@
-"""A Discord of its own: gateway, REST and voice on the real wire protocols, for tests and for trying."""
+"""A Discord of its own, on the real wire protocols, for tests and for trying bots."""
