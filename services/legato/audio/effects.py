@@ -1,0 +1,98 @@
+"""What a step asks the world to do. Pure values; `outbox` keeps them, `runtime` does them.
+
+A *converge* effect says "bring this in line with the player as it is when you run"; the latest of a
+kind replaces an older one in the outbox. A *one-shot* effect has a key of its own and is done once,
+or at least harmlessly again, before its deadline.
+"""
+
+import msgspec
+
+from legato.contracts.actions import Answer
+from legato.contracts.playback import Origin
+from legato.contracts.settings import GuildSettings
+from legato.contracts.tracks import Track
+
+
+class SyncNode(msgspec.Struct, frozen=True, kw_only=True, tag="sync_node"):
+    """Converge: compare the player with what its node plays, and PATCH the difference."""
+
+    seq: int = 0
+
+
+class SyncVoice(msgspec.Struct, frozen=True, kw_only=True, tag="sync_voice", omit_defaults=True):
+    """Converge: ask the shard to bring the bot into the channel the player wants."""
+
+    seq: int = 0
+    rejoin: bool = False
+    """Leave first: Discord refused the voice credentials we had."""
+
+
+class SyncPanel(msgspec.Struct, frozen=True, kw_only=True, tag="sync_panel", omit_defaults=True):
+    """Converge: publish NowPlaying, and bring the guild's panel message to it."""
+
+    seq: int = 0
+    notice: str = ""
+    """One of text.NOTICES' names."""
+    notice_detail: str = ""
+
+
+class SaveQueue(msgspec.Struct, frozen=True, kw_only=True, tag="save_queue"):
+    """Converge: write the player behind to PostgreSQL."""
+
+    seq: int = 0
+
+
+class Resolve(msgspec.Struct, frozen=True, kw_only=True, tag="resolve"):
+    """One-shot: ask a node what this slot's query is; comes back as Resolved or ResolveFailed."""
+
+    seq: int = 0
+    slot: str
+    query: str
+    deadline: int
+    """Server ms."""
+
+
+class Tell(msgspec.Struct, frozen=True, kw_only=True, tag="tell"):
+    """One-shot: send an answer to the asker."""
+
+    seq: int = 0
+    key: str
+    origin: Origin
+    answer: Answer
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag="record", omit_defaults=True):
+    """One-shot: one row of playback history."""
+
+    seq: int = 0
+    play_id: str
+    track: Track
+    requester_id: int
+    started_at: int
+    ended_at: int
+    reason: str
+    heard: int
+    """Milliseconds of the track that were played."""
+
+
+class SaveSettings(msgspec.Struct, frozen=True, kw_only=True, tag="save_settings"):
+    """Converge: write the guild's settings to PostgreSQL, and the copy to Redis."""
+
+    seq: int = 0
+    settings: GuildSettings
+
+
+Effect = SyncNode | SyncVoice | SyncPanel | SaveQueue | Resolve | Tell | Record | SaveSettings
+
+
+def outbox_key(effect: Effect) -> str:
+    """Name the effect's place in the outbox: a kind for converge effects, unique for one-shots."""
+    match effect:
+        case Resolve(slot=slot):
+            return f"resolve:{slot}"
+        case Tell(key=key):
+            return f"tell:{key}"
+        case Record(play_id=play_id):
+            return f"record:{play_id}"
+        case _:
+            return str(effect.__struct_config__.tag)

@@ -1,0 +1,56 @@
+"""The directive (what is wanted of a bot's services) and what they observe. Pure values."""
+
+import msgspec
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One server speaking Lavalink's v4 protocol."""
+
+    name: str
+    url: str
+    """http(s)://host:port"""
+    password: str
+    region: str = "default"
+    cordoned: bool = False
+    """New players go elsewhere."""
+    drain_deadline: int = 0
+    """Server ms; when not 0 its players are moved off, at the latest by then."""
+    session_quota: int = 64
+    """At most this many Lavalink sessions of this bot there: measured, 64 are free, 256 stall."""
+    revision: str = ""
+
+
+class Directive(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.directive.v1"):
+    """What the operator, or the supervisor on one machine, wants; one writer, versions grow."""
+
+    version: int
+    nodes: tuple[Node, ...] = ()
+    weights: dict[str, float] = {}
+    """Member -> share; 0 = leaving; absent = 1."""
+    max_handovers: int = 2
+
+
+class ObservedNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one member knows of one node."""
+
+    name: str
+    players: int = 0
+    """Players of ours, by our records."""
+    playing: int = 0
+    listeners: int = 0
+    connected: bool = False
+    frame_deficit: int = 0
+    """Frames a minute not sent in time, over this member's sessions."""
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.observed.v1"):
+    """What one member of a bot's services reports, every few seconds."""
+
+    member: str
+    component: str
+    at: int
+    """Server ms."""
+    directive_version: int = 0
+    nodes: tuple[ObservedNode, ...] = ()
+    partitions: tuple[str, ...] = ()
+    shards: tuple[str, ...] = ()
