@@ -1,0 +1,1 @@
+"""The sentences of each language, one module each. Pure values."""
