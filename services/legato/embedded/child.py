@@ -1,0 +1,158 @@
+"""A program as a child process that never outlives us. Knows no program in particular.
+
+Start children from the main thread only: the parent-death signal fires when the thread that
+started the child ends (prctl(2)), not only when the process does.
+"""
+
+import asyncio
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from legato.embedded import launch
+from legato.embedded.problems import StartFailed
+
+BASE_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+TICK = 0.02
+"""Seconds between two looks at a child that is starting or ending."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class User:
+    """Whom a program runs as, when not as we do."""
+
+    uid: int
+    gid: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Program:
+    """What to run, and how it wants to be ended."""
+
+    name: str
+    command: tuple[str, ...]
+    log: pathlib.Path
+    """Standard output and error are appended here."""
+    folder: pathlib.Path = pathlib.Path("/")
+    environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: BASE_ENVIRONMENT)
+    """All of it: nothing is inherited, so no secret of ours leaks into a program."""
+    user: User | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    orphan_signal: signal.Signals = signal.SIGKILL
+    """What the kernel sends it when we die."""
+    grace: timedelta = timedelta(seconds=10)
+    """How long it may take to end before it is killed."""
+
+
+class Child:
+    """A running program; it leads a process group of its own, so Ctrl-C reaches only us."""
+
+    def __init__(self, program: Program, process: subprocess.Popen[bytes]) -> None:
+        self.program = program
+        self.started_at = time.monotonic()
+        self._process = process
+
+    @classmethod
+    def start(cls, program: Program) -> "Child":
+        """Start the program; it is running, not yet ready, when this returns."""
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("children are started from the main thread only")
+        with program.log.open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603
+                _wrapped(program),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=program.folder,
+                env=dict(program.environment),
+                process_group=0,
+            )
+        return cls(program, process)
+
+    @property
+    def pid(self) -> int:
+        """Say its process id; the launcher's, which the program takes over."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """Say how it ended: None while it runs, negative = ended by that signal."""
+        return self._process.poll()
+
+    async def wait(self) -> int:
+        """Wait until it has ended."""
+        while (code := self.code) is None:
+            await asyncio.sleep(TICK)
+        return code
+
+    def ask_to_stop(self) -> None:
+        """Send the signal that it stops on; does nothing when it has ended."""
+        if self.code is None:
+            self._process.send_signal(self.program.stop_signal)
+
+    def kill(self) -> None:
+        """End it and whatever is left of its process group at once."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            self._process.kill()
+
+    async def stop(self) -> int:
+        """Ask it to stop, wait for its grace, then end what is left of its group."""
+        self.ask_to_stop()
+        try:
+            await asyncio.wait_for(self.wait(), self.program.grace.total_seconds())
+        except TimeoutError:
+            pass
+        finally:
+            self.kill()
+        return self._process.wait()
+
+    def stop_and_wait(self) -> int:
+        """Do as `stop`, for callers without an event loop."""
+        self.ask_to_stop()
+        try:
+            self._process.wait(self.program.grace.total_seconds())
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            self.kill()
+        return self._process.wait()
+
+    def last_words(self, count: int = 5) -> str:
+        """Return the end of its log, to say why it failed."""
+        with self.program.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        return "\n".join(lines[-count:])
+
+
+def run(program: Program, *, stdin: str = "", timeout: timedelta = timedelta(seconds=60)) -> str:
+    """Run a program to its end and return what it printed; StartFailed when it fails."""
+    done = subprocess.run(  # noqa: S603
+        _wrapped(program),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=program.folder,
+        env=dict(program.environment),
+        timeout=timeout.total_seconds(),
+        check=False,
+    )
+    if done.returncode:
+        raise StartFailed(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def _wrapped(program: Program) -> list[str]:
+    user = program.user or User(-1, -1)
+    numbers = (os.getpid(), int(program.orphan_signal), user.uid, user.gid)
+    launcher = [sys.executable, "-I", "-S", str(launch.__file__)]
+    return [*launcher, *map(str, numbers), *program.command]
