@@ -60,6 +60,9 @@ class PositionReported(Event, frozen=True, kw_only=True, tag="position_reported"
     position: int
     connected: bool
     at: int
+    """When `position` held, server ms."""
+    lead: int = 0
+    """How far the node's reports run ahead of the sound, in ms: its buffer."""
 
 
 class VoiceClosed(Event, frozen=True, kw_only=True, tag="voice_closed"):
@@ -97,6 +100,14 @@ class NodeSnapshot(Event, frozen=True, kw_only=True, tag="node_snapshot"):
     volume: int = 100
     connected: bool = False
     at: int = 0
+    lead: int = 0
+    """As in PositionReported."""
+
+
+class NodeReleased(Event, frozen=True, kw_only=True, tag="node_released"):
+    """The player was deleted from its node, because it should not be on one (`desired` is None)."""
+
+    node: str
 
 
 class Restored(Event, frozen=True, kw_only=True, tag="restored"):
@@ -123,6 +134,7 @@ Internal = (
     | NodeAssigned
     | NodeLost
     | NodeSnapshot
+    | NodeReleased
     | Restored
     | Woken
 )
