@@ -1,0 +1,153 @@
+"""One guild's ear on one bot: every packet it sends, over all its voice connections.
+
+It decrypts, judges and keeps packets; it never decodes (ear.py does, on request) and it has no
+clock of its own: arrivals come with the time the socket had them.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from legato_simulator import continuity, rtp
+from legato_simulator.continuity import Arrival, Continuity
+
+KEPT_PACKETS = 9_000
+"""Three minutes of sound, about 4 MB."""
+
+
+class Epoch(Struct, frozen=True, kw_only=True):
+    """What one voice connection of the bot sent: its own SSRC, key and numbers."""
+
+    ssrc: int
+    mode: str
+    payload_types: list[int]
+    undecryptable: int
+    continuity: Continuity
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a listener received, in numbers."""
+
+    guild_id: int
+    user_id: int
+    now: float
+    """The simulator's monotonic clock, s; every `at` is in it."""
+    quiet_ms: float | None
+    """Since the newest packet; None before the first."""
+    packets: int
+    sound: int
+    silence: int
+    worst_gap_ms: float
+    """The longest interval between sounding packets, also across voice connections."""
+    breaks: int
+    epochs: list[Epoch]
+
+    @property
+    def unbroken(self) -> bool:
+        """Say whether all came over one connection whose numbers all followed."""
+        return self.breaks == 0 and len(self.epochs) == 1
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One voice connection's packets as they come."""
+
+    number: int
+    ssrc: int
+    mode: str
+    crypt: rtp.Crypt
+    judge: continuity.Judge
+    payload_types: set[int]
+    undecryptable: int = 0
+
+    def told(self, judged: Continuity) -> Epoch:
+        return Epoch(
+            ssrc=self.ssrc,
+            mode=self.mode,
+            payload_types=sorted(self.payload_types),
+            undecryptable=self.undecryptable,
+            continuity=judged,
+        )
+
+
+class Listener:
+    """Receives one bot's packets in one guild."""
+
+    def __init__(self, guild_id: int, user_id: int, *, keep: int = KEPT_PACKETS) -> None:
+        self.guild_id, self.user_id = guild_id, user_id
+        self.kept: deque[Arrival] = deque(maxlen=keep)
+        self.followers: list[deque[bytes]] = []
+        """Live readers of the Opus payloads; each deque is bounded by whoever added it."""
+        self._streams: list[_Stream] = []
+        self._worst_ns = 0
+        self._newest: Arrival | None = None
+
+    def begin(self, ssrc: int, mode: str, key: bytes) -> None:
+        """Start listening to a new voice connection of the bot."""
+        crypt = rtp.crypt(mode, key)
+        number = len(self._streams)
+        self._streams.append(_Stream(number, ssrc, mode, crypt, continuity.Judge(), set()))
+
+    def receive(self, data: bytes, at_ns: int) -> None:
+        """Take one packet of the newest connection as the socket had it."""
+        stream = self._streams[-1]
+        try:
+            packet = rtp.parse(data, stream.crypt)
+        except rtp.BadPacket:
+            stream.undecryptable += 1
+            return
+        arrival = Arrival(
+            at_ns,
+            packet.sequence,
+            packet.timestamp,
+            packet.counter,
+            packet.payload,
+            stream.number,
+        )
+        stream.payload_types.add(packet.payload_type)
+        stream.judge.add(arrival)
+        newest = self._newest
+        if newest is not None and not newest.silent and not arrival.silent:
+            self._worst_ns = max(self._worst_ns, at_ns - newest.at_ns)
+        self._newest = arrival
+        self.kept.append(arrival)
+        for follower in self.followers:
+            follower.append(packet.payload)
+
+    def since(self, at: float | None) -> list[Arrival]:
+        """List the kept packets that came at or after a moment of the receiver's clock."""
+        if at is None:
+            return list(self.kept)
+        start = int(at * 1e9)
+        return [arrival for arrival in self.kept if arrival.at_ns >= start]
+
+    def report(self, *, now: float, since: float | None = None) -> Report:
+        """Say what came: from the first packet on, or, from the kept ones, since a moment."""
+        epochs = self._whole() if since is None else self._stretch(self.since(since))
+        worst = (
+            self._worst_ns / 1e6 if since is None else continuity.worst_gap_ms(self.since(since))
+        )
+        newest = self._newest
+        return Report(
+            guild_id=self.guild_id,
+            user_id=self.user_id,
+            now=now,
+            quiet_ms=now * 1e3 - newest.at_ns / 1e6 if newest else None,
+            packets=sum(epoch.continuity.packets for epoch in epochs),
+            sound=sum(epoch.continuity.sound for epoch in epochs),
+            silence=sum(epoch.continuity.silence for epoch in epochs),
+            worst_gap_ms=worst,
+            breaks=sum(len(epoch.continuity.breaks) for epoch in epochs),
+            epochs=epochs,
+        )
+
+    def _whole(self) -> list[Epoch]:
+        return [stream.told(stream.judge.told()) for stream in self._streams]
+
+    def _stretch(self, arrivals: list[Arrival]) -> list[Epoch]:
+        parts = {
+            stream.number: [a for a in arrivals if a.epoch == stream.number]
+            for stream in self._streams
+        }
+        return [self._streams[n].told(continuity.judge(part)) for n, part in parts.items() if part]

@@ -1,0 +1,383 @@
+"""The voice side of the simulated Discord: who may connect, who is connected, who is heard.
+
+The gateway side calls `open`, `move` and `close`; tests call the rest. It knows no guild's
+settings and no sound: packets go to each bot's listener as they come.
+"""
+
+import asyncio
+import secrets
+import time
+from typing import Any
+
+from aiohttp import web
+from msgspec import Struct, structs
+
+from legato_simulator import dave
+from legato_simulator.certs import Certificates
+from legato_simulator.listener import KEPT_PACKETS, Listener, Report
+from legato_simulator.voice_endpoint import DeadEndpoint, Death, Endpoint, LiveEndpoint
+from legato_simulator.voice_faults import NONE, VoiceFaults
+from legato_simulator.voice_session import (
+    Grant,
+    Identify,
+    Resume,
+    VoiceCredentials,
+    VoiceSession,
+)
+from legato_simulator.voice_socket import KEPT_OPEN, VoiceSocket
+from legato_simulator.voice_udp import VoiceUdp
+
+BAD_TOKEN, SESSION_INVALID, DISCONNECTED = 4004, 4006, 4014
+KEPT_TOTAL = 300_000
+"""Packets kept over all listeners, about 150 MB: many listeners keep less each."""
+
+Key = tuple[int, int]
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """One voice session as a test sees it."""
+
+    guild_id: int
+    user_id: int
+    channel_id: int
+    region: str
+    ssrc: int
+    mode: str
+    speaking: int
+    connected: bool
+    """Whether a websocket is open; a session without one can be resumed."""
+
+
+class VoiceServer:
+    """Voice servers of several regions, in one process."""
+
+    def __init__(
+        self,
+        certificates: Certificates,
+        *,
+        regions: tuple[str, ...] = ("harbour", "hill"),
+        keep: int = KEPT_PACKETS,
+        policy: dave.Policy = dave.Policy.OFF,
+    ) -> None:
+        self.certificates, self.policy = certificates, policy
+        self.closes: list[tuple[int, int, int]] = []
+        """(guild, user, code) of every close this side began."""
+        self.identifies = 0
+        self.resumes = 0
+        self.refusals: list[int] = []
+        self._regions, self._keep = regions, keep
+        self._endpoints: dict[str, Endpoint] = {}
+        self._grants: dict[Key, Grant] = {}
+        self._sessions: dict[Key, VoiceSession] = {}
+        self._sockets: dict[Key, VoiceSocket] = {}
+        self._open: set[VoiceSocket] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._by_ssrc: dict[int, tuple[VoiceSession, Listener]] = {}
+        self._listeners: dict[Key, Listener] = {}
+        self._faults: dict[int | None, VoiceFaults] = {}
+        self._people: dict[int, set[int]] = {}
+        self._next_ssrc = secrets.randbelow(1 << 20) + 1
+
+    # For whoever runs it.
+
+    async def start(self) -> None:
+        """Open the ports of every region."""
+        for name in self._regions:
+            await self.add_region(name)
+
+    async def stop(self) -> None:
+        """Close every connection and port."""
+        for socket in list(self._open):
+            socket.drop()
+        await asyncio.gather(*self._closing)
+        for endpoint in self._endpoints.values():
+            await endpoint.stop()
+        self._endpoints.clear()
+
+    async def add_region(self, name: str) -> str:
+        """Open one more voice server, and give its endpoint."""
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            socket = VoiceSocket(self, request, name)
+            self._open.add(socket)
+            return await socket.serve()
+
+        live = LiveEndpoint(name, VoiceUdp(self._media, self._faults_of_ssrc, self._spend_drop))
+        await live.start(serve, self.certificates.server_context())
+        self._endpoints[name] = live
+        return live.address
+
+    async def add_dead_region(self, name: str, death: Death) -> str:
+        """Make a voice server that refuses, is silent or speaks no TLS, and give its endpoint."""
+        dead = DeadEndpoint(name, death)
+        await dead.start()
+        self._endpoints[name] = dead
+        return dead.address
+
+    # For the gateway side.
+
+    def open(
+        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+    ) -> VoiceCredentials:
+        """Allow a bot's gateway session to connect: what VOICE_SERVER_UPDATE is to carry."""
+        key = (guild_id, user_id)
+        before = self._grants.get(key)
+        region = before.region if before else self._regions[0]
+        same = before is not None and before.session_id == session_id
+        token = before.token if before and same else secrets.token_hex(16)
+        self._grants[key] = Grant(guild_id, channel_id, user_id, session_id, token, region)
+        return self._credentials(key)
+
+    def move(
+        self, guild_id: int, user_id: int, *, channel_id: int | None = None, region: str = ""
+    ) -> VoiceCredentials | None:
+        """Move a bot to another channel or voice server; None if it is in no call.
+
+        Another region means a new token, and the old connection ends with 4014, as Discord's does.
+        """
+        key = (guild_id, user_id)
+        grant = self._grants.get(key)
+        if grant is None:
+            return None
+        grant.channel_id = channel_id or grant.channel_id
+        if region and region != grant.region:
+            fresh = secrets.token_hex(16)
+            fields = (guild_id, grant.channel_id, user_id, grant.session_id, fresh, region)
+            self._grants[key] = Grant(*fields)
+            self._end(key, DISCONNECTED)
+        return self._credentials(key)
+
+    def close(self, guild_id: int, user_id: int, code: int = DISCONNECTED) -> bool:
+        """End a bot's call with any code; False if it was in none.
+
+        After 4000, 4009 and 4015 it may resume.
+        """
+        key = (guild_id, user_id)
+        there = key in self._sessions
+        if code not in KEPT_OPEN:
+            self._grants.pop(key, None)
+        self._end(key, code)
+        return there
+
+    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
+        """Tell the guild's connections that a person came into the call or left it."""
+        people = self._people.setdefault(guild_id, set())
+        if here:
+            people.add(user_id)
+        else:
+            people.discard(user_id)
+        op, body = (11, {"user_ids": [str(user_id)]}) if here else (13, {"user_id": str(user_id)})
+        await self._tell(guild_id, op, body)
+
+    # For tests.
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """Name every region and its endpoint."""
+        return {name: endpoint.address for name, endpoint in self._endpoints.items()}
+
+    def set_faults(self, faults: VoiceFaults, *, guild_id: int | None = None) -> None:
+        """Put faults in force for a guild, or for all that have none of their own."""
+        self._faults[guild_id] = faults
+
+    def faults(self, guild_id: int | None) -> VoiceFaults:
+        """Look up what is in force."""
+        return self._faults.get(guild_id) or self._faults.get(None) or NONE
+
+    def socket(self, guild_id: int, user_id: int) -> VoiceSocket | None:
+        """Give a bot's websocket to freeze, thaw, swallow or drop."""
+        return self._sockets.get((guild_id, user_id))
+
+    def connections(self) -> list[Connection]:
+        """List every voice session."""
+        return [
+            Connection(
+                guild_id=key[0],
+                user_id=key[1],
+                channel_id=session.grant.channel_id,
+                region=session.grant.region,
+                ssrc=session.ssrc,
+                mode=session.mode,
+                speaking=session.speaking,
+                connected=key in self._sockets,
+            )
+            for key, session in self._sessions.items()
+        ]
+
+    def listeners(self) -> list[Listener]:
+        """List every bot's ear, also of those that have gone."""
+        return list(self._listeners.values())
+
+    def listener(self, guild_id: int, user_id: int | None = None) -> Listener | None:
+        """Find a bot's ear; without a user the guild's newest."""
+        if user_id is not None:
+            return self._listeners.get((guild_id, user_id))
+        found = [one for key, one in self._listeners.items() if key[0] == guild_id]
+        return found[-1] if found else None
+
+    def report(self, guild_id: int, user_id: int, *, since: float | None = None) -> Report | None:
+        """Say what came from a bot; `since` is a moment of this machine's monotonic clock."""
+        listener = self.listener(guild_id, user_id)
+        return listener.report(now=time.monotonic(), since=since) if listener else None
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Say what each region's media socket saw."""
+        live = [one for one in self._endpoints.values() if isinstance(one, LiveEndpoint)]
+        return {
+            one.name: {
+                "packets": one.udp.counts.packets,
+                "strays": one.udp.counts.strays,
+                "dropped_by_kernel": one.udp.counts.dropped_by_kernel,
+                "dropped_on_demand": one.udp.counts.dropped_on_demand,
+                "discoveries": one.udp.counts.discoveries,
+            }
+            for one in live
+        }
+
+    # For voice_socket.py.
+
+    async def admit(self, body: Identify, socket: VoiceSocket) -> VoiceSession | int:
+        """Open a session for an Identify, ending an older one, or name a close code."""
+        self.identifies += 1
+        refusal, grant = self._check(body, socket)
+        negotiated = dave.negotiate(self.policy, body.max_dave_protocol_version)
+        refusal = refusal or (negotiated.refusal or 0)
+        if refusal or grant is None:
+            self.refusals.append(refusal)
+            return refusal or SESSION_INVALID
+        key = (grant.guild_id, grant.user_id)
+        self._end(key, DISCONNECTED)
+        self._next_ssrc += 1
+        session = VoiceSession(
+            grant=grant,
+            ssrc=self._next_ssrc,
+            token=body.token,
+            session_id=body.session_id,
+            dave_version=negotiated.version,
+        )
+        self._sessions[key], self._sockets[key] = session, socket
+        return session
+
+    async def readmit(self, body: Resume, socket: VoiceSocket) -> VoiceSession | int:
+        """Give a session to a new socket, or name a close code."""
+        self.resumes += 1
+        found = [
+            (key, session)
+            for key, session in self._sessions.items()
+            if (str(key[0]), session.session_id) == (body.server_id, body.session_id)
+        ]
+        refusal = self.faults(_number(body.server_id)).refuse_resume
+        if refusal or not found or not secrets.compare_digest(found[0][1].token, body.token):
+            self.refusals.append(refusal or SESSION_INVALID)
+            return refusal or SESSION_INVALID
+        key, session = found[0]
+        older = self._sockets.get(key)
+        self._sockets[key] = socket
+        if older is not None:
+            self._close(older, 4000)
+        return session
+
+    def udp_port(self, socket: VoiceSocket) -> int:
+        """Name the media port of the socket's endpoint."""
+        endpoint = self._endpoints[socket.region]
+        return endpoint.udp.port if isinstance(endpoint, LiveEndpoint) else 0
+
+    def listen(self, session: VoiceSession) -> None:
+        """Begin to take the session's media."""
+        key = (session.grant.guild_id, session.grant.user_id)
+        if key not in self._listeners:
+            keep = min(self._keep, KEPT_TOTAL // (len(self._listeners) + 1))
+            # Taken out and put back in, so that the guild's newest stands last.
+            self._listeners[key] = Listener(*key, keep=max(keep, 500))
+        listener = self._listeners[key] = self._listeners.pop(key)
+        listener.begin(session.ssrc, session.mode, session.key)
+        self._by_ssrc[session.ssrc] = (session, listener)
+
+    def others(self, session: VoiceSession) -> list[int]:
+        """List who else is in the call."""
+        guild_id, own = session.grant.guild_id, session.grant.user_id
+        bots = {key[1] for key in self._sockets if key[0] == guild_id}
+        return sorted((bots | self._people.get(guild_id, set())) - {own})
+
+    async def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
+        """Send a message to the other connections of the call."""
+        await self._tell(session.grant.guild_id, op, body, but=session.grant.user_id)
+
+    async def gone(self, socket: VoiceSocket) -> None:
+        """Take note that a socket has ended: a session that was not ended can be resumed."""
+        self._open.discard(socket)
+        session = socket.session
+        if session is None:
+            return
+        key = (session.grant.guild_id, session.grant.user_id)
+        if self._sockets.get(key) is socket:
+            del self._sockets[key]
+            await self._tell(key[0], 13, {"user_id": str(key[1])})
+
+    # Its own.
+
+    def _credentials(self, key: Key) -> VoiceCredentials:
+        grant = self._grants[key]
+        endpoint = self._endpoints[grant.region].address
+        return VoiceCredentials(token=grant.token, endpoint=endpoint)
+
+    def _check(self, body: Identify, socket: VoiceSocket) -> tuple[int, Grant | None]:
+        guild_id, user_id = _number(body.server_id), _number(body.user_id)
+        forced = self.faults(guild_id).refuse_identify
+        grant = self._grants.get((guild_id, user_id))
+        if forced:
+            return forced, grant
+        if grant is None or grant.session_id != body.session_id or grant.region != socket.region:
+            return SESSION_INVALID, None
+        if not secrets.compare_digest(grant.token, body.token):
+            return BAD_TOKEN, None
+        return 0, grant
+
+    def _end(self, key: Key, code: int) -> None:
+        """Close a bot's connection, and forget its session unless it may resume."""
+        socket = self._sockets.pop(key, None)
+        session = self._sessions.get(key)
+        if session is not None and code not in KEPT_OPEN:
+            del self._sessions[key]
+            self._by_ssrc.pop(session.ssrc, None)
+        if socket is not None:
+            self.closes.append((*key, code))
+            self._close(socket, code)
+
+    def _close(self, socket: VoiceSocket, code: int) -> None:
+        """Close in the background: a client that doesn't answer must hold up nobody."""
+        task = asyncio.get_running_loop().create_task(socket.close(code))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _tell(self, guild_id: int, op: int, body: Any, *, but: int = 0) -> None:
+        sockets = [s for key, s in self._sockets.items() if key[0] == guild_id and key[1] != but]
+        await asyncio.gather(*(socket.send(op, body) for socket in sockets))
+
+    def _media(self, ssrc: int, data: bytes, at_ns: int) -> bool:
+        found = self._by_ssrc.get(ssrc)
+        if found is None:
+            return False
+        found[1].receive(data, at_ns)
+        return True
+
+    def _faults_of_ssrc(self, ssrc: int) -> VoiceFaults:
+        if not self._faults:
+            return NONE
+        found = self._by_ssrc.get(ssrc)
+        return self.faults(found[0].grant.guild_id if found else None)
+
+    def _spend_drop(self, ssrc: int) -> bool:
+        """Count one packet off `udp_drop_next`, where it is in force."""
+        found = self._by_ssrc.get(ssrc)
+        guild_id = found[0].grant.guild_id if found else None
+        owner = guild_id if guild_id in self._faults else None
+        faults = self._faults.get(owner, NONE)
+        left = max(0, faults.udp_drop_next - 1)
+        self._faults[owner] = structs.replace(faults, udp_drop_next=left)
+        return faults.udp_drop_next > 0
+
+
+def _number(text: str) -> int:
+    """Read a snowflake; anything else is nobody's."""
+    return int(text) if text.isascii() and text.isdigit() else 0
