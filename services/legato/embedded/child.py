@@ -88,7 +88,7 @@ class Child:
 
     async def wait(self) -> int:
         """Wait until it has ended."""
-        while (code := self.code) is None:
+        while (code := self.code) is None:  # noqa: ASYNC110 (no event of the loop tells of it)
             await asyncio.sleep(TICK)
         return code
 

@@ -104,8 +104,8 @@ class Postgres:
             if owner != wanted:
                 raise FolderBroken(
                     f"The PostgreSQL data in {self.data} belongs to {_name_of(owner)}, "
-                    f"but would be used by {_name_of(wanted)}. Start Legato as the user who made it, "
-                    "or choose another folder with --data."
+                    f"but would be used by {_name_of(wanted)}. "
+                    "Start Legato as the user who made it, or choose another folder with --data."
                 ) from None
         else:
             if user:

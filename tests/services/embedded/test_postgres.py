@@ -1,3 +1,5 @@
+import os
+
 import asyncpg
 import pytest
 
@@ -53,7 +55,7 @@ def test_a_strangers_folder_is_left_alone() -> None:
         server.folder.chmod(0o711)
         user = postgres.unprivileged()
         if user:
-            postgres.os.chown(server.data, user.uid, user.gid)
+            os.chown(server.data, user.uid, user.gid)
         (server.data / "holiday.jpg").touch()
 
         with pytest.raises(FolderBroken, match="is not empty"):
