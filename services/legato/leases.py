@@ -1,0 +1,121 @@
+"""Leases: the right to own a shard or a partition. Knows no members and no reason to own.
+
+A lease is a hash without a time to live, so that an outage of Redis ends none; its epoch only ever
+grows, and every write of an owner names it (ownership.md, 2).
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from legato.contracts import keys
+from legato.contracts.keys import Owned
+from legato.redis import Client, Script, reaching
+
+TTL = timedelta(seconds=10)
+RENEW = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What its owner holds."""
+
+    what: Owned
+    owner: str
+    epoch: int
+    deadline: float
+    """On this machine's monotonic clock, counted from before the renewal was sent."""
+
+    def left(self, *, now: float) -> timedelta:
+        """Say how long outside calls may still rely on it."""
+        return timedelta(seconds=max(0.0, self.deadline - now))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another has it."""
+
+    what: Owned
+    owner: str
+    age: timedelta
+    """Since its last renewal."""
+
+
+class Leases:
+    """The leases of one owner."""
+
+    def __init__(
+        self, redis: Client, *, owner: str, ttl: timedelta = TTL, renew: timedelta = RENEW
+    ) -> None:
+        """Take a member's name; the leases carry it with a mark of this run of its process."""
+        self.owner = f"{owner}~{secrets.token_hex(4)}"
+        self.ttl = ttl
+        self.every = renew
+        self._redis = redis
+        self._acquire = Script("acquire")
+        self._renew = Script("renew")
+        self._release = Script("release")
+        self._tick = Script("tick")
+
+    async def steady(self) -> timedelta:
+        """Say how long Redis has been reachable without a gap, by anybody's notes; note it too."""
+        answer = await self._tick(self._redis, [keys.tick()], _ms(self.ttl / 2))
+        return timedelta(milliseconds=_integer(answer))
+
+    async def acquire(self, what: Owned) -> Lease | Held:
+        """Take a lease that is free, or stale although its owner could have renewed it."""
+        found = await self._try(what, take=False)
+        if isinstance(found, Held) and found.age >= self.ttl and await self.steady() >= self.ttl:
+            return await self._try(what, take=True)
+        return found
+
+    async def _try(self, what: Owned, *, take: bool) -> Lease | Held:
+        begun = time.monotonic()
+        answer = await self._acquire(
+            self._redis, [keys.lease(what)], self.owner, _ms(self.ttl), int(take)
+        )
+        match answer:
+            case [1, epoch]:
+                return Lease(what, self.owner, _integer(epoch), begun + self.ttl.total_seconds())
+            case [0, bytes(holder), age]:
+                return Held(what, holder.decode(), timedelta(milliseconds=_integer(age)))
+            case _:
+                raise TypeError(f"acquire.lua answered {answer!r}")
+
+    async def renew(self, lease: Lease) -> Lease | None:
+        """Renew; None says that another has it now. A lease that Redis lost has a new epoch."""
+        begun = time.monotonic()
+        answer = await self._renew(
+            self._redis, [keys.lease(lease.what)], lease.owner, str(lease.epoch)
+        )
+        if not answer:
+            return None
+        deadline = begun + self.ttl.total_seconds()
+        return Lease(lease.what, lease.owner, _integer(answer), deadline)
+
+    async def release(self, lease: Lease) -> None:
+        """Give it up; nothing happens where it is another's already."""
+        await self._release(self._redis, [keys.lease(lease.what)], lease.owner, str(lease.epoch))
+
+    async def release_all_of(self, owner: str) -> int:
+        """Free every lease of a member that surely is dead: for the supervisor of one machine."""
+        freed = 0
+        with reaching("release_all_of"):
+            async for key in self._redis.scan_iter(match="*:lease", count=1000):
+                freed += _integer(await self._release(self._redis, [key.decode()], owner, ""))
+        return freed
+
+
+def _ms(length: timedelta) -> int:
+    return round(length / timedelta(milliseconds=1))
+
+
+def _integer(answer: object) -> int:
+    match answer:
+        case int():
+            return answer
+        case bytes():
+            return int(answer)
+        case _:
+            raise TypeError(f"a script answered {answer!r}")

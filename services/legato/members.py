@@ -1,0 +1,90 @@
+"""The members of one of a bot's services: who lives, since when, with what weight."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from legato.contracts import keys
+from legato.leases import TTL
+from legato.redis import Client, Script, reaching
+
+READY_AFTER = timedelta(seconds=5)
+"""A member that comes and goes in a crash loop moves nothing."""
+FORGET_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of a service, as it last reported."""
+
+    name: str
+    since: int
+    """Alive without a gap since then, server ms."""
+    seen: int
+    weight: float
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who was there at one moment."""
+
+    now: int
+    """Server ms."""
+    members: tuple[Member, ...]
+
+
+class Members:
+    """The roll of one service, and this process's place in it."""
+
+    def __init__(
+        self, redis: Client, *, bot: int, component: str, name: str, ttl: timedelta = TTL
+    ) -> None:
+        """Take the name this process goes by; `ttl` is how long a silent one counts as alive."""
+        self.name = name
+        self.ttl = ttl
+        self._redis = redis
+        self._key = keys.members(bot, component)
+        self._beat = Script("beat")
+
+    async def beat(self, *, weight: float = 1.0, draining: bool = False) -> Roll:
+        """Say that this process lives, and read the roll; once a renewal interval."""
+        answer = await self._beat(
+            self._redis,
+            [self._key],
+            self.name,
+            repr(weight),
+            int(draining),
+            round(self.ttl / timedelta(milliseconds=1)),
+            round(FORGET_AFTER / timedelta(milliseconds=1)),
+        )
+        if not isinstance(answer, list):
+            raise TypeError(f"beat.lua answered {answer!r}")
+        now, *flat = (one.decode() for one in answer)
+        return Roll(int(now), tuple(_members(flat)))
+
+    async def forget(self, name: str) -> None:
+        """Strike out a member: itself when it leaves, or one that surely is dead."""
+        with reaching("members"):
+            await self._redis.hdel(self._key, name)
+
+
+def _members(flat: list[str]) -> Iterable[Member]:
+    for name, record in zip(flat[::2], flat[1::2], strict=True):
+        since, seen, weight, draining = record.split(" ")
+        yield Member(name, int(since), int(seen), float(weight), draining == "1")
+
+
+def eligible(
+    roll: Roll, *, ready_after: timedelta = READY_AFTER, alive_within: timedelta = TTL
+) -> dict[str, float]:
+    """Name who may own things, with their weights: alive, ready long enough and not draining."""
+    ready, alive = (round(span / timedelta(milliseconds=1)) for span in (ready_after, alive_within))
+    return {
+        member.name: member.weight
+        for member in roll.members
+        if roll.now - member.seen <= alive
+        and roll.now - member.since >= ready
+        and not member.draining
+        and member.weight > 0
+    }

@@ -1,0 +1,80 @@
+"""How Redis is reached, and its scripts: the only module that imports the redis library.
+
+A client never repeats a command by itself (redis-py 8 would, ten times): an append or a commit that
+timed out may have happened, so its caller reads the outcome back instead.
+"""
+
+import functools
+import hashlib
+import importlib.resources
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from redis import exceptions
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from legato.errors import Unavailable
+from legato.settings import Secret
+
+Client = Redis
+"""What every module that talks to Redis is given; answers are bytes."""
+
+TIMEOUT = timedelta(seconds=4)
+"""Of one call; less than a lease's ten seconds by far (ownership.md, 2)."""
+
+_UNREACHABLE = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.ReadOnlyError,
+    exceptions.ClusterDownError,
+    exceptions.TryAgainError,
+    OSError,
+)
+
+
+def connect(url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOUT) -> Client:
+    """Make a client of `redis://`, `rediss://` or `unix://`; it connects when first used."""
+    address = url.reveal() if isinstance(url, Secret) else url
+    seconds = timeout.total_seconds()
+    common = functools.partial(
+        Redis.from_url,
+        address,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        max_connections=1024,
+    )
+    return common(ssl_ca_certs=ca_file) if ca_file else common()
+
+
+@contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Turn the library's errors about reachability into Unavailable; others are bugs."""
+    try:
+        yield
+    except _UNREACHABLE as error:
+        raise Unavailable("redis", f"{what}: {type(error).__name__}") from error
+
+
+class Script:
+    """One Lua script of `legato/scripts`; sent whole once per server, then by its hash."""
+
+    def __init__(self, name: str) -> None:
+        """Read the script; raises FileNotFoundError where the package lacks it."""
+        self.name = name
+        self._text = (importlib.resources.files("legato") / "scripts" / f"{name}.lua").read_text()
+        self._sha = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(
+        self, client: Client, keys: Sequence[str], *args: str | bytes | int
+    ) -> object:
+        """Run it; raises Unavailable, after which it may or may not have run."""
+        with reaching(self.name):
+            try:
+                answer: object = await client.evalsha(self._sha, len(keys), *keys, *args)
+            except exceptions.NoScriptError:
+                answer = await client.eval(self._text, len(keys), *keys, *args)
+        return answer

@@ -1,0 +1,134 @@
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from legato.contracts.partitions import Partition, all_partitions
+from legato.leases import Lease, Leases
+from legato.members import Members
+from legato.ownership import Holder, Pace, bury
+from legato.redis import Client
+
+TTL = timedelta(milliseconds=500)
+THINGS = all_partitions(bot=7, region="default", count=8)
+PACE = Pace(moves=2, ready_after=timedelta(0), settle=timedelta(0))
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.running: dict[Partition, int] = {}
+        self.reasons: list[str] = []
+        self.broken: set[Partition] = set()
+
+    async def start(self, lease: Lease) -> None:
+        if lease.what in self.broken:
+            raise ValueError("broken")
+        self.running[lease.what] = lease.epoch
+
+    async def stop(self, lease: Lease, *, reason: str) -> None:
+        self.running.pop(lease.what, None)
+        self.reasons.append(reason)
+
+
+class Process:
+    def __init__(self, redis: Client, name: str) -> None:
+        self.leases = Leases(redis, owner=name, ttl=TTL, renew=TTL / 10)
+        self.members = Members(redis, bot=7, component="audio", name=name, ttl=TTL)
+        self.port = Recorder()
+        self.holder = Holder(self.leases, self.members, THINGS, self.port, pace=PACE)
+        self._stop = asyncio.Event()
+        self.task = asyncio.create_task(self.holder.run(self._stop))
+
+    async def end(self) -> None:
+        self._stop.set()
+        await self.task
+
+    async def die(self) -> None:
+        """End as by kill -9: nothing is released."""
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        self.port.running.clear()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 8) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        await asyncio.sleep(0.01)
+
+
+async def test_one_member_holds_everything_and_releases_it_at_the_end(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    lease = one.holder.lease(THINGS[0])
+    assert lease is not None
+    assert lease.epoch == one.port.running[THINGS[0]]
+
+    await one.end()
+
+    assert one.port.running == {}
+    assert set(one.port.reasons) == {"stopping"}
+    assert isinstance(await Leases(each_redis, owner="b").acquire(THINGS[0]), Lease)
+
+
+async def test_members_share_and_nothing_is_owned_twice(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b")
+
+    await until(lambda: two.port.running and len(one.port.running) + len(two.port.running) == 8)
+    assert not set(one.port.running) & set(two.port.running)
+    await one.end()
+    await until(lambda: len(two.port.running) == 8)
+    await two.end()
+
+
+async def test_what_a_dead_member_held_is_taken_after_the_time_to_live(each_redis) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    old = dict(one.port.running)
+    two = Process(each_redis, "b")
+    await until(lambda: len(two.port.running) >= 2)
+    await one.die()
+
+    await until(lambda: len(two.port.running) == 8)
+
+    assert all(epoch > old[what] for what, epoch in two.port.running.items())
+    await two.end()
+
+
+async def test_the_supervisor_needs_no_time_to_live(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    await one.die()
+    two = Process(each_redis, "b")
+
+    assert await bury(two.leases, two.members, "a") == 8
+    await until(lambda: len(two.port.running) == 8, TTL.total_seconds())
+    await two.end()
+
+
+async def test_a_lease_taken_by_another_stops_what_runs(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+
+    await one.leases.release_all_of("a")
+    thief = await Leases(each_redis, owner="thief").acquire(THINGS[0])
+
+    assert isinstance(thief, Lease)
+    await until(lambda: THINGS[0] not in one.port.running)
+    assert one.holder.lease(THINGS[0]) is None
+    assert "lost" in one.port.reasons
+    await one.end()
+
+
+async def test_one_thing_that_can_not_start_stops_no_other(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    one.port.broken.add(THINGS[0])
+    await until(lambda: len(one.port.running) == 7)
+    assert one.holder.lease(THINGS[0]) is None
+
+    one.port.broken.clear()
+
+    await until(lambda: len(one.port.running) == 8)
+    await one.end()
