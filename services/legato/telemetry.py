@@ -1,0 +1,167 @@
+"""Logs and traces: JSON lines on stderr that carry trace ids, and OpenTelemetry spans.
+
+Knows no service. Secrets are taken out of every line, whoever wrote it.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+import msgspec
+import structlog
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+from legato.settings import Common
+
+_SECRET_NAMES = re.compile(
+    r"token|password|passwd|secret|authorization|api_?key|cookie", re.IGNORECASE
+)
+_SECRET_TEXTS = (
+    # A Discord bot token: https://discord.com/developers/docs/reference#authentication
+    (re.compile(r"[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"), "…"),
+    # Interaction and webhook tokens stand in paths.
+    (re.compile(r"/(webhooks|interactions)/(\d+)/[^/\s?\"']+"), r"/\1/\2/…"),
+    (re.compile(r"(://[^:/@\s]*):[^@/\s]+@"), r"\1:…@"),
+    (re.compile(r"(?i)\b(bearer|bot|basic) [\w.~+/=-]{8,}"), r"\1 …"),
+    (re.compile(r"\blegato_[A-Za-z0-9]{8,}_[A-Za-z0-9_-]{16,}"), "legato_…"),
+)
+_TRACEPARENT = "traceparent"
+_propagator = TraceContextTextMapPropagator()
+
+
+def set_up(settings: Common, *, stream: TextIO = sys.stderr) -> None:
+    """Send this process's log, libraries' included, to one stream in one form."""
+    shared = _shared_processors()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(settings.log_format, stream),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    # These say at INFO what we say better ourselves, or with every request.
+    for chatty in ("httpx", "httpcore", "uvicorn", "alembic", "opentelemetry"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(capture=True)
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """Return a logger; the service and member it speaks for come from `speaking_for`."""
+    bound: FilteringBoundLogger = structlog.get_logger(name)
+    return bound
+
+
+@contextmanager
+def speaking_for(service: str, member: str) -> Iterator[None]:
+    """Name the service and member in every line logged inside, and in tasks started inside."""
+    with structlog.contextvars.bound_contextvars(service=service, member=member):
+        yield
+
+
+class Tracing:
+    """One service's spans; they have ids in any case, and go out where an endpoint is set."""
+
+    def __init__(
+        self, service: str, settings: Common, *, exporter: SpanExporter | None = None
+    ) -> None:
+        resource = Resource.create(
+            {"service.name": f"legato-{service}", "service.instance.id": settings.member}
+        )
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        if exporter is None and settings.otel_exporter_otlp_endpoint:
+            address = settings.otel_exporter_otlp_endpoint.rstrip("/")
+            exporter = OTLPSpanExporter(endpoint=f"{address}/v1/traces", timeout=4)
+        if exporter is not None:
+            self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("legato")
+
+    @contextmanager
+    def span(
+        self, name: str, *, parent: str = "", attributes: Mapping[str, str | int] | None = None
+    ) -> Iterator[trace.Span]:
+        """Open a span inside; `parent` is a W3C traceparent that came with a message."""
+        context = _propagator.extract({_TRACEPARENT: parent}) if parent else None
+        with self._tracer.start_as_current_span(
+            name, context=context, attributes=attributes
+        ) as span:
+            yield span
+
+    def close(self) -> None:
+        """Send what is left; blocks for at most a few seconds."""
+        self._provider.shutdown()
+
+
+def traceparent() -> str:
+    """Return the current span as W3C traceparent, to travel with a message; "" without one."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get(_TRACEPARENT, "")
+
+
+def without_secrets(value: str) -> str:
+    """Blot out what looks like a secret."""
+    for pattern, instead in _SECRET_TEXTS:
+        value = pattern.sub(instead, value)
+    return value
+
+
+def _shared_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_trace,
+    ]
+
+
+def _renderers(form: str, stream: TextIO) -> list[Processor]:
+    if form == "console":
+        colours = stream.isatty()
+        return [_hide_secrets, structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="time")]
+    return [structlog.processors.format_exc_info, _hide_secrets, _render]
+
+
+def _render(_: WrappedLogger, __: str, event: EventDict) -> str:
+    ordered = {key: event.pop(key) for key in ("time", "level", "service", "event") if key in event}
+    return msgspec.json.encode({**ordered, **event}, enc_hook=str).decode()
+
+
+def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        event["span_id"] = trace.format_span_id(context.span_id)
+    return event
+
+
+def _hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for key, value in event.items():
+        if _SECRET_NAMES.search(key):
+            event[key] = "…"
+        elif isinstance(value, str):
+            event[key] = without_secrets(value)
+        elif isinstance(value, BaseException):
+            event[key] = without_secrets(str(value))
+    return event

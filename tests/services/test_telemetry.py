@@ -1,0 +1,88 @@
+import io
+import json
+import logging
+
+import pytest
+import structlog
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from legato import telemetry
+from legato.settings import Common, Secret
+
+
+@pytest.fixture
+def log():
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    stream = io.StringIO()
+    telemetry.set_up(Common(member="me"), stream=stream)
+    yield stream
+    root.handlers, root.level = handlers, level
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_every_line_is_json_with_service_member_and_trace(log):
+    tracing = telemetry.Tracing("gateway", Common(member="me"))
+    with telemetry.speaking_for("gateway", "me"), tracing.span("play"):
+        telemetry.logger("legato.x").info("played", guild_id=1)
+        logging.getLogger("some.library").warning("beware of %s", "this")
+
+    ours, theirs = lines(log)
+    assert ours["event"] == "played"
+    assert (ours["service"], ours["member"], ours["guild_id"]) == ("gateway", "me", 1)
+    assert len(ours["trace_id"]) == 32
+    assert theirs["event"] == "beware of this"
+    assert theirs["trace_id"] == ours["trace_id"]
+
+
+def test_no_secret_reaches_the_log(log):
+    # Shaped like a token, and of no bot.
+    token = ".".join(("M" * 26, "G" * 6, "a" * 38))
+    telemetry.logger("x").info(
+        f"login with {token}",
+        password="hunter2",
+        url="redis://user:hunter2@host/0",
+        header="Bearer abcdefghijkl",
+        kept=Secret("hunter2"),
+        path="/api/v10/interactions/123/hunter2token/callback",
+    )
+
+    text = log.getvalue()
+    assert "hunter2" not in text
+    assert token not in text
+    assert "abcdefghijkl" not in text
+
+
+def test_a_secret_in_a_traceback_is_blotted_out(log):
+    try:
+        raise ConnectionError("postgresql://legato:hunter2@db")
+    except ConnectionError:
+        telemetry.logger("x").exception("failed")
+
+    assert "hunter2" not in log.getvalue()
+    assert "ConnectionError" in log.getvalue()
+
+
+def test_a_trace_goes_on_where_a_message_took_it():
+    sent, taken = InMemorySpanExporter(), InMemorySpanExporter()
+    gateway = telemetry.Tracing("gateway", Common(member="a"), exporter=sent)
+    audio = telemetry.Tracing("audio", Common(member="b"), exporter=taken)
+    with gateway.span("interaction"):
+        parent = telemetry.traceparent()
+    with audio.span("play", parent=parent, attributes={"guild_id": 1}):
+        pass
+    gateway.close()
+    audio.close()
+
+    (first,), (second,) = sent.get_finished_spans(), taken.get_finished_spans()
+    assert second.context.trace_id == first.context.trace_id
+    assert second.parent.span_id == first.context.span_id
+
+
+def test_without_a_span_there_is_no_traceparent():
+    assert telemetry.traceparent() == ""
