@@ -3,12 +3,14 @@
 import pathlib
 import sys
 
+from legato.gateway import command_docs
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
 def render() -> dict[str, str]:
     """Return every generated file: its path from the root, and its text."""
-    return {}
+    return {command_docs.PATH: command_docs.render()}
 
 
 def main() -> int:

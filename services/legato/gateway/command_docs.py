@@ -1,0 +1,60 @@
+"""The page docs/commands.md, written from the registry. Pure."""
+
+from collections.abc import Iterator
+
+from legato import text
+from legato.gateway.commands import REGISTRY, Command, Option
+
+PATH = "docs/commands.md"
+
+_HEAD = """\
+# Commands
+
+<!-- Written by `make docs` from services/legato/gateway/commands.py; change it there. -->
+
+Type `/` in a channel of a server that Legato is in. Answers come in your own Discord language where
+Legato speaks it.
+"""
+
+
+def render() -> str:
+    """Write the whole page."""
+    return _HEAD + "".join(_section(command) for command in REGISTRY)
+
+
+def _section(command: Command) -> str:
+    lines = [f"\n## /{command.path}\n", command.help]
+    if command.options:
+        lines += ["", "| option | what | |", "| --- | --- | --- |"]
+        lines += [_row(command, option) for option in command.options]
+    if rules := " ".join(_rules(command)):
+        lines += ["", rules]
+    if command.example:
+        lines += ["", f"    {command.example}"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(command: Command, option: Option) -> str:
+    what = text.say(f"{command.key}.{option.name}")
+    return f"| `{option.name}` | {what} | {', '.join(_bounds(option))} |"
+
+
+def _bounds(option: Option) -> Iterator[str]:
+    yield "required" if option.required else "optional"
+    if option.choices:
+        yield " or ".join(f"`{choice}`" for choice in option.choices)
+    if option.kind == "number":
+        yield f"{option.least} to {option.most}"
+    if option.autocomplete:
+        yield "suggests while you type"
+
+
+def _rules(command: Command) -> Iterator[str]:
+    if command.rules.in_voice:
+        yield "You must be in the voice channel that Legato plays in, or in any if it plays in none."
+    if command.rules.steers:
+        yield "Where the server has a DJ role, only its members may, and who is alone with Legato."
+    if command.rules.manages:
+        yield "Takes the permission Manage Server."
+    if command.hidden:
+        yield "Only you see the answer."

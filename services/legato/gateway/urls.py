@@ -1,0 +1,174 @@
+"""Which links may be handed to a node, and which texts are searches. Pure: asks no name server.
+
+The node checks addresses again where it connects (also after DNS and each redirect); refusing here
+too means that a nonsense link never leaves the gateway.
+"""
+
+import ipaddress
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+LONGEST = 500
+"""Characters of a query; the option's max_length says the same to Discord's clients."""
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_SNEAKY = re.compile(r"(data|javascript|file|local|blob|about|view-source):", re.IGNORECASE)
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+", re.IGNORECASE)
+_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+_LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
+_JOINERS = "\u200c\u200d"
+"""Zero-width (non-)joiners, which Persian, Hindi and emoji need; never in a link."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that may be played."""
+
+    url: str
+    host: str
+    port: int
+    is_allowed: bool = False
+    """An exception from settings: its address is not looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchText:
+    """Words to search for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Neither; the reason is one of text.REFUSALS' names."""
+
+    reason: str
+
+
+def read(query: str, *, allowed: Collection[str] = ()) -> Link | SearchText | Wrong:
+    """Tell a link from a search; `allowed` holds exact `host:port` exceptions."""
+    text = query.strip()
+    if not text:
+        return Wrong("empty_query")
+    if len(text) > LONGEST:
+        return Wrong("too_long")
+    if has_tricks(text):
+        return Wrong("invalid")
+    if _SNEAKY.match(text):
+        return Wrong("bad_url")
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        return SearchText(text)
+    if scheme[1].lower() not in {"http", "https"}:
+        return Wrong("bad_url")
+    return _link(text, allowed)
+
+
+def has_tricks(text: str) -> bool:
+    """Find control, bidirectional and zero-width characters, which show other than they are."""
+    return any(
+        unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        and character not in _JOINERS
+        for character in text
+    )
+
+
+def _link(text: str, allowed: Collection[str]) -> Link | Wrong:
+    if any(character.isspace() or character in _JOINERS or character == "\\" for character in text):
+        return Wrong("bad_url")
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").rstrip(".").encode("idna" if _is_wide(text) else "ascii")
+        port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
+    except (ValueError, UnicodeError):
+        return Wrong("bad_url")
+    if parts.username is not None or parts.password is not None:
+        return Wrong("bad_url")
+    name = host.decode("ascii").lower()
+    if f"{name}:{port}" in allowed or f"[{name}]:{port}" in allowed:
+        return Link(text, name, port, is_allowed=True)
+    if reason := _refused_host(name):
+        return Wrong(reason)
+    if port not in {80, 443} and port < 1024:
+        return Wrong("bad_url")
+    return Link(text, name, port)
+
+
+def _is_wide(text: str) -> bool:
+    return not text.isascii()
+
+
+def _refused_host(host: str) -> str:
+    address = address_of(host)
+    if address is not None:
+        return "" if is_public(address) else "private_address"
+    labels = host.split(".")
+    if labels[-1] in _LOCAL_NAMES:
+        return "private_address"
+    if len(labels) < 2:
+        return "private_address" if host else "bad_url"
+    return "" if _HOST.fullmatch(host) else "bad_url"
+
+
+def address_of(host: str) -> Address | None:
+    """Read an address in any spelling that clients accept: dotted, 2130706433, 0x7f.1, [::1]."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return _old_spelling(host)
+
+
+def _old_spelling(host: str) -> Address | None:
+    """Read what inet_aton reads: one to four numbers, the last filling what is left."""
+    parts = host.split(".")
+    if not 1 <= len(parts) <= 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    numbers = [_number(part) for part in parts]
+    *head, last = numbers
+    size = 4 - len(head)
+    if any(number > 255 for number in head) or last >= 256**size:
+        return ipaddress.IPv4Address(0)
+    value = last
+    for place, number in enumerate(head):
+        value |= number << (8 * (3 - place))
+    return ipaddress.IPv4Address(value)
+
+
+def _number(part: str) -> int:
+    if part.lower().startswith("0x"):
+        return int(part[2:] or "0", 16)
+    octal = len(part) > 1 and part.startswith("0") and set(part) <= set("01234567")
+    return int(part, 8 if octal else 10)
+
+
+def is_public(address: Address) -> bool:
+    """Say whether an address is of the open internet; tunnels count as what they lead to."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _inside(address)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
+
+
+def all_public(addresses: Iterable[str]) -> bool:
+    """Say whether everything a name leads to is of the open internet."""
+    found = [address_of(text) for text in addresses]
+    return all(address is not None and is_public(address) for address in found)
