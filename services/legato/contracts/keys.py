@@ -20,7 +20,7 @@ def inbox(what: Owned) -> str:
 
 
 def position(what: Owned) -> str:
-    """String: the id of the last inbox entry whose outcome is committed."""
+    """String `id commits`: the last inbox entry whose outcome is committed, and a commit count."""
     return f"{what.tag}:position"
 
 
@@ -160,7 +160,7 @@ def answer(bot: int, region: str, request_id: str) -> str:
 
 
 def tick() -> str:
-    """String: the server's time in ms, refreshed by every lease holder; a gap shows an outage."""
+    """String `since last`, server ms, refreshed by every lease holder; a gap shows an outage."""
     return "{legato}:tick"
 
 
