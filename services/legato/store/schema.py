@@ -1,0 +1,114 @@
+"""Which schema the database has, which this release runs on, and the way from one to the other.
+
+Expand, then contract: a release runs on a range, so that roll-outs and roll-backs work. A number
+above NEWEST is refused only once a later release says that it contracted.
+"""
+
+import pathlib
+from dataclasses import dataclass
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from legato.store import tables
+from legato.store.database import Database
+
+OLDEST = 1
+"""The oldest schema that this release runs on."""
+NEWEST = 1
+"""The schema that this release migrates to, and the newest that it knows to run on."""
+
+_LOCK = 0x6C656761746F  # "legato"
+_FOLDER = pathlib.Path(__file__).parent / "migrations"
+
+
+class WrongSchema(Exception):
+    """The database's schema is outside the range; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What `migrate` did; 0 is an empty database."""
+
+    before: int
+    after: int
+
+    def __str__(self) -> str:
+        if self.before == self.after:
+            return f"The schema is {self.after} already; nothing to do."
+        return f"The schema went from {self.before} to {self.after}."
+
+
+async def current(database: Database) -> int:
+    """Return the number of the schema, 0 where there is none."""
+    async with database.session() as session:
+        connection = await session.connection()
+        return await connection.run_sync(_current)
+
+
+async def check(database: Database) -> int:
+    """Return the schema's number; raises WrongSchema where this release doesn't run on it."""
+    found = await current(database)
+    if problem := judge(found):
+        raise WrongSchema(problem)
+    return found
+
+
+def judge(found: int, *, oldest: int = OLDEST, newest: int = NEWEST) -> str:
+    """Say in a sentence why a schema won't do; "" where it does."""
+    wanted = f"{oldest}" if oldest == newest else f"{oldest} to {newest}"
+    if found == 0:
+        return "The database is empty. Run: legato migrate"
+    if found < oldest:
+        return f"The database has schema {found}, this release needs {wanted}. Run: legato migrate"
+    if found > newest:
+        return (
+            f"The database has schema {found}, this release runs on {wanted}. "
+            "Start a newer release of Legato, or restore a backup from before the migration."
+        )
+    return ""
+
+
+async def migrate(database: Database) -> Migrated:
+    """Bring the schema to NEWEST, in one transaction; whoever comes second waits and does nothing.
+
+    A newer schema is left alone: an older release may run on it.
+    """
+    async with database.session() as session:
+        # Of the transaction, not of the session, which behind PgBouncer isn't ours.
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        connection = await session.connection()
+        before = await connection.run_sync(_current)
+        if before < NEWEST:
+            await connection.run_sync(_upgrade)
+        return Migrated(before, max(before, NEWEST))
+
+
+def drift(connection: Connection) -> list[object]:
+    """Return how the tables of a migrated database differ from the rows of this package."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - tests only, and slow
+
+    found: list[object] = compare_metadata(MigrationContext.configure(connection), tables.METADATA)
+    return found
+
+
+def _current(connection: Connection) -> int:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    return int(revision) if revision else 0
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+
+    def steps(revision: str, _: MigrationContext) -> list[RevisionStep]:
+        return script._upgrade_revs(f"{NEWEST:04}", revision)  # noqa: SLF001 - as its docs show
+
+    with EnvironmentContext(config, script, fn=steps) as environment:
+        environment.configure(connection=connection)
+        environment.run_migrations()
