@@ -5,8 +5,13 @@ Lavalink v4's player, https://lavalink.dev/api/rest.html#update-player: UNSET fi
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
-from legato.audio.state import Player
+from legato.audio import listening, position
+from legato.audio.state import Player, VoiceState
+
+SAME_MOMENT = 1_000
+"""Positions within this are the same: reports and commands cross on the way."""
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -58,10 +63,75 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def desired(player: Player, *, now: int) -> NodeState | None:
-    """Say what the player's node should be doing; None: it should not know the guild."""
-    raise AssertionError(player, now)
+    """Say what the player's node should be doing; None: it should not know the guild.
+
+    The track goes there before there is voice, paused, so that it is loaded when the voice comes.
+    """
+    if player.voice.wanted is None:
+        return None
+    bare = NodeState(
+        paused=not listening.audible(player),
+        volume=player.volume,
+        voice=_voice(player.voice),
+    )
+    play = player.play
+    if play is None:
+        return bare
+    return replace(
+        bare,
+        play_id=play.play_id,
+        encoded=play.track.encoded,
+        position=position.moment(play.clock, now=now, length=play.track.length),
+        sought=play.clock.sought,
+    )
 
 
 def difference(wanted: NodeState, actual: NodeState | None) -> Patch | None:
-    """Say what to send; None: nothing. An equal track is never sent again."""
-    raise AssertionError(wanted, actual)
+    """Say what to send; None: nothing. An equal track is never sent again.
+
+    Only a seek moves a track that plays: otherwise our clock follows the node, not the node our
+    clock. Voice is sent again when the node lost its connection, since equal data reconnects then.
+    """
+    found = actual or NodeState()
+    patch = Patch(
+        track=_track(wanted, found),
+        position=_position(wanted, found),
+        paused=wanted.paused if wanted.paused != found.paused else UNSET,
+        volume=wanted.volume if wanted.volume != found.volume else UNSET,
+        voice=_changed_voice(wanted, found),
+    )
+    return None if patch == Patch() else patch
+
+
+def _voice(voice: VoiceState) -> Voice | None:
+    if not voice.ready:
+        return None
+    return Voice(
+        token=voice.token,
+        endpoint=voice.endpoint,
+        session_id=voice.session_id,
+        channel_id=str(voice.actual),
+    )
+
+
+def _changed_voice(wanted: NodeState, found: NodeState) -> Voice | UnsetType:
+    if wanted.voice is None or (wanted.voice == found.voice and found.connected):
+        return UNSET
+    return wanted.voice
+
+
+def _track(wanted: NodeState, found: NodeState) -> PatchTrack | UnsetType:
+    if wanted.play_id == found.play_id:
+        return UNSET
+    if wanted.play_id is None:
+        return PatchTrack(encoded=None)
+    return PatchTrack(encoded=wanted.encoded, user_data=UserData(play_id=wanted.play_id))
+
+
+def _position(wanted: NodeState, found: NodeState) -> int | UnsetType:
+    if wanted.play_id is None:
+        return UNSET
+    if wanted.play_id != found.play_id:
+        return wanted.position or UNSET
+    far = wanted.sought and abs(wanted.position - found.position) > SAME_MOMENT
+    return wanted.position if far else UNSET

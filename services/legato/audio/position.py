@@ -8,6 +8,7 @@ is skipped.
 """
 
 import msgspec
+from msgspec.structs import replace
 
 PLAUSIBLE = 2_000
 """A report further off than this, where no stall explains it, is the node's error."""
@@ -30,3 +31,93 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A seek that no report has confirmed yet; until then only near reports count."""
     bound: int | None = None
     """After a take-over: where the old owner surely was; a restart goes there, not further."""
+
+
+def moment(clock: Clock, *, now: int, length: int = 0) -> int:
+    """Say which moment we believe is heard; `length` 0 is a stream's."""
+    elapsed = 0 if clock.since is None else max(0, now - clock.since)
+    position = clock.at + elapsed
+    return min(position, length) if length else position
+
+
+def shown(clock: Clock, *, now: int, length: int = 0) -> int:
+    """Say the position that people see: it never goes back without a seek."""
+    return max(moment(clock, now=now, length=length), clock.floor)
+
+
+def run(clock: Clock, *, now: int) -> Clock:
+    """Let a standing clock run from now on."""
+    return clock if clock.since is not None else replace(clock, since=now)
+
+
+def stand(clock: Clock, *, now: int, length: int = 0) -> Clock:
+    """Stop a running clock where it is."""
+    if clock.since is None:
+        return clock
+    return replace(clock, at=moment(clock, now=now, length=length), since=None)
+
+
+def seek(clock: Clock, to: int, *, now: int) -> Clock:
+    """Go to a moment; only reports near it count until one has."""
+    return Clock(at=to, since=None if clock.since is None else now, sought=True)
+
+
+def lose(clock: Clock, *, now: int, length: int = 0) -> Clock:
+    """Stop where listeners surely were when the node went: a little twice, never skipped."""
+    return _back_to(clock, max(0, _sure(clock, now=now, length=length) - LOSS), now, length)
+
+
+def again(clock: Clock, *, now: int, length: int = 0) -> Clock:
+    """Stop where a node that plays nothing any more must begin again."""
+    return _back_to(clock, _sure(clock, now=now, length=length), now, length)
+
+
+def take_over(clock: Clock, *, alive_at: int, length: int = 0) -> Clock:
+    """Let the clock run on under a new owner, remembering where the old one surely was."""
+    return replace(clock, bound=moment(clock, now=alive_at, length=length))
+
+
+def resume_at(clock: Clock, *, alive_at: int, length: int = 0) -> Clock:
+    """Stop where the old owner surely was: node and owner ended together."""
+    return replace(stand(clock, now=alive_at, length=length), bound=None)
+
+
+def ended(clock: Clock, *, now: int, length: int) -> bool:
+    """Tell whether a track that is no longer there has run to its end."""
+    return length > 0 and moment(clock, now=now, length=length) >= length - PLAUSIBLE
+
+
+def corrected(clock: Clock, heard: int, *, now: int, length: int = 0) -> Clock | None:
+    """Set the clock by what a node reports for now; None if that isn't plausible.
+
+    A node may fall behind (its source stalls) but not run ahead; and not before the anchor, except
+    by what is in flight. After a seek only what is near counts: Ogg reports start at zero again.
+    """
+    believed = moment(clock, now=now)
+    lowest = believed if clock.sought else min(clock.at, believed)
+    if not lowest - PLAUSIBLE <= heard <= believed + PLAUSIBLE:
+        return None
+    settled = clock.bound is None and not clock.sought
+    if settled and abs(heard - believed) <= JITTER:
+        return clock
+    since = None if clock.since is None else now
+    floor = shown(clock, now=now, length=length)
+    at = max(0, heard)
+    return Clock(at=at, since=since, floor=floor if floor > at else 0)
+
+
+def found(clock: Clock, heard: int, *, now: int, length: int = 0) -> Clock | None:
+    """Set a clock that stood though the node played: it may have got ahead by any time."""
+    believed = moment(clock, now=now)
+    if heard < believed or clock.sought or (length and heard > length + PLAUSIBLE):
+        return corrected(clock, heard, now=now, length=length)
+    return Clock(at=heard, since=clock.since, floor=clock.floor)
+
+
+def _sure(clock: Clock, *, now: int, length: int) -> int:
+    position = moment(clock, now=now, length=length)
+    return position if clock.bound is None else min(position, clock.bound)
+
+
+def _back_to(clock: Clock, at: int, now: int, length: int) -> Clock:
+    return Clock(at=at, floor=shown(clock, now=now, length=length))

@@ -40,6 +40,8 @@ class VoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when we wait for the channel or its credentials."""
     retry_at: int | None = None
     """When to leave and join again, if nothing mends it before."""
+    changed_at: int = 0
+    """When Discord last moved us or named a voice server."""
     losses: int = 0
     """Connections lost since sound last came through."""
 

@@ -1,9 +1,70 @@
 """What people and dashboards are shown of a player. Pure."""
 
+from legato.audio import listening, position
 from legato.audio.state import Player
-from legato.contracts.tracks import NowPlaying
+from legato.contracts.actions import QueuePage
+from legato.contracts.tracks import NowPlaying, QueueItem
+
+PAGE = 10
+UPCOMING = 3
 
 
 def now_playing(player: Player, *, now: int) -> NowPlaying:
     """Say what the guild hears."""
-    raise AssertionError(player, now)
+    play = player.play
+    reasons = listening.silences(player) if play else ()
+    return NowPlaying(
+        guild_id=player.guild_id,
+        revision=player.revision,
+        as_of=now,
+        voice_channel_id=player.voice.actual,
+        track=play.track if play else None,
+        play_id=play.play_id if play else None,
+        requester_id=play.item.requester_id if play else None,
+        position=heard(player, now=now),
+        paused=bool(reasons),
+        pause_reasons=reasons,
+        volume=player.volume,
+        queue_length=len(player.queue),
+        upcoming=upcoming(player),
+    )
+
+
+def heard(player: Player, *, now: int) -> int:
+    """Say the position of the current track, 0 without one."""
+    play = player.play
+    return position.shown(play.clock, now=now, length=play.track.length) if play else 0
+
+
+def upcoming(player: Player) -> tuple[str, ...]:
+    """Name the next few tracks; one that is being looked for by its query."""
+    return tuple(item.track.title if item.track else item.query for item in player.queue[:UPCOMING])
+
+
+def page(player: Player, number: int, *, now: int) -> QueuePage:
+    """Show one page of the queue; the nearest there is."""
+    pages = max(1, -(-len(player.queue) // PAGE))
+    number = min(max(number, 1), pages)
+    return QueuePage(
+        now=now_playing(player, now=now),
+        items=player.queue[(number - 1) * PAGE : number * PAGE],
+        page=number,
+        pages=pages,
+        total=len(player.queue),
+        length=sum(_length(item) for item in player.queue),
+    )
+
+
+def wait(player: Player, place: int, *, now: int) -> int:
+    """Say how long until the item at a place of the queue starts; 0 when nobody can know."""
+    play = player.play
+    before = player.queue[:place]
+    unknown = any(item.track is None or not item.track.length for item in before)
+    if unknown or play is None or not play.track.length:
+        return 0
+    left = play.track.length - heard(player, now=now)
+    return left + sum(_length(item) for item in before)
+
+
+def _length(item: QueueItem) -> int:
+    return item.track.length if item.track else 0
