@@ -94,6 +94,11 @@ def guild_facts(shard: Shard) -> str:
     return f"{shard.tag}:facts"
 
 
+def open_interactions(shard: Shard) -> str:
+    """Hash interaction id -> what is needed to defer it; it holds tokens and dies in 15 minutes."""
+    return f"{shard.tag}:open"
+
+
 def layout(bot: int) -> str:
     """Hash `shards`, `partitions:<region>`: counts that are stored once and then binding."""
     return f"{{{bot}}}:layout"

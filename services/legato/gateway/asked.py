@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, assert_never
+from typing import Literal, TypedDict, assert_never
 
 from legato.contracts import playback
 from legato.gateway import customids, events, times
@@ -137,7 +137,23 @@ class Envelope:
         return self.now + round(after / timedelta(milliseconds=1))
 
 
-_PLAIN: Mapping[str, type[playback.Playback]] = {
+class _Common(TypedDict):
+    id: int
+    guild_id: int
+    origin: playback.Origin
+    expires_at: int
+
+
+_Plain = (
+    playback.Pause
+    | playback.Resume
+    | playback.Stop
+    | playback.Leave
+    | playback.ShowNowPlaying
+    | playback.ShowSettings
+)
+
+_PLAIN: Mapping[str, type[_Plain]] = {
     "pause": playback.Pause,
     "resume": playback.Resume,
     "stop": playback.Stop,
@@ -150,36 +166,36 @@ _PLAIN: Mapping[str, type[playback.Playback]] = {
 
 def message(asked: Asked, envelope: Envelope, *, voice_channel_id: int) -> playback.Playback | None:
     """Make the message; None for what the gateway answers itself. `fault` found nothing before."""
-    origin = envelope.origin
     expires = envelope.expires(LATE if asked.path == "play" else SOON)
-    common = {"id": envelope.id, "guild_id": envelope.guild_id, "expires_at": expires}
+    common = _Common(
+        id=envelope.id, guild_id=envelope.guild_id, origin=envelope.origin, expires_at=expires
+    )
     match asked.path:
         case "play":
             query, where = asked.text("query").strip(), _where(asked.text("when"))
             return playback.Play(
                 **common,
-                origin=origin,
                 query=query,
                 where=where,
                 voice_channel_id=voice_channel_id,
             )
         case "pause" if asked.toggles:
-            return playback.TogglePause(**common, origin=origin)
+            return playback.TogglePause(**common)
         case "skip":
-            return playback.Skip(**common, origin=origin, play_id=asked.play_id)
+            return playback.Skip(**common, play_id=asked.play_id)
         case "seek":
-            return playback.Seek(**common, origin=origin, to=times.parse(asked.text("to")) or 0)
+            return playback.Seek(**common, to=times.parse(asked.text("to")) or 0)
         case "volume":
             volume = None if asked.change else asked.number("percent", 100)
-            return playback.SetVolume(**common, origin=origin, volume=volume, change=asked.change)
+            return playback.SetVolume(**common, volume=volume, change=asked.change)
         case "queue":
-            return playback.ShowQueue(**common, origin=origin, page=asked.number("page", 1))
+            return playback.ShowQueue(**common, page=asked.number("page", 1))
         case path if path == _DJ_ROLE:
             role = asked.text("role")
             dj_role_id = int(role) if role else None
-            return playback.ChangeSettings(**common, origin=origin, dj_role_id=dj_role_id)
+            return playback.ChangeSettings(**common, dj_role_id=dj_role_id)
         case path if path in _PLAIN:
-            return _PLAIN[path](**common, origin=origin)
+            return _PLAIN[path](**common)
         case _:
             return None
 

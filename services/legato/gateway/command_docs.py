@@ -51,7 +51,7 @@ def _bounds(option: Option) -> Iterator[str]:
 
 def _rules(command: Command) -> Iterator[str]:
     if command.rules.in_voice:
-        yield "You must be in the voice channel that Legato plays in, or in any if it plays in none."
+        yield "You must be in the voice channel that Legato is in, or in any if it is in none."
     if command.rules.steers:
         yield "Where the server has a DJ role, only its members may, and who is alone with Legato."
     if command.rules.manages:

@@ -1,0 +1,329 @@
+"""Discord through hikari 2.7.0: one gateway session, and REST. The only importer of hikari.
+
+hikari has no public way to RESUME in another process, to ask before it connects, or to close with a
+code that keeps the session; the private names used for that are pinned with its version and held by
+tests against a gateway on the wire. Its cache and typed events stay off.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import hikari
+import msgspec
+from hikari import errors
+from hikari.impl import HTTPSettings, ProxySettings, RESTClientImpl
+from hikari.impl.config import HTTPTimeoutSettings
+from hikari.impl.entity_factory import EntityFactoryImpl
+from hikari.impl.shard import GatewayShardImpl
+from hikari.internal import data_binding
+from hikari.internal.routes import Route
+
+from legato.errors import Unavailable
+from legato.gateway.shard_store import Session
+from legato.settings import Secret
+
+Json = Mapping[str, object]
+
+INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_VOICE_STATES
+"""Neither is privileged, so that no bot needs Discord's approval to run Legato."""
+_IDENTIFY = 2
+_RESUMABLE_CLOSE = 4000
+"""1000 and 1001 end a session; this keeps it for whoever RESUMEs next."""
+_ENDING_CLOSES = frozenset({1000, 1001})
+_TIMEOUT = timedelta(seconds=4)
+
+ALREADY_ACKNOWLEDGED = 40060
+UNKNOWN_INTERACTION = 10062
+UNKNOWN_MESSAGE = 10008
+UNKNOWN_WEBHOOK = 10015
+"""https://discord.com/developers/docs/topics/opcodes-and-status-codes#json"""
+
+
+class Refused(Exception):
+    """Discord said no: an HTTP status of 400 to 499 and its own code."""
+
+    def __init__(self, status: int, code: int, message: str) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+
+
+class Ended(Exception):
+    """Discord closed the session for good; the code says why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the gateway closed with {code}")
+        self.code = code
+
+
+class Gate(Protocol):
+    """Who may connect, and who may identify."""
+
+    async def may_connect(self, *, resuming: bool) -> None:
+        """Return when the shard may connect; a new session needs a permit."""
+
+    async def may_identify(self) -> None:
+        """Return right before IDENTIFY may be sent."""
+
+
+class Sink(Protocol):
+    """Where events go, in the tick they come in."""
+
+    def take(self, name: str, seq: int, session_id: str, data: object) -> None:
+        """Take one event; returns at once."""
+
+
+class Connection(GatewayShardImpl):
+    """One gateway session that can be resumed from another process, and left for one."""
+
+    __slots__ = ("_gate", "_lifetime")
+
+    def __init__(self, link: "Link", index: int, count: int, *, gate: Gate, sink: Sink) -> None:
+        events = _Events(sink)
+        super().__init__(
+            event_manager=events,  # type: ignore[arg-type]  # of it, two methods are called
+            event_factory=events,  # type: ignore[arg-type]  # of it, two methods are called
+            http_settings=HTTPSettings(),
+            proxy_settings=ProxySettings(),
+            loads=msgspec.json.decode,
+            intents=INTENTS,
+            shard_id=index,
+            shard_count=count,
+            token=link.token.reveal(),
+            url=link.url,
+        )
+        self._gate = gate
+        self._lifetime: set[asyncio.Task[object]] = set()
+
+    def resume(self, session: Session) -> None:
+        """Go on with a session of another process; before `run`."""
+        self._session_id = session.session_id
+        self._seq = session.seq
+        self._resume_gateway_url = session.resume_url
+        self._user_id = hikari.Snowflake(session.user_id)
+
+    @property
+    def session(self) -> Session | None:
+        """Tell what another process needs to RESUME, with the newest seq received."""
+        if self._session_id is None or self._seq is None or self._user_id is None:
+            return None
+        url = self._resume_gateway_url or self._gateway_url
+        return Session(self._session_id, self._seq, url, int(self._user_id))
+
+    @property
+    def latency(self) -> float:
+        """Tell how long a heartbeat takes, in seconds; NaN before the first."""
+        return self.heartbeat_latency
+
+    async def run(self) -> None:
+        """Stay connected until cancelled. Raises Ended when Discord won't have this session."""
+        self._handshake_event = asyncio.Event()
+        try:
+            await self._keep_alive()
+        except errors.GatewayServerClosedConnectionError as error:
+            raise Ended(int(error.code or 0)) from error
+        finally:
+            self._non_priority_rate_limit.close()
+            self._total_rate_limit.close()
+
+    async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
+        """Send op 4; False when there is no connection to send it on."""
+        if not self.is_connected:
+            return False
+        try:
+            await self.update_voice_state(guild_id, channel_id, self_deaf=True, self_mute=False)
+        except (ConnectionError, errors.HikariError, AssertionError):
+            return False
+        return True
+
+    async def drop(self) -> None:
+        """Break the connection as a bad network would; it resumes by itself."""
+        if self._ws is not None:
+            await self._ws.send_close(code=_RESUMABLE_CLOSE, message=b"")
+
+    async def _connect(self) -> tuple[asyncio.Task[None], ...]:
+        await self._gate.may_connect(resuming=self._seq is not None)
+        try:
+            tasks = await super()._connect()
+        except BaseException:
+            await self._end_lifetime()
+            raise
+        self._keep_session()
+        return tasks
+
+    async def _send_json(self, data: data_binding.JSONObject, *, priority: bool = False) -> None:
+        self._keep_session()
+        if data.get("op") == _IDENTIFY:
+            await self._gate.may_identify()
+        await super()._send_json(data, priority=priority)
+
+    def _keep_session(self) -> None:
+        """Make every close from here on leave the session resumable."""
+        if self._ws is not None and not isinstance(self._ws, _Resumable):
+            self._ws = _Resumable(self._ws)  # type: ignore[assignment]  # it speaks the same
+
+    async def _heartbeat(self, heartbeat_interval: float) -> None:
+        self._note_task()
+        await super()._heartbeat(heartbeat_interval)
+
+    async def _poll_events(self) -> None:
+        self._note_task()
+        await super()._poll_events()
+
+    def _note_task(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._lifetime.add(task)
+            task.add_done_callback(self._lifetime.discard)
+
+    async def _end_lifetime(self) -> None:
+        """End the tasks of a handshake that failed, which hikari would leave running."""
+        tasks = [*self._lifetime]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Transport(Protocol):
+    async def receive_json(self) -> data_binding.JSONObject: ...
+
+    async def send_json(self, data: data_binding.JSONObject) -> None: ...
+
+    async def send_close(self, *, code: int, message: bytes) -> None: ...
+
+
+class _Resumable:
+    """A transport whose closes keep the session."""
+
+    def __init__(self, inner: _Transport) -> None:
+        self._inner = inner
+        self.receive_json = inner.receive_json
+        self.send_json = inner.send_json
+
+    async def send_close(self, *, code: int, message: bytes) -> None:
+        kept = _RESUMABLE_CLOSE if code in _ENDING_CLOSES else code
+        await self._inner.send_close(code=kept, message=message)
+
+
+class _Events:
+    """What hikari's shard takes for its event manager and factory: raw events, nothing else."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def consume_raw_event(self, name: str, shard: Connection, payload: object) -> None:
+        session = shard.session
+        if session is not None:
+            self._sink.take(name, session.seq, session.session_id, payload)
+
+    async def dispatch(self, _event: object, *, return_tasks: bool = False) -> None:
+        return None
+
+    def deserialize_connected_event(self, _shard: object) -> None:
+        return None
+
+    def deserialize_disconnected_event(self, _shard: object) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How to reach the gateway, and as whom."""
+
+    token: Secret
+    url: str
+
+
+class Pacer(Protocol):
+    """Discord's global limit over all our processes."""
+
+    async def wait(self) -> None:
+        """Return when one more request may go."""
+
+
+class Rest:
+    """Discord's REST v10, as far as Legato uses it."""
+
+    def __init__(self, token: Secret, *, url: str | None, pacer: Pacer) -> None:
+        self._token = token
+        self._url = url.rstrip("/") if url else None
+        self._pacer = pacer
+        self._client: RESTClientImpl | None = None
+
+    async def open(self) -> None:
+        """Begin; needs a running loop."""
+        timeouts = HTTPTimeoutSettings(total=_TIMEOUT.total_seconds())
+        self._client = RESTClientImpl(
+            cache=None,
+            entity_factory=EntityFactoryImpl(_NoApp()),  # type: ignore[arg-type]  # never used
+            executor=None,
+            http_settings=HTTPSettings(timeouts=timeouts),
+            proxy_settings=ProxySettings(),
+            loads=msgspec.json.decode,
+            dumps=msgspec.json.encode,
+            max_retries=2,
+            token=self._token.reveal(),
+            token_type=hikari.TokenType.BOT,
+            rest_url=self._url,
+        )
+        self._client.start()
+
+    async def close(self) -> None:
+        """End."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def call(self, route: Route, body: object = None, **path: int | str) -> object:
+        """Make a request as the bot. Raises Refused, Unavailable."""
+        await self._pacer.wait()
+        return await self._send(route, body, path, as_bot=True)
+
+    async def answer(self, route: Route, body: object = None, **path: int | str) -> object:
+        """Make a request by an interaction's token; the global limit does not count these."""
+        return await self._send(route, body, path, as_bot=False)
+
+    async def _send(
+        self, route: Route, body: object, path: Mapping[str, int | str], *, as_bot: bool
+    ) -> object:
+        if self._client is None:
+            raise Unavailable("discord", "not connected yet")
+        compiled = route.compile(**{name: str(value) for name, value in path.items()})
+        credentials = hikari.UNDEFINED if as_bot else None
+        try:
+            return await self._client._request(  # noqa: SLF001  # the pinned private name
+                compiled,
+                json=body,  # type: ignore[arg-type]  # any JSON value
+                auth=credentials,
+            )
+        except errors.ClientHTTPResponseError as error:
+            raise Refused(int(error.status), error.code, error.message) from error
+        except (errors.HTTPError, errors.ComponentStateConflictError) as error:
+            raise Unavailable("discord", type(error).__name__) from error
+
+
+class _NoApp:
+    """What hikari's entity factory would ask for entities we never make."""
+
+
+GATEWAY_BOT = Route("GET", "/gateway/bot", has_ratelimits=False)
+ME = Route("GET", "/users/@me")
+APPLICATION = Route("GET", "/applications/@me")
+CALLBACK = Route("POST", "/interactions/{interaction}/{token}/callback", has_ratelimits=False)
+EDIT_ORIGINAL = Route("PATCH", "/webhooks/{webhook}/{token}/messages/@original")
+DELETE_ORIGINAL = Route("DELETE", "/webhooks/{webhook}/{token}/messages/@original")
+FOLLOW_UP = Route("POST", "/webhooks/{webhook}/{token}")
+POST_MESSAGE = Route("POST", "/channels/{channel}/messages")
+EDIT_MESSAGE = Route("PATCH", "/channels/{channel}/messages/{message}")
+DELETE_MESSAGE = Route("DELETE", "/channels/{channel}/messages/{message}")
+PUT_COMMANDS = Route("PUT", "/applications/{application}/commands")
+PUT_GUILD_COMMANDS = Route("PUT", "/applications/{application}/guilds/{guild}/commands")
+
+
+def quieten(names: Sequence[str] = ("hikari",)) -> None:
+    """Keep hikari from saying at INFO what we say better, with session ids in it."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.WARNING)

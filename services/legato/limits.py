@@ -1,0 +1,50 @@
+"""Rate limits that hold over all our processes: token buckets in Redis. Knows no command."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from legato.contracts import keys
+from legato.redis import Client, Script
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """So many at once, and as many again evenly over a time."""
+
+    name: str
+    capacity: int
+    per: timedelta
+
+
+DISCORD_GLOBAL = Policy("discord-global", 45, timedelta(seconds=1))
+"""Discord allows a bot 50 requests a second over all routes but interactions': some air is left.
+
+https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
+"""
+
+
+class Limits:
+    """The buckets of one bot."""
+
+    def __init__(self, redis: Client, *, bot: int) -> None:
+        self._redis = redis
+        self._bot = bot
+        self._take = Script("limit")
+
+    async def take(self, policy: Policy, subject: object = "all") -> timedelta:
+        """Take one token: zero when it was there, else how long to wait. Raises Unavailable."""
+        key = keys.limit(self._bot, policy.name, str(subject))
+        per = round(policy.per / timedelta(milliseconds=1))
+        answer = await self._take(self._redis, [key], policy.capacity, per, 1)
+        if not isinstance(answer, int):
+            raise TypeError(f"limit.lua answered {answer!r}")
+        return timedelta(milliseconds=answer)
+
+    async def wait(self, policy: Policy, subject: object = "all") -> None:
+        """Take one token, however long that takes. Raises Unavailable."""
+        while True:
+            delay = await self.take(policy, subject)
+            if not delay:
+                return
+            await asyncio.sleep(delay.total_seconds())
