@@ -40,6 +40,8 @@ class Program:
     command: tuple[str, ...]
     log: pathlib.Path
     """Standard output and error are appended here."""
+    output: pathlib.Path | None = None
+    """Standard output goes here instead, from an empty file on: for a program that prints facts."""
     folder: pathlib.Path = pathlib.Path("/")
     environment: Mapping[str, str] = dataclasses.field(default_factory=lambda: BASE_ENVIRONMENT)
     """All of it: nothing is inherited, so no secret of ours leaks into a program."""
@@ -64,12 +66,15 @@ class Child:
         """Start the program; it is running, not yet ready, when this returns."""
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("children are started from the main thread only")
-        with program.log.open("ab") as log:
+        with (
+            program.log.open("ab") as log,
+            (program.output or program.log).open("wb" if program.output else "ab") as output,
+        ):
             process = subprocess.Popen(  # noqa: S603
                 _wrapped(program),
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=output,
+                stderr=log,
                 cwd=program.folder,
                 env=dict(program.environment),
                 process_group=0,

@@ -37,3 +37,10 @@ def claim(port: int, *, what: str, option: str) -> int:
             f"End that program, or choose another port with {option}."
         )
     return port
+
+
+def usual(port: int, default: int, *, what: str, option: str) -> int:
+    """Return the port that was set, else the default if it is free, else any free one."""
+    if port or not default or not is_free(default):
+        return claim(port, what=what, option=option)
+    return default

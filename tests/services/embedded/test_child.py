@@ -61,7 +61,7 @@ async def test_a_deaf_child_and_its_own_children_are_killed(tmp_path: pathlib.Pa
         )
     )
     async with asyncio.timeout(10):
-        while not (printed := child.last_words()):  # noqa: ASYNC110
+        while not (printed := child.last_words()):
             await asyncio.sleep(0.01)
 
     assert await child.stop() == -signal.SIGKILL

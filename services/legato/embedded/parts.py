@@ -1,0 +1,213 @@
+"""The parts of one machine's Legato, as the supervisor starts them. Starts nothing itself."""
+
+import dataclasses
+import errno
+import functools
+import http.client
+import os
+import pathlib
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from legato.embedded import ports, postgres, valkey
+from legato.embedded.child import Program
+from legato.embedded.folder import Folder
+from legato.embedded.problems import DiskFull, FolderBroken, Problem
+from legato.embedded.supervisor import Part
+
+SERVICES = ("gateway", "audio", "api", "worker")
+PROBE_TIMEOUT = 2.0
+"""Seconds that one look at a health page may take."""
+
+
+class Simulated(msgspec.Struct, frozen=True, kw_only=True):
+    """The line that the simulator prints once it is ready."""
+
+    url: str
+    """Of its page, REST (`/api/v10`), gateway and control: http://host:port"""
+    tokens: tuple[str, ...]
+    ca_file: str
+    """Certificate authority of its voice servers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
+    """An embedded node: where it listens, and its password."""
+
+    name: str
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """Return its address for the directive."""
+        return f"http://{ports.LOOPBACK}:{self.port}"
+
+
+def database(server: postgres.Postgres) -> Part:
+    """Describe the embedded PostgreSQL."""
+    return Part(
+        name="postgres",
+        title="PostgreSQL",
+        prepare=server.prepare,
+        is_ready=server.is_ready,
+        where=lambda: f"{ports.LOOPBACK}:{server.port}",
+        # After a power cut it reads its write-ahead log first.
+        patience=timedelta(minutes=5),
+        explain=functools.partial(_explain, "PostgreSQL", server.data),
+    )
+
+
+def memory(server: valkey.Valkey) -> Part:
+    """Describe the embedded Valkey."""
+    return Part(
+        name="valkey",
+        title="Valkey",
+        prepare=server.prepare,
+        is_ready=server.is_ready,
+        where=lambda: f"{ports.LOOPBACK}:{server.port}",
+        patience=timedelta(minutes=5),
+        explain=functools.partial(_explain, "Valkey", server.folder),
+    )
+
+
+def simulator(folder: Folder, port: int) -> Part:
+    """Describe the Discord simulator, which stands in when there is no token."""
+    program = Program(
+        name="simulator",
+        command=(
+            sys.executable,
+            "-m",
+            "legato_simulator",
+            "--port",
+            str(port),
+            "--data",
+            str(folder.part("simulator")),
+        ),
+        log=folder.log("simulator"),
+        output=folder.part("run") / "simulator.out",
+        environment=plain_environment(),
+    )
+
+    def is_ready() -> bool:
+        return simulated(folder) is not None
+
+    return Part(
+        name="simulator",
+        title="Discord simulator",
+        prepare=functools.partial(_emptied, program),
+        is_ready=is_ready,
+        where=lambda: f"{ports.LOOPBACK}:{port}",
+    )
+
+
+def simulated(folder: Folder) -> Simulated | None:
+    """Read what the simulator printed; None while it starts."""
+    output = folder.part("run") / "simulator.out"
+    first, newline, _ = output.read_bytes().partition(b"\n") if output.exists() else (b"", b"", b"")
+    return msgspec.json.decode(first, type=Simulated) if newline else None
+
+
+def node(node: Node, folder: Folder, environment: Mapping[str, str]) -> Part:
+    """Describe one embedded node."""
+    program = Program(
+        name=node.name,
+        command=(sys.executable, "-m", "legato", "node"),
+        log=folder.log(node.name),
+        environment={**plain_environment(), **environment},
+        grace=timedelta(seconds=10),
+    )
+    return Part(
+        name=node.name,
+        title=f"node {node.name}",
+        prepare=lambda: program,
+        is_ready=functools.partial(answers, f"{node.url}/version", node.password),
+        where=lambda: f"{ports.LOOPBACK}:{node.port}",
+    )
+
+
+def services(
+    name: str,
+    components: Sequence[str],
+    health: Mapping[str, int],
+    program: Callable[[], Program],
+    mourn: Callable[[], Awaitable[None]],
+) -> Part:
+    """Describe a process of one or more services; `health` gives the port of each."""
+
+    def is_ready() -> bool:
+        return all(
+            answers(f"http://{ports.LOOPBACK}:{health[component]}/ready")
+            for component in components
+        )
+
+    return Part(
+        name=name,
+        title=", ".join(components),
+        prepare=program,
+        is_ready=is_ready,
+        where=lambda: ", ".join(f":{health[component]}" for component in components),
+        mourn=mourn,
+    )
+
+
+def plain_environment() -> dict[str, str]:
+    """Return what any Python program needs of ours, and no setting or secret."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
+    found = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**found, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
+
+
+def trust(folder: Folder, more: pathlib.Path) -> pathlib.Path:
+    """Write one file of this system's certificate authorities and one more; return its path."""
+    paths = ssl.get_default_verify_paths()
+    system = pathlib.Path(paths.cafile) if paths.cafile else None
+    together = folder.part("run") / "authorities.pem"
+    parts = [file.read_text() for file in (system, more) if file and file.is_file()]
+    together.write_text("\n".join(parts))
+    return together
+
+
+def answers(url: str, password: str = "") -> bool:
+    """Say whether an HTTP server says 200 there."""
+    headers = {"Authorization": password} if password else {}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 (our own address)
+    try:
+        with urllib.request.urlopen(request, timeout=PROBE_TIMEOUT) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _emptied(program: Program) -> Program:
+    """Forget what an earlier run printed, so that it can't pass for this one's."""
+    if program.output:
+        program.output.unlink(missing_ok=True)
+    return program
+
+
+def _explain(title: str, data: pathlib.Path, words: str) -> Problem | None:
+    """Find a clear sentence for how a database server failed."""
+    if os.strerror(errno.ENOSPC) in words:
+        return DiskFull(f"{title} found no space left on the disk of {data}. Free some space.")
+    fatal = [line for line in words.splitlines() if "FATAL" in line or "PANIC" in line]
+    if "lock file" in words:
+        return FolderBroken(
+            f"Another {title} uses the data in {data}. Stop it, or choose another --data."
+        )
+    if fatal or "Bad file format" in words:
+        said = fatal[-1].split("] ", 1)[-1] if fatal else words.splitlines()[-1]
+        return FolderBroken(
+            f"{title} can't use its data in {data}: {said.strip()}\n"
+            "Bring back a copy of that folder, or start anew with another --data."
+        )
+    return None

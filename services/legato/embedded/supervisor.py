@@ -1,0 +1,178 @@
+"""Starts parts, says when each is ready, restarts those that crash, stops them in reverse order.
+
+Knows no part in particular: PostgreSQL, a node and the services are all the same to it.
+"""
+
+import asyncio
+import dataclasses
+import pathlib
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
+from typing import Protocol
+
+from legato.embedded import leftovers
+from legato.embedded.child import TICK, Child, Program
+from legato.embedded.problems import Problem, StartFailed
+
+FIRST_DELAY = timedelta(seconds=0.5)
+LONGEST_DELAY = timedelta(seconds=30)
+STEADY = timedelta(seconds=60)
+"""A part that ran for so long has recovered: its next crash is its first again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """One program of the whole, and how to tell that it is ready."""
+
+    name: str
+    title: str
+    """As it is shown."""
+    prepare: Callable[[], Program]
+    """Blocking; called in a thread before each start."""
+    is_ready: Callable[[], bool]
+    """Blocking but short; called in a thread; may raise a Problem."""
+    where: Callable[[], str] = str
+    """What to show beside it once it is ready: an address."""
+    patience: timedelta = timedelta(seconds=60)
+    explain: Callable[[str], Problem | None] = lambda _: None
+    """From a failed start's last words to a clear sentence, where there is one."""
+    mourn: Callable[[], Awaitable[None]] | None = None
+    """What to clean up outside when it died, before it is started again."""
+
+
+class Report(Protocol):
+    """Who tells a person what happens."""
+
+    def ready(self, title: str, took: timedelta, where: str) -> None:
+        """Tell that a part is up."""
+
+    def crashed(self, title: str, code: int, delay: timedelta) -> None:
+        """Tell that a part died and when it will be started again."""
+
+    def failing(self, title: str, problem: str, delay: timedelta) -> None:
+        """Tell that a part could not be started again, and when the next try is."""
+
+
+@dataclasses.dataclass(slots=True)
+class Running:
+    """A part and its present child."""
+
+    part: Part
+    child: Child | None = None
+    """None until it was started for the first time."""
+
+
+class Supervisor:
+    """The parts of one `legato up`, in the order they were started."""
+
+    def __init__(self, notes: pathlib.Path, report: Report) -> None:
+        self._notes = notes
+        self._report = report
+        self._running: list[Running] = []
+        self._stopping = False
+
+    async def start(self, *parts: Part) -> None:
+        """Start parts side by side until all are ready; raises the Problem of one that fails."""
+        added = [Running(part) for part in parts]
+        self._running.extend(added)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for running in added:
+                    group.create_task(self._bring_up(running), name=f"start {running.part.name}")
+        except* Problem as problems:
+            first = next(leaves(problems))
+            raise first from None
+
+    async def watch(self) -> None:
+        """Restart what dies, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for running in self._running:
+                group.create_task(self._keep(running), name=f"keep {running.part.name}")
+
+    async def stop(self, *, told: Callable[[str], None] = lambda _: None) -> None:
+        """Stop the parts, the last started first."""
+        self._stopping = True
+        for running in reversed(self._running):
+            if running.child is None:
+                continue
+            if running.child.code is None:
+                told(running.part.title)
+            await running.child.stop()
+            leftovers.strike(self._notes, running.part.name)
+
+    def kill(self) -> None:
+        """End everything at once."""
+        self._stopping = True
+        for running in self._running:
+            if running.child:
+                running.child.kill()
+
+    async def _bring_up(self, running: Running) -> Child:
+        part = running.part
+        began = time.monotonic()
+        program = await asyncio.to_thread(part.prepare)
+        running.child = child = Child.start(program)
+        leftovers.note(self._notes, child)
+        await self._wait_until_ready(part, child)
+        self._report.ready(part.title, _since(began), part.where())
+        return child
+
+    async def _wait_until_ready(self, part: Part, child: Child) -> None:
+        deadline = time.monotonic() + part.patience.total_seconds()
+        while not await asyncio.to_thread(part.is_ready):
+            if child.code is not None:
+                words = child.last_words()
+                raise part.explain(words) or StartFailed(_sentence(part, child, words))
+            if time.monotonic() > deadline:
+                raise StartFailed(
+                    f"{part.title} is not ready after {part.patience.total_seconds():.0f} s. "
+                    f"Its log: {child.program.log}"
+                )
+            await asyncio.sleep(TICK)
+
+    async def _keep(self, running: Running) -> None:
+        delay = FIRST_DELAY
+        while child := running.child:
+            code = await child.wait()
+            if self._stopping:
+                return
+            child.kill()
+            if _since(child.started_at) > STEADY:
+                delay = FIRST_DELAY
+            self._report.crashed(running.part.title, code, delay)
+            delay = await self._revive(running, delay)
+
+    async def _revive(self, running: Running, delay: timedelta) -> timedelta:
+        """Start a dead part again, however often it takes; return the next crash's delay."""
+        while True:
+            if running.part.mourn:
+                await running.part.mourn()
+            await asyncio.sleep(delay.total_seconds())
+            delay = min(delay * 2, LONGEST_DELAY)
+            try:
+                await self._bring_up(running)
+            except (Problem, OSError) as error:
+                if running.child:
+                    await running.child.stop()
+                self._report.failing(running.part.title, str(error), delay)
+            else:
+                return delay
+
+
+def leaves(group: BaseExceptionGroup[Problem]) -> Iterator[Problem]:
+    """Give the problems inside a group, however deep."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from leaves(error)
+        else:
+            yield error
+
+
+def _since(began: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - began)
+
+
+def _sentence(part: Part, child: Child, words: str) -> str:
+    end = words.splitlines()[-1] if words else "it said nothing"
+    return f"{part.title} did not start: {end}\nIts log: {child.program.log}"

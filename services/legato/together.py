@@ -1,0 +1,33 @@
+"""Several services in one event loop, from the builders that each uses alone."""
+
+import asyncio
+import importlib
+from collections.abc import Mapping, Sequence
+
+from legato import lifecycle, settings, telemetry
+
+
+def load(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, settings.Common]:
+    """Read the settings of services; raises WrongSettings with the faults of all of them."""
+    loaded: dict[str, settings.Common] = {}
+    wrong: list[settings.WrongSettings] = []
+    for name in names:
+        module = importlib.import_module(f"legato.{name}.settings")
+        try:
+            loaded[name] = settings.load(module.Settings, environ)
+        except settings.WrongSettings as error:
+            wrong.append(error)
+    if wrong:
+        raise settings.WrongSettings.merged(wrong)
+    return loaded
+
+
+def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run services until a signal; only theirs are imported."""
+    loaded = load(names, environ)
+    first = loaded[names[0]]
+    telemetry.set_up(first)
+    apps = [
+        importlib.import_module(f"legato.{name}.app").build(found) for name, found in loaded.items()
+    ]
+    asyncio.run(lifecycle.run(*apps, stop_timeout=first.stop_timeout))

@@ -1,0 +1,343 @@
+"""Everything on one machine: embedded servers, nodes, the simulator and the services, supervised.
+
+Its event loop runs nothing but the supervision; whatever works is a child process.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import pathlib
+import secrets
+import signal
+import sys
+import time
+import webbrowser
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from datetime import timedelta
+from importlib import metadata
+from urllib.parse import urlsplit
+
+from legato import fleet, redis, together
+from legato.contracts.fleet import Node
+from legato.embedded import application, folder, leftovers, parts, ports
+from legato.embedded.child import Program
+from legato.embedded.folder import Folder
+from legato.embedded.options import Options
+from legato.embedded.postgres import Postgres
+from legato.embedded.problems import StartFailed
+from legato.embedded.report import Follower, Terminal
+from legato.embedded.supervisor import Part, Supervisor
+from legato.embedded.valkey import Valkey
+from legato.errors import Unavailable
+from legato.settings import Secret
+
+PAGE_PORT = 8123
+SERVICES_GRACE = timedelta(seconds=25)
+"""More than the services' own stop timeout of 20 s."""
+PLACE_HOLDERS = {
+    "redis": Secret("redis://127.0.0.1:6379/0"),
+    "database": Secret("postgresql://127.0.0.1/legato"),
+    "token": Secret("not-known-yet"),
+}
+"""For the check of all settings that comes before the servers are started."""
+SERVICE_PORTS = {"gateway": 3001, "audio": 3002, "api": 3000, "worker": 3003}
+NO_VOICE_YET = """
+  Note: Discord refuses voice connections without end-to-end encryption, which the embedded node
+  does not speak yet. Commands will be answered, but no music will be heard. Until then run a
+  Lavalink (4.2 or newer) and set LAVALINK_URL and LAVALINK_PASSWORD.
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """How a person wants it shown."""
+
+    verbose: bool = False
+    open_page: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port of one start, decided before anything runs."""
+
+    page: int
+    health: Mapping[str, int]
+    database: int
+    redis: int
+    nodes: tuple[int, ...]
+
+
+async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal: Terminal) -> None:
+    """Start everything, say where to look, keep it running until told to stop."""
+    with folder.opened(folder.chosen(options.legato_data, environ)) as data:
+        notes = data.part("run")
+        for name in await asyncio.to_thread(leftovers.end_all, notes):
+            terminal.line(f"  ended {name}, left over from an earlier start")
+        terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
+        supervisor = Supervisor(notes, terminal)
+        start = Start(options, environ, data, supervisor, choose_ports(options))
+
+        async def work() -> None:
+            began = time.monotonic()
+            await start.everything()
+            show(start, terminal, took=time.monotonic() - began, wish=wish)
+            await supervisor.watch()
+
+        async with following(terminal, data, verbose=wish.verbose):
+            await until_told(work(), supervisor, terminal)
+
+
+def choose_ports(options: Options) -> Ports:
+    """Decide on every port; PortTaken for one that was asked for and is in use."""
+    asked: dict[str, int] = {
+        "api": options.api_port,
+        "gateway": options.gateway_port,
+        "audio": options.audio_port,
+        "worker": options.worker_port,
+    }
+    first = options.node_port
+    return Ports(
+        page=ports.usual(options.page_port, PAGE_PORT, what="the page", option="--port"),
+        health={
+            name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
+            for name, default in SERVICE_PORTS.items()
+        },
+        database=ports.claim(options.database_port, what="PostgreSQL", option="--database-port"),
+        redis=ports.claim(options.redis_port, what="Valkey", option="--redis-port"),
+        nodes=tuple(
+            ports.claim(first and first + index, what="a node", option="--node-port")
+            for index in range(options.nodes)
+        ),
+    )
+
+
+class Start:
+    """One start: its steps in order, and what each found out for the next."""
+
+    def __init__(
+        self,
+        options: Options,
+        environ: Mapping[str, str],
+        data: Folder,
+        supervisor: Supervisor,
+        chosen: Ports,
+    ) -> None:
+        self.options = options
+        self.ports = chosen
+        self.simulated: parts.Simulated | None = None
+        self.application = application.Application("0")
+        self._environ = environ
+        self._data = data
+        self._supervisor = supervisor
+        self._redis_url = options.redis_url
+        self._database_url = options.database_url
+        self._token = options.discord_token
+        self._rest_url = options.discord_rest_url or ""
+        self._members: dict[str, str] = {}
+
+    async def everything(self) -> None:
+        """Start the parts, those side by side that need nothing of each other."""
+        together.load(parts.SERVICES, self._services_environment("check"))
+        if self._token:
+            await self._find_application()
+        await self._supervisor.start(*self._servers())
+        if not self._token:
+            await self._enter_simulation()
+        nodes = self._nodes()
+        await self._brief(nodes)
+        embedded = [] if self.options.lavalink_url else self._node_parts(nodes)
+        await self._supervisor.start(*embedded, self._service_part("services", parts.SERVICES))
+
+    def _servers(self) -> list[Part]:
+        found = []
+        if not self._database_url:
+            database = Postgres(
+                self._data.part("postgres", mode=0o711),
+                self.ports.database,
+                self._data.secret("postgres"),
+                self._data.log("postgres"),
+            )
+            self._database_url = Secret(database.url)
+            found.append(parts.database(database))
+        if not self._redis_url:
+            memory = Valkey(
+                self._data.path / "valkey",
+                self.ports.redis,
+                self._data.secret("valkey"),
+                self._data.log("valkey"),
+            )
+            self._redis_url = Secret(memory.url)
+            found.append(parts.memory(memory))
+        if not self._token:
+            found.append(parts.simulator(self._data, self.ports.page))
+        return found
+
+    async def _find_application(self) -> None:
+        """Learn which bot the token is of; TokenRefused before anything is started in vain."""
+        token = self._token or Secret("")
+        self.application = await asyncio.to_thread(application.ask, token, rest_url=self._rest_url)
+
+    async def _enter_simulation(self) -> None:
+        self.simulated = simulated = parts.simulated(self._data)
+        if simulated is None:
+            raise StartFailed("The Discord simulator did not say where it listens.")
+        self._token = Secret(simulated.tokens[0])
+        self._rest_url = f"{simulated.url}/api/v10"
+        await self._find_application()
+
+    def _nodes(self) -> tuple[Node, ...]:
+        if self.options.lavalink_url:
+            password = self.options.lavalink_password
+            shown = password.reveal() if password else ""
+            return (Node(name="lavalink", url=self.options.lavalink_url, password=shown),)
+        shared = self._data.secret("node")
+        return tuple(
+            Node(name=f"node-{number}", url=f"http://{ports.LOOPBACK}:{port}", password=shared)
+            for number, port in enumerate(self.ports.nodes, start=1)
+        )
+
+    async def _brief(self, nodes: tuple[Node, ...]) -> None:
+        """Write the directive, and free what an earlier run's dead services held."""
+        bot = int(self.application.id)
+        async with self._memory() as client:
+            for member in self._dead_members():
+                await fleet.bury(client, bot=bot, member=member)
+            await fleet.direct(client, bot=bot, nodes=nodes)
+
+    @contextlib.asynccontextmanager
+    async def _memory(self) -> AsyncIterator[redis.Client]:
+        client = redis.connect(self._redis_url or "")
+        try:
+            yield client
+        except Unavailable as error:
+            raise StartFailed(f"Redis can't be used: {error}. Check REDIS_URL.") from error
+        finally:
+            await client.aclose()
+
+    def _dead_members(self) -> list[str]:
+        return self._data.recall("members")
+
+    def _new_member(self, name: str) -> str:
+        """Name the next run of a services process, and keep the name until its end is certain."""
+        member = f"{name}-{secrets.token_hex(4)}"
+        self._members[name] = member
+        self._data.remember("members", tuple(self._members.values()))
+        return member
+
+    def _node_parts(self, nodes: tuple[Node, ...]) -> list[Part]:
+        environment = {"ALLOWED_PRIVATE": self._allowed(), **self._authorities()}
+        return [
+            parts.node(parts.Node(node.name, port, node.password), self._data, environment)
+            for node, port in zip(nodes, self.ports.nodes, strict=True)
+        ]
+
+    def _service_part(self, name: str, components: tuple[str, ...]) -> Part:
+        def program() -> Program:
+            return Program(
+                name=name,
+                command=(sys.executable, "-m", "legato", "together", *components),
+                log=self._data.log(name),
+                environment=self._services_environment(self._new_member(name)),
+                grace=SERVICES_GRACE,
+            )
+
+        async def mourn() -> None:
+            """Free at once what would stay the dead one's until its leases time out."""
+            with contextlib.suppress(StartFailed):
+                async with self._memory() as client:
+                    bot = int(self.application.id)
+                    await fleet.bury(client, bot=bot, member=self._members[name])
+
+        return parts.services(name, components, self.ports.health, program, mourn)
+
+    def _services_environment(self, member: str) -> dict[str, str]:
+        ours = {
+            "MEMBER": member,
+            "REDIS_URL": (self._redis_url or PLACE_HOLDERS["redis"]).reveal(),
+            "DATABASE_URL": (self._database_url or PLACE_HOLDERS["database"]).reveal(),
+            "DISCORD_TOKEN": (self._token or PLACE_HOLDERS["token"]).reveal(),
+            "DISCORD_APPLICATION_ID": self.application.id,
+            **({"DISCORD_REST_URL": self._rest_url} if self._rest_url else {}),
+            **({"ALLOWED_ADDRESSES": self._allowed()} if self.simulated else {}),
+            **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.health.items()},
+            **self._authorities(),
+        }
+        replaced = {f"{name}_FILE" for name in ours}
+        theirs = {name: value for name, value in self._environ.items() if name not in replaced}
+        return {**theirs, **ours, "PYTHONUNBUFFERED": "1"}
+
+    def _allowed(self) -> str:
+        """Name the one private address that music may come from: the simulator's library."""
+        return urlsplit(self.simulated.url).netloc if self.simulated else ""
+
+    def _authorities(self) -> dict[str, str]:
+        if not self.simulated:
+            return {}
+        return {"SSL_CERT_FILE": str(parts.trust(self._data, pathlib.Path(self.simulated.ca_file)))}
+
+
+def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
+    """Say that all is up, and where to look."""
+    terminal.line(f"\nReady in {took:.1f} s.")
+    if start.simulated:
+        terminal.line(f"Open {start.simulated.url} and type /play")
+    else:
+        terminal.line(f"Serving {start.application.name}. To add it to a server, open:")
+        terminal.line(f"  {start.application.invitation}")
+        if not start.options.lavalink_url:
+            terminal.line(NO_VOICE_YET)
+    terminal.line(f"The API: http://{ports.LOOPBACK}:{start.ports.health['api']}/schema")
+    terminal.line("Ctrl-C stops everything.")
+    if start.simulated and wish.open_page:
+        webbrowser.open(start.simulated.url)
+
+
+async def until_told(
+    work: Coroutine[None, None, None], supervisor: Supervisor, terminal: Terminal
+) -> None:
+    """Do the work until a signal or its failure, then stop everything in order."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def hear() -> None:
+        if told.is_set():
+            supervisor.kill()
+            terminal.line("\nended at once")
+            os._exit(130)
+        told.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, hear)
+    working = loop.create_task(work)
+    telling = loop.create_task(told.wait())
+    await asyncio.wait([working, telling], return_when=asyncio.FIRST_COMPLETED)
+    if told.is_set():
+        terminal.line("\nStopping (Ctrl-C again ends everything at once)")
+    working.cancel()
+    telling.cancel()
+    await asyncio.wait([working, telling])
+    await supervisor.stop(told=terminal.stopping)
+    with contextlib.suppress(asyncio.CancelledError):
+        await working
+
+
+@contextlib.asynccontextmanager
+async def following(terminal: Terminal, data: Folder, *, verbose: bool) -> AsyncIterator[None]:
+    """Show the parts' logs as they grow, where that is wanted."""
+    if not verbose:
+        yield
+        return
+    follower = Follower(terminal, data.part("logs"))
+
+    async def follow() -> None:
+        while True:
+            follower.show()
+            await asyncio.sleep(0.2)
+
+    task = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        task.cancel()
+        follower.show()

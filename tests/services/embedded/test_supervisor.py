@@ -1,0 +1,135 @@
+import asyncio
+import io
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from legato.embedded import supervisor
+from legato.embedded.child import Program
+from legato.embedded.problems import DiskFull, StartFailed
+from legato.embedded.report import Terminal
+from legato.embedded.supervisor import Part, Supervisor
+
+PAUSE = "import signal; open(sys.argv[1], 'a').write('x'); signal.pause()"
+
+
+class Sample:
+    """A part that appends to a file each time it starts."""
+
+    def __init__(self, folder: pathlib.Path, name: str, code: str = PAUSE) -> None:
+        self.file = folder / f"{name}.starts"
+        self.buried = 0
+        command = (sys.executable, "-c", f"import sys; {code}", str(self.file))
+        program = Program(name=name, command=command, log=folder / f"{name}.log")
+        self.part = Part(
+            name=name,
+            title=name,
+            prepare=lambda: program,
+            is_ready=lambda: self.starts > self.seen,
+            patience=timedelta(seconds=10),
+            mourn=self.mourn,
+        )
+        self.seen = 0
+
+    async def mourn(self) -> None:
+        self.buried += 1
+        self.seen = self.starts
+
+    @property
+    def starts(self) -> int:
+        return len(self.file.read_text()) if self.file.exists() else 0
+
+
+@asynccontextmanager
+async def watched(boss: Supervisor) -> AsyncIterator[None]:
+    task = asyncio.create_task(boss.watch())
+    try:
+        async with asyncio.timeout(20):
+            yield
+    finally:
+        task.cancel()
+        await boss.stop()
+
+
+def pid_of(folder: pathlib.Path, name: str) -> int:
+    return int((folder / f"{name}.json").read_text().partition('"pid":')[2].partition(",")[0])
+
+
+@pytest.fixture
+def shown() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def boss(tmp_path: pathlib.Path, shown: io.StringIO) -> Supervisor:
+    return Supervisor(tmp_path, Terminal(shown))
+
+
+async def test_a_crashed_part_is_started_again_and_it_is_said(
+    boss: Supervisor, tmp_path: pathlib.Path, shown: io.StringIO
+) -> None:
+    sample = Sample(tmp_path, "sample")
+    await boss.start(sample.part)
+    async with watched(boss):
+        os.kill(pid_of(tmp_path, "sample"), signal.SIGKILL)
+        while shown.getvalue().count("ready in") < 2:
+            await asyncio.sleep(0.01)
+
+    assert sample.starts == 2
+    assert sample.buried == 1
+    assert "sample was ended by signal 9; starting it again in 0.5 s" in shown.getvalue()
+
+
+async def test_delays_grow_while_a_part_keeps_crashing(
+    boss: Supervisor, tmp_path: pathlib.Path, shown: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_DELAY", timedelta(seconds=0.01))
+    monkeypatch.setattr(supervisor, "LONGEST_DELAY", timedelta(seconds=0.04))
+    sample = Sample(tmp_path, "sample")
+    await boss.start(sample.part)
+    broken = Sample(tmp_path, "sample", "sys.exit('broken')").part.prepare()
+    object.__setattr__(sample.part, "prepare", lambda: broken)
+    async with watched(boss):
+        os.kill(pid_of(tmp_path, "sample"), signal.SIGKILL)
+        while shown.getvalue().count("did not come back") < 3:
+            await asyncio.sleep(0.01)
+
+    assert "sample did not start: broken" in shown.getvalue()
+
+
+async def test_a_part_that_never_comes_up_fails_the_start_with_its_last_words(
+    boss: Supervisor, tmp_path: pathlib.Path
+) -> None:
+    sample = Sample(tmp_path, "sample", "sys.exit('no such luck')")
+
+    with pytest.raises(StartFailed, match=r"sample did not start: no such luck\nIts log: .*log"):
+        await boss.start(sample.part)
+    await boss.stop()
+
+
+async def test_a_part_may_explain_its_last_words(boss: Supervisor, tmp_path: pathlib.Path) -> None:
+    sample = Sample(tmp_path, "sample", "sys.exit('ENOSPC')")
+    object.__setattr__(sample.part, "explain", lambda words: DiskFull(f"full: {words}"))
+
+    with pytest.raises(DiskFull, match="full: ENOSPC"):
+        await boss.start(sample.part)
+    await boss.stop()
+
+
+async def test_parts_stop_in_the_reverse_of_their_order(
+    boss: Supervisor, tmp_path: pathlib.Path
+) -> None:
+    told: list[str] = []
+    await boss.start(*(Sample(tmp_path, name).part for name in ("first", "second")))
+    await boss.start(Sample(tmp_path, "third").part)
+
+    await boss.stop(told=told.append)
+
+    assert told == ["third", "second", "first"]
+    assert not list(tmp_path.glob("*.json"))
