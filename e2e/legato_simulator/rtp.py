@@ -151,7 +151,7 @@ def discovery_answer(ssrc: int, address: str, port: int) -> bytes:
 
 
 def discovered(data: bytes) -> tuple[int, int, str, int] | None:
-    """Read a discovery packet as (1 asked or 2 answered, ssrc, address, port); None if it is not."""
+    """Read a discovery packet: (1 asked or 2 answered, ssrc, address, port); None: it is none."""
     if len(data) != _DISCOVERY.size:
         return None
     kind, length, ssrc, address, port = _DISCOVERY.unpack(data)

@@ -3,7 +3,7 @@
 It does nothing itself: voice_udp.py and voice_socket.py look it up at each step.
 """
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class VoiceFaults(Struct, frozen=True, kw_only=True):
@@ -28,3 +28,31 @@ class VoiceFaults(Struct, frozen=True, kw_only=True):
 
 
 NONE = VoiceFaults()
+
+
+class FaultBook:
+    """Which faults are in force where: a guild's own, else those for all."""
+
+    def __init__(self) -> None:
+        self._faults: dict[int | None, VoiceFaults] = {}
+
+    def put(self, faults: VoiceFaults, guild_id: int | None) -> None:
+        """Put faults in force; the value without faults takes a guild's own away."""
+        if faults == NONE:
+            self._faults.pop(guild_id, None)
+        else:
+            self._faults[guild_id] = faults
+
+    def of(self, guild_id: int | None) -> VoiceFaults:
+        """Look up what is in force."""
+        if not self._faults:
+            return NONE
+        return self._faults.get(guild_id) or self._faults.get(None) or NONE
+
+    def spend_drop(self, guild_id: int | None) -> bool:
+        """Count one packet off `udp_drop_next`, where it is in force; false when none was left."""
+        owner = guild_id if guild_id in self._faults else None
+        faults = self._faults.get(owner, NONE)
+        left = max(0, faults.udp_drop_next - 1)
+        self.put(structs.replace(faults, udp_drop_next=left), owner)
+        return faults.udp_drop_next > 0

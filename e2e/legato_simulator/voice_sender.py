@@ -16,7 +16,7 @@ import aiohttp
 import msgspec
 
 from legato_simulator import rtp
-from legato_simulator.voice_session import VoiceCredentials
+from legato_simulator.calls import VoiceCredentials
 
 FRAME_NS = 20_000_000
 

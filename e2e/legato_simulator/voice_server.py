@@ -10,18 +10,18 @@ import time
 from typing import Any
 
 from aiohttp import web
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from legato_simulator import dave
+from legato_simulator.calls import VoiceCredentials
 from legato_simulator.certs import Certificates
 from legato_simulator.listener import KEPT_PACKETS, Listener, Report
 from legato_simulator.voice_endpoint import DeadEndpoint, Death, Endpoint, LiveEndpoint
-from legato_simulator.voice_faults import NONE, VoiceFaults
+from legato_simulator.voice_faults import FaultBook, VoiceFaults
 from legato_simulator.voice_session import (
     Grant,
     Identify,
     Resume,
-    VoiceCredentials,
     VoiceSession,
 )
 from legato_simulator.voice_socket import KEPT_OPEN, VoiceSocket
@@ -74,7 +74,8 @@ class VoiceServer:
         self._closing: set[asyncio.Task[None]] = set()
         self._by_ssrc: dict[int, tuple[VoiceSession, Listener]] = {}
         self._listeners: dict[Key, Listener] = {}
-        self._faults: dict[int | None, VoiceFaults] = {}
+        self._faults = FaultBook()
+        self._places: dict[int, str] = {}
         self._people: dict[int, set[int]] = {}
         self._next_ssrc = secrets.randbelow(1 << 20) + 1
 
@@ -116,48 +117,44 @@ class VoiceServer:
 
     # For the gateway side.
 
-    def open(
+    async def open(
         self, guild_id: int, channel_id: int, user_id: int, session_id: str
     ) -> VoiceCredentials:
-        """Allow a bot's gateway session to connect: what VOICE_SERVER_UPDATE is to carry."""
-        key = (guild_id, user_id)
+        """Allow a bot's gateway session to connect: what VOICE_SERVER_UPDATE is to carry.
+
+        The same session in the same place is given the same token again; an older connection
+        goes on until a newer one identifies, unless the guild has another voice server by now.
+        """
+        key, region = (guild_id, user_id), self._places.get(guild_id, self._regions[0])
         before = self._grants.get(key)
-        region = before.region if before else self._regions[0]
-        same = before is not None and before.session_id == session_id
+        same = before is not None and (before.session_id, before.region) == (session_id, region)
         token = before.token if before and same else secrets.token_hex(16)
-        self._grants[key] = Grant(guild_id, channel_id, user_id, session_id, token, region)
-        return self._credentials(key)
-
-    def move(
-        self, guild_id: int, user_id: int, *, channel_id: int | None = None, region: str = ""
-    ) -> VoiceCredentials | None:
-        """Move a bot to another channel or voice server; None if it is in no call.
-
-        Another region means a new token, and the old connection ends with 4014, as Discord's does.
-        """
-        key = (guild_id, user_id)
-        grant = self._grants.get(key)
-        if grant is None:
-            return None
-        grant.channel_id = channel_id or grant.channel_id
-        if region and region != grant.region:
-            fresh = secrets.token_hex(16)
-            fields = (guild_id, grant.channel_id, user_id, grant.session_id, fresh, region)
-            self._grants[key] = Grant(*fields)
+        if before is not None and before.region != region:
             self._end(key, DISCONNECTED)
-        return self._credentials(key)
+        self._grants[key] = Grant(guild_id, channel_id, user_id, session_id, token, region)
+        return VoiceCredentials(token=token, endpoint=self._endpoints[region].address)
 
-    def close(self, guild_id: int, user_id: int, code: int = DISCONNECTED) -> bool:
-        """End a bot's call with any code; False if it was in none.
-
-        After 4000, 4009 and 4015 it may resume.
-        """
+    async def close(self, guild_id: int, user_id: int, code: int = DISCONNECTED) -> None:
+        """End a bot's call with any code; after 4000, 4009 and 4015 it may resume."""
         key = (guild_id, user_id)
-        there = key in self._sessions
         if code not in KEPT_OPEN:
             self._grants.pop(key, None)
         self._end(key, code)
-        return there
+
+    def place(self, guild_id: int, region: str) -> None:
+        """Choose a guild's voice server, live or dead, from its next `open` on."""
+        if region not in self._endpoints:
+            raise KeyError(region)
+        self._places[guild_id] = region
+
+    async def move(self, guild_id: int, user_id: int, region: str) -> VoiceCredentials | None:
+        """Move a bot's call to another voice server: 4014, then credentials for the new one."""
+        self.place(guild_id, region)
+        grant = self._grants.get((guild_id, user_id))
+        if grant is None:
+            return None
+        await self.close(guild_id, user_id)
+        return await self.open(guild_id, grant.channel_id, user_id, grant.session_id)
 
     async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
         """Tell the guild's connections that a person came into the call or left it."""
@@ -178,11 +175,11 @@ class VoiceServer:
 
     def set_faults(self, faults: VoiceFaults, *, guild_id: int | None = None) -> None:
         """Put faults in force for a guild, or for all that have none of their own."""
-        self._faults[guild_id] = faults
+        self._faults.put(faults, guild_id)
 
     def faults(self, guild_id: int | None) -> VoiceFaults:
         """Look up what is in force."""
-        return self._faults.get(guild_id) or self._faults.get(None) or NONE
+        return self._faults.of(guild_id)
 
     def socket(self, guild_id: int, user_id: int) -> VoiceSocket | None:
         """Give a bot's websocket to freeze, thaw, swallow or drop."""
@@ -316,11 +313,6 @@ class VoiceServer:
 
     # Its own.
 
-    def _credentials(self, key: Key) -> VoiceCredentials:
-        grant = self._grants[key]
-        endpoint = self._endpoints[grant.region].address
-        return VoiceCredentials(token=grant.token, endpoint=endpoint)
-
     def _check(self, body: Identify, socket: VoiceSocket) -> tuple[int, Grant | None]:
         guild_id, user_id = _number(body.server_id), _number(body.user_id)
         forced = self.faults(guild_id).refuse_identify
@@ -362,20 +354,12 @@ class VoiceServer:
         return True
 
     def _faults_of_ssrc(self, ssrc: int) -> VoiceFaults:
-        if not self._faults:
-            return NONE
         found = self._by_ssrc.get(ssrc)
-        return self.faults(found[0].grant.guild_id if found else None)
+        return self._faults.of(found[0].grant.guild_id if found else None)
 
     def _spend_drop(self, ssrc: int) -> bool:
-        """Count one packet off `udp_drop_next`, where it is in force."""
         found = self._by_ssrc.get(ssrc)
-        guild_id = found[0].grant.guild_id if found else None
-        owner = guild_id if guild_id in self._faults else None
-        faults = self._faults.get(owner, NONE)
-        left = max(0, faults.udp_drop_next - 1)
-        self._faults[owner] = structs.replace(faults, udp_drop_next=left)
-        return faults.udp_drop_next > 0
+        return self._faults.spend_drop(found[0].grant.guild_id if found else None)
 
 
 def _number(text: str) -> int:

@@ -17,13 +17,6 @@ UNNUMBERED = frozenset({6, 8, 9})
 """Heartbeat answer, Hello and Resumed carry no `seq`."""
 
 
-class VoiceCredentials(Struct, frozen=True, kw_only=True):
-    """What a VOICE_SERVER_UPDATE carries."""
-
-    token: str
-    endpoint: str
-
-
 class Identify(Struct, frozen=True, kw_only=True):
     """Op 0's body."""
 

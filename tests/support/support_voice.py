@@ -37,7 +37,7 @@ class Room:
 
     async def connected(self, *, mode: str = rtp.AES) -> VoiceSender:
         """Open the gateway's side, and connect a client."""
-        credentials = self.server.open(GUILD, CHANNEL, BOT, SESSION)
+        credentials = await self.server.open(GUILD, CHANNEL, BOT, SESSION)
         sender = self.sender()
         await sender.connect(credentials, mode=mode)
         return sender

@@ -1,0 +1,105 @@
+"""A file server of music as links: with Range, a catalogue, playlists, and ill-behaved twins.
+
+It serves what media.py makes, making it in a process of its own when first asked. It knows no bot.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from legato_simulator import media
+from legato_simulator.adverse import Adverse
+
+PLAYLISTS = {
+    "m3u": "audio/x-mpegurl",
+    "m3u8": "application/vnd.apple.mpegurl",
+    "pls": "audio/x-scpls",
+}
+
+
+class Library:
+    """The music under one address."""
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self.requests: list[tuple[str, str, str | None]] = []
+        """(method, path, Range) of every request for a file, the newest 10,000."""
+        self._cache = cache or media.default_cache()
+        self._making: dict[str, asyncio.Lock] = {}
+        self._adverse = Adverse(self.file)
+
+    def routes(self, prefix: str = "/music") -> list[web.RouteDef]:
+        """List the routes: catalogue, files, playlists, adverse ones."""
+        return [
+            web.get(f"{prefix}/catalogue.json", self._catalogue),
+            web.get(f"{prefix}/{{playlist}}.{{ending:m3u8?|pls}}", self._playlist),
+            web.get(f"{prefix}/{{file:[^/]+}}", self._file),
+            *self._adverse.routes(f"{prefix}/adverse"),
+        ]
+
+    async def file(self, asked: str) -> Path:
+        """Give a file's path, making it if need be; raises KeyError for an unknown one."""
+        name, _, ending = asked.partition(".")
+        if media.described(name) is None or ending not in media.FORMATS:
+            raise KeyError(asked)
+        where = media.path(name, ending, self._cache)
+        async with self._making.setdefault(asked, asyncio.Lock()):
+            if not where.exists():
+                await self._make(asked)
+        return where
+
+    async def _make(self, asked: str) -> None:
+        command = (sys.executable, "-m", "legato_simulator.media", "--make", str(self._cache))
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            asked,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await process.communicate()
+        if process.returncode:
+            raise OSError(f"{asked} could not be made: {said.decode(errors='replace')[-500:]}")
+
+    async def _catalogue(self, request: web.Request) -> web.Response:
+        base = f"{request.scheme}://{request.host}{request.path.rpartition('/')[0]}"
+        items = [
+            {
+                "name": item.name,
+                "title": item.title,
+                "artist": item.artist,
+                "seconds": item.seconds,
+                "kind": item.kind,
+                "url": f"{base}/{item.name}.ogg",
+                "urls": {ending: f"{base}/{item.name}.{ending}" for ending in item.formats},
+            }
+            for item in media.catalogue()
+        ]
+        return web.json_response({"items": items})
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        asked = request.match_info["file"]
+        self.requests = self.requests[-9_999:]
+        self.requests.append((request.method, request.path, request.headers.get("Range")))
+        try:
+            where = await self.file(asked)
+        except KeyError as error:
+            raise web.HTTPNotFound(text=f"there is no {asked}\n") from error
+        kind = media.FORMATS[asked.rpartition(".")[2]].content_type
+        return web.FileResponse(where, headers={"Content-Type": kind})
+
+    async def _playlist(self, request: web.Request) -> web.Response:
+        """List links: all the music, or with `?of=a.ogg,b.mp3` those; names may be full links."""
+        base = f"{request.scheme}://{request.host}{request.path.rpartition('/')[0]}"
+        given = [name for name in request.query.get("of", "").split(",") if name]
+        names = given or [f"{item.name}.ogg" for item in media.catalogue() if item.kind == "music"]
+        links = [name if "://" in name else f"{base}/{name}" for name in names]
+        ending = request.match_info["ending"]
+        text = _pls(links) if ending == "pls" else "#EXTM3U\n" + "".join(f"{x}\n" for x in links)
+        return web.Response(text=text, content_type=PLAYLISTS[ending])
+
+
+def _pls(links: list[str]) -> str:
+    files = "".join(f"File{number}={link}\n" for number, link in enumerate(links, 1))
+    return f"[playlist]\n{files}NumberOfEntries={len(links)}\nVersion=2\n"
