@@ -17,6 +17,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Server ms; when not 0 its players are moved off, at the latest by then."""
     session_quota: int = 64
     """At most this many Lavalink sessions of this bot there: measured, 64 are free, 256 stall."""
+    lead: int = 0
+    """How far its reported positions run ahead of the sound, ms: Lavalink's bufferDurationMs."""
     revision: str = ""
 
 
