@@ -73,12 +73,12 @@ class Adverse:
         body = await self._bytes(request)
         answer = await _begin(request, length=len(body))
         await answer.write(body[: int(request.query.get("bytes", "20000"))])
-        await asyncio.Event().wait()
+        await _gone(request)
         return answer
 
-    async def _hang_headers(self, _request: web.Request) -> web.StreamResponse:
+    async def _hang_headers(self, request: web.Request) -> web.StreamResponse:
         """Take the request and never answer."""
-        await asyncio.Event().wait()
+        await _gone(request)
         return web.Response()
 
     async def _stop_at(self, request: web.Request) -> web.StreamResponse:
@@ -171,6 +171,12 @@ class Adverse:
         """Serve a playlist of itself and of a private address."""
         own = f"{request.scheme}://{request.host}{request.path}"
         return web.Response(text=f"{own}\n{PRIVATE}\n", content_type="audio/x-mpegurl")
+
+
+async def _gone(request: web.Request) -> None:
+    """Wait until the client has hung up."""
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.2)
 
 
 async def _begin(

@@ -115,6 +115,10 @@ class Listener:
         for follower in self.followers:
             follower.append(packet.payload)
 
+    def unfollow(self, packets: deque[bytes]) -> None:
+        """End a live reader; equal deques are not the same reader."""
+        self.followers = [one for one in self.followers if one is not packets]
+
     def since(self, at: float | None) -> list[Arrival]:
         """List the kept packets that came at or after a moment of the receiver's clock."""
         if at is None:

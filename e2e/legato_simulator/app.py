@@ -1,0 +1,116 @@
+"""Puts the simulator together and serves it: REST, gateway, uploads. `Simulator` is what tests use."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from legato_simulator import population
+from legato_simulator.attendance import Attendance
+from legato_simulator.calls import VoicePort
+from legato_simulator.gateway import Connection
+from legato_simulator.logins import Logins
+from legato_simulator.rest import application
+from legato_simulator.settings import Settings
+from legato_simulator.simulation import Simulation
+
+SWEEP = 0.25
+"""Seconds between two looks for expired sessions."""
+
+
+class Simulator:
+    """One running simulator: `async with Simulator() as sim`."""
+
+    def __init__(self, settings: Settings | None = None, voice: VoicePort | None = None) -> None:
+        self.settings = settings or Settings()
+        self.simulation = Simulation(self.settings, voice)
+        self.attendance = Attendance(self.simulation)
+        self.logins = Logins(self.simulation, self.attendance)
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start serving."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop serving."""
+        await self.close()
+
+    @property
+    def base_url(self) -> str:
+        """The address of everything."""
+        return self.simulation.base_url
+
+    @property
+    def rest_url(self) -> str:
+        """What a client library takes as its REST address."""
+        return f"{self.base_url}/api/v10"
+
+    @property
+    def gateway_url(self) -> str:
+        """What /gateway/bot answers."""
+        return self.simulation.gateway_url
+
+    @property
+    def control_url(self) -> str:
+        """Where the script interface is served."""
+        return f"{self.base_url}/control"
+
+    @property
+    def token(self) -> str:
+        """The first bot's token."""
+        return next(iter(self.simulation.bots.by_id.values())).token
+
+    async def start(self) -> None:
+        """Make the world and listen."""
+        if not self.simulation.world.guilds:
+            population.seed(self.simulation)
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        host = self.settings.public_host or self.settings.host
+        self.simulation.base_url = f"http://{host}:{port}"
+        self.simulation.gateway_url = f"ws://{host}:{port}/gateway"
+        self.simulation.background.spawn(self._sweep())
+
+    async def close(self) -> None:
+        """End every connection and stop listening."""
+        await self.simulation.background.close()
+        for session in list(self.simulation.sessions.by_id.values()):
+            if session.link is not None:
+                session.link.end(1001, "The simulator is going away.")
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.add_subapp("/api/v10/", application.build(self.simulation, self.attendance))
+        app.router.add_get("/gateway", self._gateway)
+        app.router.add_get("/gateway/", self._gateway)
+        app.router.add_get("/attachments/{channel}/{id}/{name}", self._attachment)
+        return app
+
+    async def _gateway(self, request: web.Request) -> web.StreamResponse:
+        return await Connection(self.simulation, self.logins, request).run()
+
+    async def _attachment(self, request: web.Request) -> web.Response:
+        key = request.match_info["id"]
+        found = self.simulation.uploads.get(int(key)) if key.isdigit() else None
+        if found is None:
+            raise web.HTTPNotFound
+        return web.Response(body=found[1], content_type=found[0])
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            await self.logins.sweep()

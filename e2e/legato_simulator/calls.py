@@ -1,0 +1,38 @@
+"""The port to a voice server: what the gateway asks of it. No sound, no sockets."""
+
+import secrets
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class VoiceCredentials(Struct, frozen=True, kw_only=True):
+    """What VOICE_SERVER_UPDATE tells a bot."""
+
+    token: str
+    endpoint: str
+
+
+class VoicePort(Protocol):
+    """A voice server, as the gateway needs it."""
+
+    async def open(
+        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+    ) -> VoiceCredentials:
+        """Expect a user in a channel; the credentials end those handed out before."""
+
+    async def close(self, guild_id: int, user_id: int, code: int) -> None:
+        """End a user's voice connection in a guild, if there is one."""
+
+
+class NoVoice:
+    """Stands in where no voice server runs: its endpoint answers nothing."""
+
+    async def open(
+        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+    ) -> VoiceCredentials:
+        """Hand out credentials that no server knows."""
+        return VoiceCredentials(token=secrets.token_hex(8), endpoint="127.0.0.1:9")
+
+    async def close(self, guild_id: int, user_id: int, code: int) -> None:
+        """There is nothing to close."""

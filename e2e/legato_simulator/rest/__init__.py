@@ -1,0 +1,1 @@
+"""REST v10, one module for each resource."""
