@@ -7,11 +7,16 @@ from typing import Self
 from aiohttp import web
 
 from legato_simulator import population
+from legato_simulator.actions.catalogue import Catalogue
+from legato_simulator.actions.subjects import Subjects
 from legato_simulator.attendance import Attendance
 from legato_simulator.calls import VoicePort
+from legato_simulator.control import Control
 from legato_simulator.gateway import Connection
+from legato_simulator.local import LocalCaller
 from legato_simulator.logins import Logins
 from legato_simulator.rest import application
+from legato_simulator.script import Script
 from legato_simulator.settings import Settings
 from legato_simulator.simulation import Simulation
 
@@ -27,6 +32,10 @@ class Simulator:
         self.simulation = Simulation(self.settings, voice)
         self.attendance = Attendance(self.simulation)
         self.logins = Logins(self.simulation, self.attendance)
+        subjects = Subjects(self.simulation, self.attendance, self.logins)
+        self._catalogue = Catalogue(subjects)
+        self.script = Script(LocalCaller(self._catalogue))
+        """What a test does to this simulator, without HTTP."""
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -98,6 +107,7 @@ class Simulator:
         app.router.add_get("/gateway", self._gateway)
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_get("/attachments/{channel}/{id}/{name}", self._attachment)
+        Control(self._catalogue, self.simulation.feed).register(app)
         return app
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:

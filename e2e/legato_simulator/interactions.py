@@ -3,6 +3,7 @@
 Source: https://discord.com/developers/docs/interactions/receiving-and-responding
 """
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -85,6 +86,13 @@ class Interaction:
     choices: list[Json] | None = None
     modal: Json | None = None
     deliveries: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set and replaced at each change, for those who wait for one."""
+
+    def touch(self) -> None:
+        """Wake those who wait for a change."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
     def answer(self, callback: Callback, now: float) -> None:
         """Take the first answer."""

@@ -142,6 +142,7 @@ def _callback_body(call: Call, interaction: Interaction) -> Json:
 
 
 def _publish(call: Call, interaction: Interaction) -> None:
+    interaction.touch()
     body: Json = {
         "id": str(interaction.id),
         "name": interaction.name,

@@ -1,0 +1,1 @@
+"""What a script can do, by subject: make, act as people, break, know."""

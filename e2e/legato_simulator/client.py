@@ -1,0 +1,71 @@
+"""The script interface for a simulator in another process: `async with SimulatorClient(url)`."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from legato_simulator.script import Script
+from legato_simulator.views import ScriptError
+
+T = TypeVar("T")
+
+
+class HttpCaller:
+    """Posts actions to a control address."""
+
+    def __init__(self, control_url: str) -> None:
+        self._url = control_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(self, name: str, arguments: Mapping[str, object], answer: type[T]) -> T:
+        """Do something; the errors are those of the same call in Python."""
+        body = msgspec.json.encode(dict(arguments))
+        async with self._open().post(f"{self._url}/{name}", data=body) as response:
+            raw = await response.read()
+        if response.status == 408:
+            raise TimeoutError(_error(raw))
+        if response.status != 200:
+            raise ScriptError(_error(raw))
+        return msgspec.json.decode(raw, type=answer)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+            self._session = aiohttp.ClientSession(timeout=timeout)
+        return self._session
+
+
+def _error(raw: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(raw)["error"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return raw.decode(errors="replace")
+
+
+class SimulatorClient(Script):
+    """Does over HTTP what a Script in the same process does."""
+
+    def __init__(self, control_url: str) -> None:
+        self._http = HttpCaller(control_url)
+        super().__init__(self._http)
+
+    async def __aenter__(self) -> Self:
+        """Connections open when they are needed."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        await self._http.close()
