@@ -28,6 +28,9 @@ _UNREACHABLE = (
     OSError,
     TimeoutError,
 )
+# Connection, login, no such database, deadlock, too many, shutting down:
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_STATES = {"08", "28", "3D", "40", "53", "57"}
 
 
 class Database:
@@ -106,9 +109,17 @@ def _reaching() -> Iterator[None]:
     except _UNREACHABLE as error:
         raise Unavailable("postgres", _why(error)) from error
     except exc.DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or _state(error)[:2] in _STATES:
             raise Unavailable("postgres", _why(error)) from error
         raise
+
+
+def _state(error: exc.DBAPIError) -> str:
+    """Find PostgreSQL's own error in the chain, and return its code."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, asyncpg.PostgresError):
+        cause = cause.orig if isinstance(cause, exc.DBAPIError) else cause.__cause__
+    return str(cause.sqlstate) if cause is not None else ""
 
 
 def _why(error: Exception) -> str:
