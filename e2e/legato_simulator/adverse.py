@@ -175,7 +175,7 @@ class Adverse:
 
 async def _gone(request: web.Request) -> None:
     """Wait until the client has hung up."""
-    while request.transport is not None and not request.transport.is_closing():
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - aiohttp tells nobody
         await asyncio.sleep(0.2)
 
 

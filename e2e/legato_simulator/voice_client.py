@@ -3,6 +3,7 @@
 It knows voice_routes.py's paths and shapes, and nothing of how they are answered.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import aiohttp
@@ -33,13 +34,7 @@ class VoiceClientMixin:
         self, guild_id: int, user_id: int, *, since: float | None = None
     ) -> Report | None:
         """Say what came from a bot; None if nothing was ever heard of it there."""
-        path = f"/{guild_id}/{user_id}/report{_query(since)}"
-        try:
-            return await self._voice("GET", path, Report)
-        except aiohttp.ClientResponseError as error:
-            if error.status == 404:
-                return None
-            raise
+        return await self._voice_found("GET", f"/{guild_id}/{user_id}/report{_query(since)}")
 
     async def voice_heard(
         self, guild_id: int, user_id: int, *, since: float | None = None
@@ -93,18 +88,26 @@ class VoiceClientMixin:
 
     async def voice_control_stop(self) -> Report | None:
         """End the control stream, and say what arrived of it."""
-        return await self._voice("POST", "/control-stream/stop", Report | None)  # type: ignore[arg-type] # a union is no class to mypy
+        return await self._voice_found("POST", "/control-stream/stop")
 
     async def voice_control(self, *, since: float | None = None) -> Report | None:
         """Say what arrived of the control stream."""
-        return await self._voice("GET", f"/control-stream{_query(since)}", Report | None)  # type: ignore[arg-type] # a union is no class to mypy
+        return await self._voice_found("GET", f"/control-stream{_query(since)}")
+
+    async def _voice_found(self, method: str, path: str) -> Report | None:
+        try:
+            return await self._voice(method, path, Report)
+        except aiohttp.ClientResponseError as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def _voice(
         self,
         method: str,
         path: str,
         shape: type[Shape],
-        body: Struct | dict[str, object] | None = None,
+        body: Struct | Mapping[str, object] | None = None,
     ) -> Shape:
         data = None if body is None else msgspec.json.encode(body)
         url = f"{self.base}/control/voice{path}"

@@ -15,7 +15,7 @@ from msgspec import Struct
 from legato_simulator.control_stream import ControlStream
 from legato_simulator.ear import Ear
 from legato_simulator.library import Library
-from legato_simulator.listener import Listener
+from legato_simulator.listener import Listener, Report
 from legato_simulator.sound import Sound
 from legato_simulator.voice_endpoint import Death
 from legato_simulator.voice_faults import VoiceFaults
@@ -142,10 +142,10 @@ class Voice:
 
     async def _control_stop(self, _request: web.Request) -> web.Response:
         await self.control.stop()
-        return _json(self.control.report())
+        return _found(self.control.report())
 
     async def _control_report(self, request: web.Request) -> web.Response:
-        return _json(self.control.report(since=_since(request)))
+        return _found(self.control.report(since=_since(request)))
 
     async def _report(self, request: web.Request) -> web.Response:
         listener = self._listener(request)
@@ -209,6 +209,12 @@ async def _body(request: web.Request, shape: type[Shape]) -> Shape:
         return msgspec.json.decode(await request.read() or b"{}", type=shape)
     except msgspec.MsgspecError as error:
         raise web.HTTPBadRequest(text=f"{error}\n") from error
+
+
+def _found(report: Report | None) -> web.Response:
+    if report is None:
+        raise web.HTTPNotFound(text="nothing was ever heard of it\n")
+    return _json(report)
 
 
 def _json(body: Any) -> web.Response:

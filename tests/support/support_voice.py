@@ -45,7 +45,7 @@ class Room:
     async def until(self, true: Callable[[], bool], seconds: float = 5.0) -> None:
         """Wait for a condition."""
         async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110 - any condition, not only events
+            while not true():
                 await asyncio.sleep(0.005)
 
     async def received(self, packets: int) -> None:
