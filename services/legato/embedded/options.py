@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Annotated
 
+import dotenv
 import msgspec
 
 from legato.settings import HttpUrl, Port, RedisUrl, Secret, url
@@ -48,29 +49,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Of the first embedded node, the others follow; usually any."""
 
 
-def dotenv(file: pathlib.Path) -> dict[str, str]:
-    """Read `NAME=value` lines; quotes around a value and comment lines are left out."""
-    if not file.is_file():
-        return {}
-    found: dict[str, str] = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            found[name.strip()] = _unquoted(value.strip())
-    return found
-
-
 def environment(
     environ: Mapping[str, str], file: pathlib.Path, given: Mapping[str, str]
 ) -> dict[str, str]:
     """Merge what is set: `.env` is the weakest, options of the command the strongest."""
-    merged = {**dotenv(file), **environ}
+    found = dotenv.dotenv_values(file, interpolate=False, encoding="utf-8")
+    merged = {name: value for name, value in found.items() if value is not None} | dict(environ)
     for name in given:
         merged.pop(f"{name}_FILE", None)
     return {**merged, **given}
-
-
-def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value.partition(" #")[0].rstrip()
