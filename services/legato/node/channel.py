@@ -1,0 +1,108 @@
+"""A pair of sockets between two processes of the node that carries messages and file descriptors, one a packet."""
+
+import array
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from legato.node.messages import FromPacer, FromWorker, ToPacer, ToWorker
+
+LARGEST = 1 << 20
+BUFFER = 1 << 20
+DESCRIPTORS = 2
+
+Incoming = TypeVar("Incoming")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Make both ends."""
+    kind = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
+    ends = socket.socketpair(socket.AF_UNIX, kind)
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    return ends
+
+
+class Closed(Exception):
+    """The other end is gone."""
+
+
+class Channel(Generic[Incoming]):
+    """One end; `receive` blocks as its socket does."""
+
+    def __init__(self, end: socket.socket, incoming: msgspec.msgpack.Decoder[Incoming]) -> None:
+        self.socket = end
+        self._incoming = incoming
+
+    def send(
+        self, message: ToPacer | FromPacer | ToWorker | FromWorker, descriptors: Sequence[int] = ()
+    ) -> None:
+        """Send one message; raises Closed."""
+        try:
+            if descriptors:
+                socket.send_fds(self.socket, [_encode(message)], list(descriptors))
+            else:
+                self.socket.send(_encode(message))
+        except (BrokenPipeError, ConnectionError) as error:
+            raise Closed from error
+
+    def receive(self, *, wait: bool = True) -> tuple[Incoming, list[int]]:
+        """Take one message and the descriptors with it; raises Closed, or BlockingIOError."""
+        try:
+            data, ancillary, _, _ = self.socket.recvmsg(
+                LARGEST, socket.CMSG_SPACE(DESCRIPTORS * 4), 0 if wait else socket.MSG_DONTWAIT
+            )
+        except ConnectionError as error:
+            raise Closed from error
+        descriptors = _descriptors(ancillary)
+        if not data:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            raise Closed
+        return self._incoming.decode(data), descriptors
+
+    def close(self) -> None:
+        """Close this end."""
+        self.socket.close()
+
+
+def watch(
+    channel: Channel[Incoming],
+    handle: Callable[[Incoming], None],
+    lost: Callable[[], None],
+) -> None:
+    """Give every message to `handle` from the running loop, until the other end is gone."""
+    loop = asyncio.get_running_loop()
+
+    def readable() -> None:
+        try:
+            message, _ = channel.receive(wait=False)
+        except BlockingIOError:
+            return
+        except Closed:
+            loop.remove_reader(channel.socket)
+            lost()
+            return
+        handle(message)
+
+    loop.add_reader(channel.socket, readable)
+
+
+def unwatch(channel: Channel[Incoming]) -> None:
+    """Take no more messages."""
+    asyncio.get_running_loop().remove_reader(channel.socket)
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return found.tolist()

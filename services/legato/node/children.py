@@ -1,0 +1,81 @@
+"""Processes of the node: starting one, ending with the parent, and the first message; knows no media."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from legato.node import channel, messages
+from legato.node.channel import Channel, Closed
+from legato.node.settings import MediaSettings
+
+PR_SET_PDEATHSIG = 1
+Incoming = TypeVar("Incoming")
+
+
+@dataclass(slots=True)
+class Child(Generic[Incoming]):
+    """A child process and the channel to it."""
+
+    process: subprocess.Popen[bytes]
+    channel: Channel[Incoming]
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.process.pid
+
+    def end(self, timeout: float) -> None:
+        """Close the channel, which ends the child, and wait; kill what stays."""
+        self.channel.close()
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def spawn(
+    module: str,
+    settings: MediaSettings,
+    incoming: msgspec.msgpack.Decoder[Incoming],
+    descriptors: tuple[int, ...] = (),
+) -> Child[Incoming]:
+    """Start a module as a child. From the main thread: the death signal follows the thread that spawns."""
+    ours, theirs = channel.pair()
+    process = subprocess.Popen(  # noqa: S603 - our own module
+        [sys.executable, "-m", module, str(theirs.fileno())],
+        pass_fds=(theirs.fileno(),),
+        stdin=subprocess.DEVNULL,
+    )
+    theirs.close()
+    end: Channel[Incoming] = Channel(ours, incoming)
+    end.send(messages.Configure(settings=settings, parent=os.getpid()), descriptors)
+    return Child(process, end)
+
+
+def enter(
+    incoming: msgspec.msgpack.Decoder[Incoming],
+) -> tuple[Channel[Incoming], MediaSettings, list[int]]:
+    """Begin as a child; gives the channel to the parent, and the settings and descriptors it sent first."""
+    own: Channel[Incoming] = Channel(socket.socket(fileno=int(sys.argv[1])), incoming)
+    configure, descriptors = own.receive()
+    if not isinstance(configure, messages.Configure):
+        raise Closed
+    _follow(configure.parent)
+    return own, configure.settings, descriptors
+
+
+def _follow(parent: int) -> None:
+    """End when the parent does, however it ends; its Ctrl-C is not ours."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            raise Closed

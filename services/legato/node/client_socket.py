@@ -1,0 +1,121 @@
+"""A client's websocket: greeting, messages in order, pings, and the end of a peer that is silent."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+
+import aiohttp
+from aiohttp import web
+
+from legato import telemetry
+from legato.node.errors import RequestError
+from legato.node.node import Node
+
+BACKLOG = 10_000
+"""Messages that wait for a slow client before it is dropped."""
+
+PING_SHARE = 3
+"""Pings in one silent-socket timeout: a live client answers them, so only a dead one is silent."""
+
+_log = telemetry.logger(__name__)
+Handler = Callable[[web.Request], "asyncio.Future[web.StreamResponse]"]
+
+
+def routes(node: Node) -> list[web.RouteDef]:
+    """List the route."""
+    numbers = itertools.count(1)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        user = request.headers.get("User-Id", "")
+        if not (user.isascii() and user.isdigit()):
+            raise RequestError(400, "Missing or invalid User-Id header")
+        end = web.WebSocketResponse(autoping=False, max_msg_size=1 << 16)
+        await end.prepare(request)
+        client = _Client(end, node.settings.silent_socket_timeout.total_seconds())
+        number = next(numbers)
+        opened = node.connect(number, client.send, user, request.headers.get("Session-Id"))
+        node.sockets.add(client)
+        _log.info(
+            "client connected",
+            client=request.headers.get("Client-Name", ""),
+            session=opened.session.id,
+            resumed=opened.resumed,
+        )
+        try:
+            await client.serve()
+        finally:
+            node.sockets.discard(client)
+            node.disconnect(number)
+        return end
+
+    return [web.get("/v4/websocket", serve)]
+
+
+class _Client:
+    """One connected client."""
+
+    def __init__(self, end: web.WebSocketResponse, timeout: float) -> None:
+        self._end = end
+        self._timeout = timeout
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def send(self, message: bytes) -> None:
+        """Queue a message; a client that takes none is dropped."""
+        try:
+            self._waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            self._abort()
+
+    async def serve(self) -> None:
+        """Read until the end, with a byte now and then from the peer required."""
+        self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        try:
+            await self._read()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Say goodbye as a server that goes away."""
+        await self._end.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                message = await self._end.receive(timeout=self._timeout)
+            except TimeoutError:
+                self._abort()
+                return
+            if message.type is aiohttp.WSMsgType.PING:
+                await self._end.pong(message.data)
+            elif message.type in {
+                aiohttp.WSMsgType.CLOSE,
+                aiohttp.WSMsgType.CLOSING,
+                aiohttp.WSMsgType.CLOSED,
+                aiohttp.WSMsgType.ERROR,
+            }:
+                return
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                message = await self._waiting.get()
+                await self._end.send_str(message.decode())
+        except (ConnectionError, RuntimeError):
+            self._abort()
+
+    async def _ping(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(self._timeout / PING_SHARE)
+                await self._end.ping()
+        except (ConnectionError, RuntimeError):
+            self._abort()
+
+    def _abort(self) -> None:
+        """Drop the connection without a goodbye that nobody would read."""
+        transport = self._end._req.transport if self._end._req is not None else None  # noqa: SLF001
+        if transport is not None:
+            transport.abort()

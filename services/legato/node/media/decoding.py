@@ -1,0 +1,255 @@
+"""Opens a link's media with FFmpeg and gives it in units of 20 ms from any position; the importer of PyAV for input.
+
+FFmpeg opens nothing itself: it reads through our reader, only with a demuxer that the first bytes chose.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol, TypeAlias
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+
+from legato.node.errors import MediaError
+from legato.node.media import opus, sniff
+from legato.node.rtp import SAMPLES
+from legato.node.ring import FRAME_LIMIT
+
+RATE = 48_000
+BYTES_PER_SAMPLE = 4
+"""Two channels of 16 bits."""
+
+UNIT_BYTES = SAMPLES * BYTES_PER_SAMPLE
+PREROLL = 8 * SAMPLES
+"""What is decoded before a position sought, so that the decoder has settled (RFC 7845 asks for 80 ms)."""
+
+OPEN_OPTIONS = {
+    "probesize": "1000000",
+    "analyzeduration": "5000000",
+    "format_whitelist": "ogg,matroska,webm,mp3,flac,wav,mov,mp4,m4a,3gp,3g2,mj2,aac",
+    "protocol_whitelist": "none",
+}
+
+
+class Bytes(Protocol):
+    """What a reader must do."""
+
+    length: int | None
+    seekable_by_range: bool
+
+    def read(self, size: int) -> bytes: ...
+
+    def seek(self, offset: int, whence: int = 0) -> int: ...
+
+    def tell(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """20 ms of a track: as an Opus packet, or as samples (16 bits, stereo, 48 kHz)."""
+
+    position: int
+    packet: bytes | None = None
+    pcm: bytes | None = None
+
+
+Packets: TypeAlias = "av.Packet[AudioStream]"
+
+
+class _Forward:
+    """A reader without `seek`, so that FFmpeg does not look at the end first."""
+
+    def __init__(self, reader: Bytes) -> None:
+        self.read = reader.read
+
+
+class Media:
+    """An open link; a context manager."""
+
+    def __init__(self, reader: Bytes, *, seek: bool) -> None:
+        self._reader = reader
+        self.container = recognise(reader)
+        seekable = reader.seekable_by_range and (seek or self.container.needs_seek)
+        self._seekable = seekable
+        source = reader if seekable else _Forward(reader)
+        try:
+            opened = av.open(source, "r", format=self.container.demuxer, options=OPEN_OPTIONS)
+        except (av.FFmpegError, ValueError) as error:
+            raise broken(error) from error
+        self._input = opened
+        self.stream: AudioStream = self._audio()
+        self._base = self._first_position()
+
+    def __enter__(self) -> "Media":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._input.close()
+
+    @property
+    def duration_ms(self) -> int | None:
+        """Length as far as the container tells it."""
+        if self.stream.duration and self.stream.time_base:
+            length = self.stream.duration * self.stream.time_base
+        elif self._input.duration:
+            length = Fraction(self._input.duration, av.time_base)
+        else:
+            return None
+        return int(length * 1000)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The container's and the stream's tags, names in small letters."""
+        return {
+            name.lower(): value
+            for source in (self._input.metadata, self.stream.metadata)
+            for name, value in source.items()
+        }
+
+    def units(self, start: int) -> Iterator[Unit]:
+        """Give the track from `start` (in samples) on; raises MediaError."""
+        try:
+            if start and self._seekable:
+                self._seek(max(0, start - PREROLL))
+            yield from self._units(start)
+        except (av.FFmpegError, ValueError) as error:
+            raise broken(error) from error
+
+    def _audio(self) -> AudioStream:
+        if not self._input.streams.audio:
+            raise MediaError("The file has no sound.", "common", "no audio stream")
+        stream = self._input.streams.audio[0]
+        if stream.codec_context.name == "opus":
+            stream.codec_context.thread_count = 1
+        return stream
+
+    def _first_position(self) -> int:
+        """Give the time that counts as 0: Opus' decoder delay lies before it, MP3's is in the start time."""
+        if self._is_opus:
+            return -self._preskip
+        start = self.stream.start_time
+        return 0 if start is None else max(0, self._samples(start))
+
+    @property
+    def _is_opus(self) -> bool:
+        return self.stream.codec_context.name in {"opus", "libopus"}
+
+    @property
+    def _preskip(self) -> int:
+        """Samples that an Opus decoder throws away first, from the identification header."""
+        header = self.stream.codec_context.extradata or b""
+        return int.from_bytes(header[10:12], "little") if header[:8] == b"OpusHead" else 0
+
+    def _samples(self, time: int) -> int:
+        return round(time * (self.stream.time_base or Fraction(1, RATE)) * RATE)
+
+    def _seek(self, position: int) -> None:
+        target = Fraction(position + self._base, RATE)
+        base = self.stream.time_base or Fraction(1, RATE)
+        self._input.seek(max(0, int(target / base)), stream=self.stream, backward=True)
+
+    def _units(self, start: int) -> Iterator[Unit]:
+        packets = self._input.demux(self.stream)
+        if self._is_opus and self.stream.codec_context.channels <= 2:
+            yield from self._passed(packets, start)
+        else:
+            yield from self._decoded(packets, start)
+
+    def _passed(self, packets: Iterator[Packets], start: int) -> Iterator[Unit]:
+        """Give Opus packets as they are, for as long as each is 20 ms."""
+        expected: int | None = None
+        for packet in packets:
+            data = bytes(packet)
+            if not data:
+                continue
+            if opus.samples(data) != SAMPLES or len(data) > FRAME_LIMIT:
+                yield from self._decoded(_chain(packet, packets), start)
+                return
+            position = expected
+            if packet.pts is not None:
+                told = self._samples(packet.pts) - self._base
+                # WebM tells whole ms only: what is nearly in step is in step.
+                if position is None or abs(told - position) > SAMPLES // 2:
+                    position = round(told / SAMPLES) * SAMPLES
+            expected = (position or 0) + SAMPLES
+            if expected > start - PREROLL:
+                yield Unit(max(0, expected - SAMPLES), packet=data)
+
+    def _decoded(self, packets: Iterator[Packets], start: int) -> Iterator[Unit]:
+        """Give samples, cut to the position asked for."""
+        resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
+        held, position = bytearray(), None
+        for packet in packets:
+            for frame in _decode(self.stream, packet):
+                if position is None:
+                    position = self._samples(frame.pts or 0) - self._base
+                for ready in resampler.resample(frame):
+                    held += bytes(ready.planes[0])[: ready.samples * BYTES_PER_SAMPLE]
+            if position is None:
+                continue
+            if position < start and held:
+                cut = min(start - position, len(held) // BYTES_PER_SAMPLE)
+                del held[: cut * BYTES_PER_SAMPLE]
+                position += cut
+            while len(held) >= UNIT_BYTES:
+                yield Unit(position, pcm=bytes(held[:UNIT_BYTES]))
+                del held[:UNIT_BYTES]
+                position += SAMPLES
+        for ready in resampler.resample(None):
+            held += bytes(ready.planes[0])[: ready.samples * BYTES_PER_SAMPLE]
+        if held and position is not None and position >= start:
+            yield Unit(position, pcm=bytes(held[:UNIT_BYTES]).ljust(UNIT_BYTES, b"\0"))
+
+
+def recognise(reader: Bytes) -> sniff.Container:
+    """Look at the first bytes, past a tag; leaves the reader at its beginning. Raises MediaError."""
+    head = _exactly(reader, 4096)
+    container = sniff.sniff(head)
+    tag = sniff.tag_length(head)
+    if container is None and tag:
+        # The tag is followed by MPEG audio, ADTS or FLAC; a long picture in it is not read for that.
+        after = head[tag : tag + sniff.NEEDED]
+        container = (sniff.sniff(after) if after else None) or sniff.MP3
+    reader.seek(0)
+    if container is None:
+        raise MediaError("Unknown file format.", "common", "not a container that is known")
+    return container
+
+
+def broken(error: Exception) -> MediaError:
+    """Say in our words what FFmpeg found; our own error in the reader comes through it as its cause."""
+    inner = error.__cause__ or error.__context__
+    if isinstance(inner, MediaError):
+        return inner
+    return MediaError("The file is broken.", "suspicious", str(error))
+
+
+def _exactly(reader: Bytes, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        more = reader.read(size - len(data))
+        if not more:
+            break
+        data += more
+    return bytes(data)
+
+
+def _chain(first: Packets, rest: Iterator[Packets]) -> Iterator[Packets]:
+    yield first
+    yield from rest
+
+
+def _decode(stream: AudioStream, packet: Packets) -> list[av.AudioFrame]:
+    """Decode one packet; a few broken ones in a row are no reason to stop."""
+    try:
+        return list(stream.codec_context.decode(packet))
+    except (av.InvalidDataError, av.EOFError):
+        return []

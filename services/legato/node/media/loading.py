@@ -1,0 +1,112 @@
+"""Says what is behind a link: a track, a playlist of links, or why not; blocks."""
+
+import time
+
+from legato.node import protocol, track
+from legato.node.errors import MediaError, NotFound
+from legato.node.media.decoding import Media
+from legato.node.settings import MediaSettings
+from legato.node.sources import playlists
+from legato.node.sources.http import HttpReader, Limits
+
+UNKNOWN_TITLE, UNKNOWN_ARTIST = "Unknown title", "Unknown artist"
+"""What lavaplayer says of a file without tags."""
+
+PROBES = {
+    "mp3": "mp3",
+    "ogg": "ogg",
+    "opus": "ogg",
+    "webm": "matroska/webm",
+    "mka": "matroska/webm",
+}
+PROBES |= {"flac": "flac", "wav": "wav", "m4a": "mp4", "mp4": "mp4", "aac": "adts"}
+
+
+def load(identifier: str, settings: MediaSettings) -> protocol.LoadResult:
+    """Answer loadtracks for one identifier."""
+    if not identifier.lower().startswith(("http://", "https://")):
+        return protocol.LoadResult(load_type="empty", data={})
+    reader = HttpReader(identifier, settings)
+    reader.limits = Limits(time.monotonic() + settings.load_timeout, settings.load_bytes)
+    try:
+        return _load(reader, settings)
+    except NotFound:
+        return protocol.LoadResult(load_type="empty", data={})
+    except MediaError as error:
+        return protocol.load_failure(error.message, error.severity, error.cause)
+    finally:
+        reader.close()
+
+
+def _load(reader: HttpReader, settings: MediaSettings) -> protocol.LoadResult:
+    reader.open()
+    head = reader.read(1024)
+    kind = playlists.kind(head, reader.content_type, reader.link)
+    reader.seek(0)
+    if kind is not None:
+        links = playlists.parse(kind, _text(reader), reader.link, most=settings.playlist_entries)
+        return _playlist(links)
+    with Media(reader, seek=True) as media:
+        loaded = _track(reader, media)
+    return protocol.LoadResult(load_type="track", data=loaded)
+
+
+def _text(reader: HttpReader) -> str:
+    data = bytearray()
+    while len(data) < playlists.LONGEST:
+        more = reader.read(playlists.LONGEST - len(data))
+        if not more:
+            break
+        data += more
+    return data.decode("utf-8", "replace")
+
+
+def _track(reader: HttpReader, media: Media) -> protocol.Track:
+    tags = media.tags
+    length = media.duration_ms
+    endless = reader.length is None or length is None
+    info = protocol.TrackInfo(
+        identifier=reader.link,
+        is_seekable=not endless and reader.seekable_by_range,
+        author=tags.get("artist", UNKNOWN_ARTIST)[: track.LONGEST_TEXT],
+        length=track.UNKNOWN_LENGTH if endless or length is None else length,
+        is_stream=endless,
+        position=0,
+        title=tags.get("title", UNKNOWN_TITLE)[: track.LONGEST_TEXT],
+        uri=reader.link,
+        source_name="http",
+        artwork_url=None,
+        isrc=tags.get("isrc"),
+    )
+    return protocol.Track(encoded=track.encode(info, media.container.probe), info=info)
+
+
+def _playlist(links: playlists.Links) -> protocol.LoadResult:
+    tracks = tuple(_entry(entry) for entry in links.entries)
+    if not tracks:
+        return protocol.LoadResult(load_type="empty", data={})
+    info = protocol.PlaylistInfo(name=links.name)
+    return protocol.LoadResult(
+        load_type="playlist", data=protocol.Playlist(info=info, tracks=tracks)
+    )
+
+
+def _entry(entry: playlists.Entry) -> protocol.Track:
+    """Describe a link as far as its playlist does; it is opened when it is played."""
+    name = entry.link.partition("?")[0].rpartition("/")[2]
+    endless = entry.length is None
+    info = protocol.TrackInfo(
+        identifier=entry.link,
+        is_seekable=not endless,
+        author=UNKNOWN_ARTIST,
+        length=track.UNKNOWN_LENGTH if entry.length is None else entry.length,
+        is_stream=endless,
+        position=0,
+        title=(entry.title or name or UNKNOWN_TITLE)[: track.LONGEST_TEXT],
+        uri=entry.link,
+        source_name="http",
+        artwork_url=None,
+        isrc=None,
+    )
+    probe = PROBES.get(name.rpartition(".")[2].lower(), "mp3")
+    return protocol.Track(encoded=track.encode(info, probe), info=info)

@@ -1,0 +1,146 @@
+"""Fills one feed's ring from one link, in a thread of its own, a second ahead of the pacer; knows no control process."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from legato.node import messages, protocol
+from legato.node.errors import Cancelled, MediaError
+from legato.node.media.decoding import Media, Unit
+from legato.node.media.shaping import Shape, Shaper
+from legato.node.ring import FeedWriter
+from legato.node.rtp import SAMPLES
+from legato.node.settings import MediaSettings
+from legato.node.sources.http import HttpReader, Limits
+
+REST = 0.1
+"""Seconds between two looks at a full ring."""
+
+LEAD = 3
+"""Frames that the pacer may send while a new rendition is made."""
+
+KEPT = 96
+"""Units kept for a new rendition: what can lie ahead, and what the codecs warm up on."""
+
+WARM_UP = 4
+"""Units that the codecs hear before a new rendition, 80 ms as RFC 7845 asks."""
+
+Report = Callable[[protocol.ExceptionInfo], None]
+
+
+class Pump:
+    """One feed's producer."""
+
+    def __init__(
+        self, order: messages.OpenFeed, ring: FeedWriter, settings: MediaSettings, report: Report
+    ) -> None:
+        self._order = order
+        self._ring = ring
+        self._settings = settings
+        self._report = report
+        self._reader = HttpReader(order.uri, settings)
+        self._wake = threading.Event()
+        self._closed = False
+        self._offset = 0
+        self._shape = Shape(order.volume, order.filters)
+        self._shaper = self._new_shaper()
+        self._wanted: Shape | None = None
+        self._kept: deque[Unit] = deque(maxlen=KEPT)
+        self._again: deque[Unit] = deque()
+        self._thread = threading.Thread(target=self._run, name=f"feed-{order.feed}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def reshape(self, volume: int, filters: protocol.Filters) -> None:
+        """Change volume and filters, from a few frames after the pacer's place on."""
+        self._wanted = Shape(volume, filters)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop; the thread lets go of the ring."""
+        self._closed = True
+        self._reader.close()
+        self._wake.set()
+
+    def _run(self) -> None:
+        try:
+            self._play()
+        except Cancelled:
+            pass
+        except MediaError as error:
+            self._fail(error.message, error.severity, error.cause)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: one feed's bug ends one feed
+            self._fail("Something broke when playing the track.", "fault", repr(error))
+        finally:
+            self._reader.close()
+            self._ring.close()
+
+    def _fail(self, message: str, severity: str, cause: str) -> None:
+        if not self._closed:
+            self._ring.fail()
+            self._report(protocol.ExceptionInfo(message=message, severity=severity, cause=cause))
+
+    def _play(self) -> None:
+        start = 0 if self._order.live else self._order.start
+        self._offset = self._order.start - start
+        self._reader.limits = Limits(time.monotonic() + self._settings.load_timeout)
+        self._reader.open()
+        with Media(self._reader, seek=start > 0) as media:
+            units = media.units(start)
+            while not self._closed:
+                self._reform()
+                if self._full():
+                    self._rest()
+                    continue
+                self._write(units, start)
+        raise Cancelled("closed")
+
+    def _write(self, units: Iterator[Unit], start: int) -> None:
+        """Write the next unit, or say that there is none and wait: a new shape may ask for some again."""
+        if self._again:
+            unit = self._again.popleft()
+        else:
+            following = next(units, None)
+            if following is None:
+                self._ring.end()
+                self._rest()
+                return
+            unit = following
+            self._kept.append(unit)
+        if unit.position + SAMPLES <= start:
+            self._shaper.warm([unit])
+            return
+        self._ring.write(unit.position + self._offset, self._shaper.shape(unit))
+        self._reader.limits = Limits()
+
+    def _full(self) -> bool:
+        return self._ring.ahead * 20 >= self._settings.buffer_ms or self._ring.room <= 0
+
+    def _rest(self) -> None:
+        self._wake.wait(REST)
+        self._wake.clear()
+
+    def _reform(self) -> None:
+        """Go over to a new shape: what lies ahead is made again from the units kept."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        self._shape = wanted
+        self._shaper = self._new_shaper()
+        resume = self._ring.position - self._offset + LEAD * SAMPLES
+        ahead = [unit for unit in self._kept if unit.position >= resume]
+        before = [unit for unit in self._kept if unit.position < resume]
+        self._shaper.warm(before[-WARM_UP:])
+        if not ahead or self._ring.room < len(ahead):
+            return
+        self._again = deque(ahead)
+        self._ring.renew(ahead[0].position + self._offset)
+        self._ring.reopen()
+
+    def _new_shaper(self) -> Shaper:
+        return Shaper(
+            self._shape, bitrate=self._settings.bitrate, quality=self._settings.encoding_quality
+        )

@@ -1,0 +1,166 @@
+"""What the control process, the pacers and the media workers tell each other; one msgpack message a packet."""
+
+import msgspec
+
+from legato.node import protocol
+from legato.node.settings import MediaSettings
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag=True, array_like=True):
+    """A message between two processes of one node."""
+
+
+class Ready(_Message, frozen=True):
+    """A child has started."""
+
+
+# Control to pacer. A lane is one player's way to the wire; a feed is one playing of one track from one position.
+
+
+class OpenLane(_Message, frozen=True):
+    """Begin a lane; its shared page comes along."""
+
+    lane: int
+
+
+class CloseLane(_Message, frozen=True):
+    """End a lane."""
+
+    lane: int
+
+
+class Play(_Message, frozen=True):
+    """Go over to a feed, whose ring comes along; `align` continues at the same position instead of cutting."""
+
+    lane: int
+    feed: int
+    align: bool = False
+    end: int | None = None
+
+
+class StopFeed(_Message, frozen=True):
+    """Play nothing."""
+
+    lane: int
+
+
+class Pause(_Message, frozen=True):
+    """Hold or go on."""
+
+    lane: int
+    paused: bool
+
+
+class Limit(_Message, frozen=True):
+    """End at this position, in samples."""
+
+    lane: int
+    end: int | None
+
+
+class Voice(_Message, frozen=True):
+    """Send to a voice server; the connected UDP socket comes along."""
+
+    lane: int
+    ssrc: int
+    mode: str
+    key: bytes
+
+
+class Unvoice(_Message, frozen=True):
+    """Send no more, but go on consuming."""
+
+    lane: int
+
+
+class Hush(_Message, frozen=True):
+    """Finish with silence, then say Hushed."""
+
+    lane: int
+
+
+# Pacer to control.
+
+
+class Started(_Message, frozen=True):
+    """The first frame of a feed went out."""
+
+    lane: int
+    feed: int
+
+
+class Drained(_Message, frozen=True):
+    """A feed has nothing more: its last frame went out, or it had failed."""
+
+    lane: int
+    feed: int
+
+
+class Hushed(_Message, frozen=True):
+    """The silence went out."""
+
+    lane: int
+
+
+# Control to worker and back.
+
+
+class Configure(_Message, frozen=True):
+    """The first message to every child."""
+
+    settings: MediaSettings
+    parent: int
+
+
+class Load(_Message, frozen=True):
+    """Say what is behind a link."""
+
+    request: int
+    identifier: str
+
+
+class Loaded(_Message, frozen=True):
+    """What is behind a link: the JSON that loadtracks answers, passed on unread."""
+
+    request: int
+    body: bytes
+
+
+class OpenFeed(_Message, frozen=True):
+    """Fill the ring that comes along from this link, from `start` (in samples); `live` begins where the stream is."""
+
+    feed: int
+    uri: str
+    start: int
+    live: bool
+    volume: int
+    filters: protocol.Filters
+
+
+class ShapeFeed(_Message, frozen=True):
+    """Change volume and filters of a feed."""
+
+    feed: int
+    volume: int
+    filters: protocol.Filters
+
+
+class CloseFeed(_Message, frozen=True):
+    """Nobody needs this feed any more."""
+
+    feed: int
+
+
+class FeedFailed(_Message, frozen=True):
+    """A feed can't go on."""
+
+    feed: int
+    exception: protocol.ExceptionInfo
+
+
+ToPacer = (
+    Configure | OpenLane | CloseLane | Play | StopFeed | Pause | Limit | Voice | Unvoice | Hush
+)
+FromPacer = Ready | Started | Drained | Hushed
+ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed
+FromWorker = Ready | Loaded | FeedFailed

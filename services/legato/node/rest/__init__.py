@@ -1,0 +1,1 @@
+"""Lavalink v4's REST routes."""

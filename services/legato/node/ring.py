@@ -1,0 +1,167 @@
+"""The memory that a media worker and a pacer share: frames of one feed, and what a lane has sent; knows no process.
+
+A feed has one writer (a worker) and one reader (its pacer); each word of the header has one writer, and a frame is
+published by the count that is raised after it is written, so nobody ever waits for the other. A changed volume is
+written as a new rendition behind the old one: the reader goes over to it at the frame it would have sent next.
+"""
+
+import mmap
+import os
+import struct
+import tempfile
+from dataclasses import dataclass
+
+from legato.node.rtp import SAMPLES
+
+SLOTS = 160
+SLOT = struct.Struct("=qI4x")
+FRAME_LIMIT = 1400
+"""Longest frame that passes: what fits one UDP packet on any way."""
+
+SLOT_SIZE = SLOT.size + FRAME_LIMIT
+HEADER_SIZE = 64
+FEED_SIZE = HEADER_SIZE + SLOTS * SLOT_SIZE
+LANE_SIZE = 4096
+BOARD_SIZE = 4096
+
+WRITTEN, READ, POSITION, RENDITION, STATE = range(5)
+OPEN, ENDED, FAILED = range(3)
+
+LANE_DUE, LANE_SENT, LANE_NULLED, LANE_FEED, LANE_POSITION, LANE_STARVED = range(6)
+
+
+def allocate(size: int, name: str) -> int:
+    """Make shared memory; gives its file descriptor."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+class Memory:
+    """Shared memory seen as 64-bit words at its start; writing one word is atomic."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._map = mmap.mmap(descriptor, size)
+        self._view = memoryview(self._map)
+        self.words = self._view[:HEADER_SIZE].cast("Q")
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self.words.release()
+        self._view.release()
+        self._map.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One 20 ms Opus frame and the track's position at its start, in samples."""
+
+    position: int
+    data: bytes
+
+
+class FeedWriter(Memory):
+    """A worker's end of a feed."""
+
+    def __init__(self, descriptor: int, start: int) -> None:
+        super().__init__(descriptor, FEED_SIZE)
+        self._next = start
+
+    @property
+    def position(self) -> int:
+        """Position that the reader will send next."""
+        return self.words[POSITION]
+
+    @property
+    def ahead(self) -> int:
+        """Frames between the reader and the writer."""
+        return max(0, self._next - self.words[POSITION]) // SAMPLES
+
+    @property
+    def room(self) -> int:
+        """Frames that can be written without touching one that may still be read."""
+        return SLOTS - 2 - (self.words[WRITTEN] - self.words[READ])
+
+    def write(self, position: int, data: bytes) -> None:
+        """Publish one frame; the caller has looked for room."""
+        index = self.words[WRITTEN]
+        at = HEADER_SIZE + (index % SLOTS) * SLOT_SIZE
+        SLOT.pack_into(self._map, at, position, len(data))
+        self._view[at + SLOT.size : at + SLOT.size + len(data)] = data
+        self.words[WRITTEN] = index + 1
+        self._next = position + SAMPLES
+
+    def renew(self, position: int) -> None:
+        """Begin a new rendition: what is written next replaces what stands at `position` and later."""
+        self.words[RENDITION] = self.words[WRITTEN]
+        self._next = position
+
+    def reopen(self) -> None:
+        """Take back `end`, because frames are written again."""
+        self.words[STATE] = OPEN
+
+    def end(self) -> None:
+        """Say that no frame will follow."""
+        self.words[STATE] = ENDED
+
+    def fail(self) -> None:
+        """Say that no frame will follow, because something broke."""
+        self.words[STATE] = FAILED
+
+
+class FeedReader(Memory):
+    """A pacer's end of a feed."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, FEED_SIZE)
+        self._rendition = self.words[RENDITION]
+        self._read = self.words[READ]
+        self.position = self.words[POSITION]
+
+    @property
+    def over(self) -> bool:
+        """Whether every frame has been taken and none will follow."""
+        return self.words[STATE] != OPEN and self._read >= self.words[WRITTEN]
+
+    def ready(self) -> bool:
+        """Whether a frame can be taken."""
+        return self._read < self.words[WRITTEN]
+
+    def take(self) -> Frame | None:
+        """Take the next frame, of the newest rendition that has it."""
+        written, rendition = self.words[WRITTEN], self.words[RENDITION]
+        if rendition > self._rendition and rendition < written:
+            self._adopt(rendition, written)
+        end = rendition if rendition > self._rendition else written
+        if self._read >= end:
+            return None
+        frame = self._frame(self._read)
+        self._read += 1
+        self.position = frame.position + SAMPLES
+        self.words[POSITION] = self.position
+        self.words[READ] = self._read
+        return frame
+
+    def skip_to(self, position: int) -> bool:
+        """Drop what lies before a position; says whether the frame there can be taken."""
+        while self._read < self.words[WRITTEN]:
+            if self._frame(self._read).position + SAMPLES // 2 >= position:
+                return True
+            self.take()
+        return False
+
+    def _adopt(self, rendition: int, written: int) -> None:
+        """Go over to a rendition if it has the frame that is due, or nothing else is left."""
+        first = self._frame(rendition).position
+        index = rendition + max(0, self.position - first) // SAMPLES
+        if index < written and (self.position >= first or self._read >= rendition):
+            self._read, self._rendition = index, rendition
+
+    def _frame(self, index: int) -> Frame:
+        at = HEADER_SIZE + (index % SLOTS) * SLOT_SIZE
+        position, size = SLOT.unpack_from(self._map, at)
+        return Frame(position, bytes(self._view[at + SLOT.size : at + SLOT.size + size]))

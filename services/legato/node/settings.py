@@ -1,0 +1,117 @@
+"""What a node can be told at its start; knows nothing of where the values come from."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+
+from legato.settings import Common, Port, Secret, between
+
+Duration = Annotated[timedelta, between(timedelta(milliseconds=50), timedelta(hours=1))]
+
+
+class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the node's own processes are told; durations in seconds unless named otherwise, no secret."""
+
+    buffer_ms: int = 1000
+    connect_timeout: float = 5.0
+    read_timeout: float = 8.0
+    load_timeout: float = 15.0
+    load_bytes: int = 32 * 1024 * 1024
+    playlist_entries: int = 200
+    max_redirects: int = 5
+    max_loads: int = 16
+    allowed_private: tuple[str, ...] = ()
+    user_agent: str = "Legato (https://github.com/legato-music/legato)"
+    bitrate: int = 128_000
+    encoding_quality: int = 10
+
+
+class NodeSettings(Common, frozen=True, kw_only=True):
+    """Every setting of one node."""
+
+    port: Port = 2333
+    """Port to listen on; 0 takes a free one, which the "ready" line tells. 2333 is Lavalink's."""
+
+    password: Secret = Secret("youshallnotpass")
+    """What clients send as `Authorization`. Lavalink's default; change it where others reach the node."""
+
+    pacers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Pacing processes. One paces some hundreds of players; never more than cores."""
+
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    """Media processes. Two, so that one takes over at once what the other's death leaves behind."""
+
+    player_update_interval: Duration = timedelta(seconds=1)
+    """Between two `playerUpdate`s of a player. Lavalink's default is 5 s; a fresher clock is worth it."""
+
+    stats_interval: Duration = timedelta(seconds=60)
+    """Between two `stats` messages; Lavalink's figure."""
+
+    silent_socket_timeout: Duration = timedelta(seconds=15)
+    """Without a single byte from a client its socket is dropped, so that its session can be resumed."""
+
+    resume_timeout: Duration = timedelta(seconds=60)
+    """How long a dropped session waits for its client unless the client says otherwise; Lavalink's default."""
+
+    buffer_ms: Annotated[int, msgspec.Meta(ge=100, le=1000)] = 1000
+    """Sound kept ready ahead of the wire: what a media process may be away without being heard."""
+
+    stuck_threshold: Duration = timedelta(seconds=10)
+    """Without a frame for so long, `TrackStuckEvent` is sent; lavaplayer's default."""
+
+    voice_timeout: Duration = timedelta(seconds=5)
+    """How long the handshake with a voice server may take."""
+
+    connect_timeout: Duration = timedelta(seconds=5)
+    """To resolve and connect to a file server."""
+
+    read_timeout: Duration = timedelta(seconds=8)
+    """How long a file server may be silent."""
+
+    load_timeout: Duration = timedelta(seconds=15)
+    """In all, until a link is loaded or a track gives its first frame."""
+
+    load_bytes: Annotated[int, msgspec.Meta(ge=65536)] = 32 * 1024 * 1024
+    """Most bytes read to load one link."""
+
+    playlist_entries: Annotated[int, msgspec.Meta(ge=1, le=500)] = 200
+    """Most links taken from one playlist."""
+
+    max_redirects: Annotated[int, msgspec.Meta(ge=0, le=20)] = 5
+    """Redirects followed; each is checked like the first address."""
+
+    max_players: Annotated[int, msgspec.Meta(ge=1)] = 1000
+    """Players in all sessions; more are refused."""
+
+    max_loads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
+    """Links loaded at the same time by one media process."""
+
+    allowed_private: tuple[str, ...] = ()
+    """Exact `host:port` pairs that may be read although their address is private."""
+
+    user_agent: str = "Legato (https://github.com/legato-music/legato)"
+    """What file servers see."""
+
+    bitrate: Annotated[int, msgspec.Meta(ge=16_000, le=510_000)] = 128_000
+    """Bits a second of sound that the node encodes itself."""
+
+    encoding_quality: Annotated[int, msgspec.Meta(ge=0, le=10)] = 10
+    """libopus' complexity; Lavalink's default. 5 costs half."""
+
+    def media(self) -> MediaSettings:
+        """Give what the media processes need."""
+        return MediaSettings(
+            buffer_ms=self.buffer_ms,
+            connect_timeout=self.connect_timeout.total_seconds(),
+            read_timeout=self.read_timeout.total_seconds(),
+            load_timeout=self.load_timeout.total_seconds(),
+            load_bytes=self.load_bytes,
+            playlist_entries=self.playlist_entries,
+            max_redirects=self.max_redirects,
+            max_loads=self.max_loads,
+            allowed_private=self.allowed_private,
+            user_agent=self.user_agent,
+            bitrate=self.bitrate,
+            encoding_quality=self.encoding_quality,
+        )

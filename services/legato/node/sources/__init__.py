@@ -1,0 +1,1 @@
+"""Where bytes come from: checked addresses, the HTTP reader, playlists of links."""

@@ -1,0 +1,287 @@
+"""Reads a file over HTTP as FFmpeg wants it: read, seek, tell; every address is checked and pinned.
+
+It blocks, and is used by one media thread at a time; `close` may come from another and wakes it.
+"""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from legato.node.errors import Cancelled, MediaError, NotFound
+from legato.node.sources import addresses
+from legato.node.settings import MediaSettings
+
+HEAD = 256 * 1024
+"""Bytes of the beginning that are kept: probing reads them more than once."""
+
+SKIP = 128 * 1024
+"""A seek of no more than this reads on instead of asking anew."""
+
+STREAMS = 2
+"""Answers kept open: FFmpeg looks at a file's end and comes back."""
+
+RETRIES = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+Resolve = Callable[[str, int], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far one reading may go."""
+
+    deadline: float | None = None
+    """Monotonic time at which it gives up."""
+    bytes: int | None = None
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One answer being read; `offset` is that of its next byte."""
+
+    sock: socket.socket
+    response: http.client.HTTPResponse
+    offset: int
+
+    def wake(self) -> None:
+        """End a read that waits in another thread."""
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.wake()
+        with suppress(OSError):
+            self.response.close()
+        self.sock.close()
+
+
+def resolve(host: str, port: int, *, timeout: float) -> list[str]:
+    """Look a name up; the system's own look-up has no time-out, so it waits in a thread."""
+    found: list[str] = []
+
+    def look_up() -> None:
+        with suppress(OSError, UnicodeError):
+            for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                if str(entry[4][0]) not in found:
+                    found.append(str(entry[4][0]))
+
+    thread = threading.Thread(target=look_up, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    return list(found)
+
+
+class HttpReader:
+    """A file or stream behind a link."""
+
+    def __init__(
+        self, link: str, settings: MediaSettings, *, resolve: Resolve | None = None
+    ) -> None:
+        self.link = link
+        self.limits = Limits()
+        self.length: int | None = None
+        self.seekable_by_range = False
+        self.content_type = ""
+        self.bytes_read = 0
+        self._settings = settings
+        self._resolve = resolve or self._look_up
+        self._target: addresses.Target | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._at = 0
+        self._head = bytearray()
+        self._streams: list[_Stream] = []
+        self._closed = False
+
+    def open(self) -> None:
+        """Ask for the file; raises MediaError."""
+        stream = self._request(0)
+        response = stream.response
+        self.content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip()
+        if response.status == 206:
+            self.length = _total(response.getheader("Content-Range"))
+            self.seekable_by_range = self.length is not None
+        elif response.length is not None:
+            self.length = response.length
+        self._streams.append(stream)
+
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes; nothing at the end. Raises MediaError."""
+        self._check()
+        if self.length is not None:
+            size = min(size, self.length - self._at)
+        if size <= 0:
+            return b""
+        if self._at < len(self._head):
+            data = bytes(self._head[self._at : self._at + size])
+        else:
+            data = self._fetch(size)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move; FFmpeg's fourth way (65536) asks for the size."""
+        if whence == 65536:
+            return -1 if self.length is None else self.length
+        base = {0: 0, 1: self._at, 2: self.length or 0}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Say where the next byte comes from."""
+        return self._at
+
+    def close(self) -> None:
+        """Give up; a read that waits ends with Cancelled."""
+        self._closed = True
+        for stream in list(self._streams):
+            stream.wake()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Cancelled("closed")
+        limits = self.limits
+        if limits.deadline is not None and time.monotonic() > limits.deadline:
+            raise MediaError("The server is too slow.", "suspicious", "the time to load is over")
+        if limits.bytes is not None and self.bytes_read > limits.bytes:
+            raise MediaError("Unknown file format.", "common", "too much had to be read to know it")
+
+    def _fetch(self, size: int) -> bytes:
+        """Read from the network at the current place, asking again when an answer breaks off."""
+        cause = "the answer ended too early"
+        for _ in range(RETRIES):
+            stream = self._stream()
+            try:
+                data = self._receive(stream, size)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._check()
+                cause = str(error) or type(error).__name__
+                data = b""
+            if data:
+                return data
+            self._drop(stream)
+            if self.length is None:
+                if cause.startswith("the answer"):
+                    return b""
+                break
+            if not self.seekable_by_range:
+                break
+        raise MediaError("The server stopped sending.", "suspicious", cause)
+
+    def _receive(self, stream: _Stream, size: int) -> bytes:
+        """Take what has come, keep the beginning, skip up to the current place."""
+        while True:
+            self._check()
+            skip = self._at - stream.offset
+            data = stream.response.read1(min(skip, 65536) if skip else size)
+            self.bytes_read += len(data)
+            if stream.offset == len(self._head) < HEAD:
+                self._head += data[: HEAD - len(self._head)]
+            stream.offset += len(data)
+            if not skip or not data:
+                return data
+
+    def _stream(self) -> _Stream:
+        """Find an open answer that reaches the current place soon, or ask for it."""
+        for stream in self._streams:
+            if 0 <= self._at - stream.offset <= SKIP:
+                return stream
+        if not self.seekable_by_range and self._at:
+            raise MediaError("The file can't be sought in.", "common", "no Range requests")
+        if len(self._streams) >= STREAMS:
+            self._drop(min(self._streams, key=lambda each: each.offset))
+        stream = self._request(self._at)
+        self._streams.append(stream)
+        return stream
+
+    def _drop(self, stream: _Stream) -> None:
+        stream.close()
+        if stream in self._streams:
+            self._streams.remove(stream)
+
+    def _request(self, offset: int) -> _Stream:
+        """Ask from an offset on, following redirects; raises MediaError."""
+        link = self.link
+        for _ in range(self._settings.max_redirects + 1):
+            target = self._target or addresses.parse(link)
+            try:
+                stream = self._ask(target, offset)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._check()
+                cause = str(error) or type(error).__name__
+                raise MediaError("Connecting to the URL failed.", "suspicious", cause) from error
+            response = stream.response
+            location = response.getheader("Location")
+            if response.status in REDIRECTS and location:
+                stream.close()
+                link = urljoin(link, location)
+                self._target = None
+                continue
+            self._accept(stream, offset)
+            self._target = target
+            return stream
+        raise MediaError("That URL is not playable.", "common", "too many redirects")
+
+    def _accept(self, stream: _Stream, offset: int) -> None:
+        """Refuse an answer that is not the bytes asked for."""
+        status = stream.response.status
+        if status in {200, 206}:
+            start = _start(stream.response.getheader("Content-Range")) if status == 206 else 0
+            if start == offset:
+                return
+            stream.close()
+            raise MediaError("The file can't be sought in.", "suspicious", "Range is not honoured")
+        stream.close()
+        self._target = None
+        if status in {404, 410}:
+            raise NotFound("Nothing is there.", "common", f"Status code {status}")
+        raise MediaError("That URL is not playable.", "common", f"Status code {status}")
+
+    def _ask(self, target: addresses.Target, offset: int) -> _Stream:
+        timeout = self._settings.connect_timeout
+        found = self._resolve(target.host, target.port)
+        address = addresses.check(target, found, self._settings.allowed_private)
+        self._check()
+        connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout)
+        sock = socket.create_connection((address, target.port), timeout)
+        try:
+            if target.scheme == "https":
+                self._tls = self._tls or ssl.create_default_context()
+                sock = self._tls.wrap_socket(sock, server_hostname=target.host)
+            sock.settimeout(self._settings.read_timeout)
+            connection.sock = sock
+            connection.request("GET", target.path, headers=self._headers(target, offset))
+            return _Stream(sock, connection.getresponse(), offset)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _headers(self, target: addresses.Target, offset: int) -> dict[str, str]:
+        return {
+            "Host": target.authority,
+            "User-Agent": self._settings.user_agent,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            "Range": f"bytes={offset}-",
+        }
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        return resolve(host, port, timeout=self._settings.connect_timeout)
+
+
+def _total(content_range: str | None) -> int | None:
+    """Read the size from `bytes 0-99/1234`."""
+    total = (content_range or "").rpartition("/")[2]
+    return int(total) if total.isdigit() else None
+
+
+def _start(content_range: str | None) -> int | None:
+    """Read the first byte's place from `bytes 0-99/1234`."""
+    first = (content_range or "").partition(" ")[2].partition("-")[0]
+    return int(first) if first.isdigit() else None

@@ -1,0 +1,259 @@
+"""One voice connection: the websocket to Discord's voice server, and the UDP socket until the pacer has it.
+
+It knows no track; what it finds goes to a listener. The control process runs it, so no load delays its heartbeat.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from typing import Protocol
+
+import aiohttp
+import msgspec
+
+from legato.node import rtp, voice_protocol
+from legato.node.errors import MediaError
+from legato.node.voice_protocol import Payload, Seat
+
+RESUMES = 6
+"""Attempts to go on after a lost connection before it counts as closed."""
+
+BACKOFF = 0.25
+LOST = 1006
+"""What a connection that broke without a close is reported as (RFC 6455)."""
+
+DISCOVERY_TRIES = 6
+DISCOVERY_WAIT = 0.5
+UDP_BUFFER = 1 << 18
+
+
+class Listener(Protocol):
+    """Who is told."""
+
+    def voice_ready(self, end: socket.socket, ssrc: int, mode: str, key: bytes) -> None:
+        """Sound can be sent through this socket."""
+
+    def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
+        """The connection is over and will not come back."""
+
+
+class _Closed(Exception):
+    """The websocket was closed."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class VoiceConnection:
+    """A connection from the first handshake to its end, resumed in between as often as needed."""
+
+    def __init__(
+        self, seat: Seat, http: aiohttp.ClientSession, tls: ssl.SSLContext, listener: Listener
+    ) -> None:
+        self.seat = seat
+        self.ping = -1
+        self.connected = False
+        self._http, self._tls, self._listener = http, tls, listener
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._sequence = -1
+        self._acknowledged = True
+        self._described = False
+        self._closing = False
+        self._udp: socket.socket | None = None
+        self._ssrc = 0
+        self._mode = ""
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self, *, timeout: float) -> None:
+        """Connect the websocket and go on in the background; raises MediaError."""
+        try:
+            async with asyncio.timeout(timeout):
+                self._socket = await self._connect()
+        except (OSError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise MediaError(
+                "Failed to connect to voice server", "suspicious", repr(error)
+            ) from error
+        self.connected = True
+        self._task = asyncio.create_task(self._run(self._socket))
+
+    async def close(self) -> None:
+        """Leave with 1000."""
+        self._closing = True
+        self.connected = False
+        if self._socket is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await self._socket.close(code=1000)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._drop_udp()
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        return await self._http.ws_connect(
+            self.seat.url, ssl=self._tls, max_msg_size=1 << 20, autoclose=True
+        )
+
+    async def _run(self, first: aiohttp.ClientWebSocketResponse) -> None:
+        """Hold the connection; after a close that allows it, resume."""
+        code, reason = await self._session(first)
+        while voice_protocol.after(code) == "resume" and not self._closing:
+            again = await self._again()
+            if again is None:
+                break
+            code, reason = await self._session(again)
+        self.connected = False
+        self.ping = -1
+        self._drop_udp()
+        if not self._closing:
+            self._listener.voice_closed(code, reason, by_remote=True)
+
+    async def _again(self) -> aiohttp.ClientWebSocketResponse | None:
+        """Connect anew, a few times."""
+        for attempt in range(RESUMES):
+            try:
+                async with asyncio.timeout(5):
+                    self._socket = await self._connect()
+                return self._socket
+            except (OSError, aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(BACKOFF * 2**attempt)
+        return None
+
+    async def _session(self, end: aiohttp.ClientWebSocketResponse) -> tuple[int, str]:
+        """Serve one websocket; gives why it closed."""
+        beating: asyncio.Task[None] | None = None
+        try:
+            hello = await self._receive(end)
+            interval = _number(hello, "heartbeat_interval") / 1000
+            self._acknowledged = True
+            beating = asyncio.create_task(self._beat(end, interval))
+            if self._described:
+                await self._send(end, voice_protocol.resume(self.seat, self._sequence))
+            else:
+                await self._send(end, voice_protocol.identify(self.seat))
+            while True:
+                await self._handle(end, await self._receive(end))
+        except _Closed as closed:
+            return closed.code, closed.reason
+        except (OSError, aiohttp.ClientError, MediaError, msgspec.MsgspecError) as error:
+            return LOST, str(error)
+        finally:
+            if beating is not None:
+                beating.cancel()
+            if not end.closed:
+                end.get_extra_info("socket")
+                await end.close(code=4000)
+
+    async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload:
+        """Take the next JSON message and note its number; raises _Closed."""
+        while True:
+            message = await end.receive()
+            if message.type is aiohttp.WSMsgType.TEXT:
+                payload = msgspec.json.decode(message.data, type=dict[str, object])
+                sequence = payload.get("seq")
+                if isinstance(sequence, int):
+                    self._sequence = sequence
+                return payload
+            if message.type is aiohttp.WSMsgType.BINARY:
+                self._sequence = int.from_bytes(message.data[:2], "big")
+                continue
+            code = end.close_code or LOST
+            raise _Closed(code, message.extra if isinstance(message.extra, str) else "")
+
+    async def _handle(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
+        match payload.get("op"):
+            case voice_protocol.READY:
+                await self._ready(end, payload)
+            case voice_protocol.DESCRIPTION:
+                await self._describe(end, payload)
+            case voice_protocol.ACK:
+                self._acknowledge(payload)
+            case voice_protocol.RESUMED:
+                self.connected = True
+            case _:
+                return
+
+    async def _ready(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
+        """Find our address and choose the encryption."""
+        data = _data(payload)
+        self._ssrc = _number(payload, "ssrc")
+        modes = data.get("modes")
+        self._mode = rtp.choose([str(mode) for mode in modes] if isinstance(modes, list) else [])
+        self._drop_udp()
+        self._udp = await _udp(str(data.get("ip")), _number(payload, "port"))
+        address, port = await _discover(self._udp, self._ssrc)
+        await self._send(end, voice_protocol.select(address, port, self._mode))
+
+    async def _describe(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
+        """Hand the socket and the key over."""
+        data = _data(payload)
+        key = data.get("secret_key")
+        if self._udp is None or not isinstance(key, list):
+            raise MediaError("a session description without a key", "fault")
+        self._described = True
+        await self._send(end, voice_protocol.speaking(self._ssrc))
+        mode = data.get("mode")
+        self._listener.voice_ready(
+            self._udp, self._ssrc, mode if isinstance(mode, str) else self._mode, bytes(key)
+        )
+
+    def _acknowledge(self, payload: Payload) -> None:
+        self._acknowledged = True
+        self.ping = max(0, _now_ms() - _number(payload, "t"))
+
+    async def _beat(self, end: aiohttp.ClientWebSocketResponse, interval: float) -> None:
+        """Send heartbeats; one unanswered until the next means the connection is dead."""
+        with contextlib.suppress(OSError, aiohttp.ClientError):
+            while self._acknowledged:
+                self._acknowledged = False
+                await self._send(end, voice_protocol.heartbeat(_now_ms(), self._sequence))
+                await asyncio.sleep(interval)
+            await end.close(code=4009)
+
+    async def _send(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
+        await end.send_str(msgspec.json.encode(payload).decode())
+
+    def _drop_udp(self) -> None:
+        if self._udp is not None:
+            self._udp.close()
+            self._udp = None
+
+
+async def _udp(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    end = socket.socket(family, socket.SOCK_DGRAM)
+    end.setblocking(False)
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UDP_BUFFER)
+    end.connect((address, port))
+    return end
+
+
+async def _discover(end: socket.socket, ssrc: int) -> tuple[str, int]:
+    """Ask for our address until it is told; raises MediaError."""
+    loop = asyncio.get_running_loop()
+    for _ in range(DISCOVERY_TRIES):
+        await loop.sock_sendall(end, voice_protocol.discovery(ssrc))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DISCOVERY_WAIT):
+                while True:
+                    found = voice_protocol.discovered(await loop.sock_recv(end, 1500))
+                    if found is not None:
+                        return found
+    raise MediaError("The voice server does not answer over UDP.")
+
+
+def _data(payload: Payload) -> Payload:
+    data = payload.get("d")
+    return data if isinstance(data, dict) else {}
+
+
+def _number(payload: Payload, field: str) -> int:
+    value = _data(payload).get(field)
+    return int(value) if isinstance(value, int | float) else 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

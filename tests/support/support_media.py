@@ -1,0 +1,60 @@
+"""Time-coded tones in every format that the node plays, made once a test run."""
+
+import functools
+import io
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from legato_simulator import timecode
+
+FORMATS = {
+    "opus.ogg": ("ogg", "libopus"),
+    "opus.webm": ("webm", "libopus"),
+    "mp3": ("mp3", "libmp3lame"),
+    "flac": ("flac", "flac"),
+    "wav": ("wav", "pcm_s16le"),
+    "m4a": ("mp4", "aac"),
+    "aac": ("adts", "aac"),
+}
+SECONDS = 20
+TRACK = 5
+
+
+class Tones:
+    """Tones by name: `tone.FORMAT`."""
+
+    def files(self) -> dict[str, bytes]:
+        return {f"tone.{ending}": tone(ending) for ending in FORMATS}
+
+
+@functools.cache
+def tone(ending: str, seconds: float = SECONDS, track: int = TRACK) -> bytes:
+    """Make one tone's file."""
+    return encode(timecode.tone(track, seconds * 1000), *FORMATS[ending])
+
+
+def encode(sound: NDArray[np.float32], container: str, codec: str, **options: str) -> bytes:
+    """Write samples (mono, 48 kHz) as a stereo file."""
+    target = io.BytesIO()
+    with av.open(target, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=48_000, options=options)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "stereo"
+        if codec != "flac" and not codec.startswith("pcm"):
+            stream.bit_rate = 128_000
+        pcm = np.repeat((np.clip(sound, -1, 1) * 32767).astype(np.int16), 2)[None]
+        frame = av.AudioFrame.from_ndarray(pcm, format="s16", layout="stereo")
+        frame.sample_rate = 48_000
+        frame.pts = 0
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format or "s16",
+            layout="stereo",
+            rate=48_000,
+            frame_size=stream.codec_context.frame_size or None,
+        )
+        for ready in (*resampler.resample(frame), *resampler.resample(None)):
+            out.mux(stream.encode(ready))
+        out.mux(stream.encode(None))
+    return target.getvalue()
