@@ -37,8 +37,10 @@ class Live:
             payload = packets.popleft()
             if self._writer.milliseconds < elapsed + AHEAD_MS:
                 parts.append(self._writer.packet(payload))
-        while self._writer.milliseconds < elapsed - LATE_MS:
-            parts.append(self._writer.packet(SILENCE))
+        if self._writer.milliseconds < elapsed - LATE_MS:
+            # Up to now, so that what comes next may again be late without being cut into.
+            while self._writer.milliseconds < elapsed:
+                parts.append(self._writer.packet(SILENCE))
         return b"".join(parts)
 
 

@@ -153,7 +153,8 @@ class VoiceSender:
 
     async def _open(self) -> None:
         url = f"wss://{self._credentials.endpoint}/?v=8"
-        self._websocket = await self._client.ws_connect(url, ssl=self._context)
+        patience = aiohttp.ClientWSTimeout(ws_close=1.0)
+        self._websocket = await self._client.ws_connect(url, ssl=self._context, timeout=patience)
         self._reader = asyncio.create_task(self._read(self._websocket))
         hello = await self.wait(8)
         self._beater = asyncio.create_task(self._beat(hello["heartbeat_interval"] / 1e3))

@@ -1,317 +1,51 @@
-"""A running node, a file server with faults, a voice server and a client, for the node's tests."""
+"""Node's witnesses: installed once per lock file, outside the checkout."""
 
-import asyncio
-import json
+import fcntl
+import hashlib
 import os
-import signal
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import shutil
+import subprocess
 from pathlib import Path
 
-import aiohttp
-from aiohttp import web
+import pytest
 
-from legato_simulator import certs
-from legato_simulator.continuity import Arrival
-from legato_simulator.ear import Request, moments, samples
-from legato_simulator.timecode import Analysis, loudness_db
-from legato_simulator.voice_server import VoiceServer
-
-GUILD, CHANNEL, BOT, VOICE_SESSION = 7 << 22, 71, 700, "gateway-session"
-PASSWORD = "a test's password"
-Json = dict[str, object]
-Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+WITNESSES = Path(__file__).parents[2] / "e2e" / "witnesses"
 
 
-async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - any condition, not only events
-            await asyncio.sleep(0.005)
+def missing(text: str) -> None:
+    """Skip where a person runs the tests, fail where a machine must not leave any out."""
+    if os.environ.get("CI"):
+        pytest.fail(text)
+    pytest.skip(text)
 
 
-@dataclass
-class Files:
-    """A file server: files with Range, and paths that misbehave as a test says."""
-
-    port: int = 0
-    files: dict[str, bytes] = field(default_factory=dict)
-    special: dict[str, Serve] = field(default_factory=dict)
-    requests: list[tuple[str, str]] = field(default_factory=list)
-
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{name}"
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        wanted = request.headers.get("Range", "")
-        self.requests.append((name, wanted))
-        if name in self.special:
-            return await self.special[name](request)
-        if name not in self.files:
-            return web.Response(status=404)
-        return ranged(self.files[name], wanted)
+def node() -> str:
+    """Find Node."""
+    found = shutil.which("node")
+    if found is None or shutil.which("npm") is None:
+        missing("node and npm are not installed, so the JavaScript witnesses are left out")
+    return str(found)
 
 
-def ranged(data: bytes, wanted: str) -> web.Response:
-    """Answer a Range request for the rest of a file."""
-    if not wanted.startswith("bytes="):
-        return web.Response(body=data)
-    start = int(wanted[6:].partition("-")[0])
-    last = len(data) - 1
-    headers = {"Content-Range": f"bytes {start}-{last}/{len(data)}"}
-    return web.Response(status=206, body=data[start:], headers=headers)
+def modules() -> Path:
+    """Install what package-lock.json pins, and give the folder that holds node_modules."""
+    version = subprocess.run([node(), "--version"], capture_output=True, check=True).stdout
+    lock = (WITNESSES / "package-lock.json").read_bytes()
+    key = hashlib.sha256(lock + version).hexdigest()[:16]
+    folder = Path.home() / ".cache" / "legato" / "witnesses" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            _install(folder)
+            (folder / "installed").touch()
+    return folder
 
 
-@asynccontextmanager
-async def file_server() -> AsyncIterator[Files]:
-    """Run a file server."""
-    files = Files()
-    application = web.Application()
-    application.router.add_get("/{name:.*}", files.serve)
-    runner = web.AppRunner(application, shutdown_timeout=0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    files.port = runner.addresses[0][1]
-    try:
-        yield files
-    finally:
-        await runner.cleanup()
-
-
-@dataclass
-class Client:
-    """One client's websocket and REST."""
-
-    node: "RunningNode"
-    socket: aiohttp.ClientWebSocketResponse
-    messages: list[Json] = field(default_factory=list)
-    session: str = ""
-    reading: asyncio.Task[None] | None = None
-
-    async def read(self) -> None:
-        async for message in self.socket:
-            self.messages.append(json.loads(message.data))
-
-    def of(self, op: str) -> list[Json]:
-        return [message for message in self.messages if message["op"] == op]
-
-    def events(self, kind: str) -> list[Json]:
-        return [event for event in self.of("event") if event["type"] == kind]
-
-    async def event(self, kind: str, number: int = 1, seconds: float = 10.0) -> Json:
-        await until(lambda: len(self.events(kind)) >= number, seconds)
-        return self.events(kind)[number - 1]
-
-    def path(self, guild: int | None = GUILD) -> str:
-        base = f"/v4/sessions/{self.session}/players"
-        return base if guild is None else f"{base}/{guild}"
-
-    async def patch(self, body: Json, *, guild: int = GUILD, query: str = "") -> Json:
-        status, answer = await self.node.request("PATCH", self.path(guild) + query, body)
-        assert status == 200, answer
-        return answer
-
-    async def player(self, guild: int = GUILD) -> Json:
-        status, answer = await self.node.request("GET", self.path(guild))
-        assert status == 200, answer
-        return answer
-
-    async def close(self, *, abort: bool = False) -> None:
-        if abort:
-            connection = self.socket._response.connection
-            assert connection is not None
-            assert connection.transport is not None
-            connection.transport.abort()
-        await self.socket.close()
-        if self.reading is not None:
-            await asyncio.wait([self.reading])
-
-
-@dataclass
-class RunningNode:
-    """A node as its own process."""
-
-    process: asyncio.subprocess.Process
-    http: aiohttp.ClientSession
-    port: int = 0
-    log: list[str] = field(default_factory=list)
-    clients: list[Client] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def request(
-        self, method: str, path: str, body: object = None, *, password: str | None = PASSWORD
-    ) -> tuple[int, Json]:
-        """Ask, with the answer as JSON where it is."""
-        headers = {} if password is None else {"Authorization": password}
-        async with self.http.request(
-            method, self.url + path, json=body, headers=headers
-        ) as response:
-            text = await response.text()
-            is_json = response.content_type == "application/json"
-            return response.status, json.loads(text) if is_json else {"text": text}
-
-    async def load(self, link: str) -> Json:
-        params = aiohttp.client.URL(self.url + "/v4/loadtracks").with_query(identifier=link)
-        headers = {"Authorization": PASSWORD}
-        async with self.http.get(params, headers=headers) as response:
-            assert response.status == 200
-            loaded: Json = await response.json()
-            return loaded
-
-    async def connect(self, *, session: str | None = None, user: int = BOT) -> Client:
-        """Open a client's websocket and wait for ready."""
-        headers = {
-            "Authorization": PASSWORD,
-            "User-Id": str(user),
-            "Client-Name": "legato-tests/1",
-        }
-        if session is not None:
-            headers["Session-Id"] = session
-        socket = await self.http.ws_connect(self.url + "/v4/websocket", headers=headers)
-        client = Client(self, socket)
-        client.reading = asyncio.create_task(client.read())
-        self.clients.append(client)
-        await until(lambda: client.of("ready"))
-        client.session = str(client.of("ready")[0]["sessionId"])
-        return client
-
-    def children(self) -> dict[int, str]:
-        """List the node's processes and their command lines."""
-        pid = self.process.pid
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return {
-            int(child): Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            for child in listed
-        }
-
-    async def stop(self) -> float:
-        """Stop it with SIGTERM; gives how long that took."""
-        start = time.monotonic()
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
-            await self.process.wait()
-        return time.monotonic() - start
-
-
-@asynccontextmanager
-async def running_node(
-    *, ca_file: Path | None = None, allowed: tuple[str, ...] = (), **settings: object
-) -> AsyncIterator[RunningNode]:
-    """Run a node on a free port; settings by name."""
-    own = {"PORT": "0", "PASSWORD": PASSWORD, "ALLOWED_PRIVATE": ",".join(allowed)}
-    own |= {name.upper(): str(value) for name, value in settings.items()}
-    if ca_file is not None:
-        own["SSL_CERT_FILE"] = str(ca_file)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "legato.node",
-        env={**os.environ, **own},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with aiohttp.ClientSession() as http:
-        node = RunningNode(process, http)
-        reading = asyncio.create_task(_read_log(node))
-        try:
-            await until(lambda: node.port or process.returncode is not None, 30)
-            assert node.port, "\n".join(node.log)
-            yield node
-        finally:
-            for client in node.clients:
-                await client.close()
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            await reading
-
-
-async def _read_log(node: RunningNode) -> None:
-    assert node.process.stderr is not None
-    async for line in node.process.stderr:
-        text = line.decode().rstrip()
-        node.log.append(text)
-        if text.startswith("{") and '"ready"' in text:
-            node.port = int(json.loads(text).get("port", 0))
-
-
-@dataclass
-class Studio:
-    """Everything together: files, voice, a node and a client."""
-
-    files: Files
-    voice: VoiceServer
-    node: RunningNode
-    client: Client
-
-    async def credentials(self, guild: int = GUILD) -> Json:
-        given = await self.voice.open(guild, CHANNEL, BOT, VOICE_SESSION)
-        return {
-            "token": given.token,
-            "endpoint": given.endpoint,
-            "sessionId": VOICE_SESSION,
-            "channelId": str(CHANNEL),
-        }
-
-    async def track(self, name: str) -> str:
-        """Load a file and give its encoded track."""
-        loaded = await self.node.load(self.files.url(name))
-        assert loaded["loadType"] == "track", loaded
-        data = loaded["data"]
-        assert isinstance(data, dict)
-        return str(data["encoded"])
-
-    async def play(self, name: str, *, guild: int = GUILD, **fields: object) -> None:
-        """Join voice and play a file."""
-        body = {"track": {"encoded": await self.track(name)}, **fields}
-        await self.client.patch({**body, "voice": await self.credentials(guild)}, guild=guild)
-
-    def heard(self, guild: int = GUILD) -> list[Arrival]:
-        """List the packets that have come."""
-        listener = self.voice.listener(guild, BOT)
-        return [] if listener is None else list(listener.kept)
-
-    def sounding(self, guild: int = GUILD) -> list[Arrival]:
-        return [arrival for arrival in self.heard(guild) if not arrival.silent]
-
-    async def frames(self, count: int, *, guild: int = GUILD, seconds: float = 15.0) -> None:
-        """Wait until so many frames of sound have come in all."""
-        await until(lambda: len(self.sounding(guild)) >= count, seconds)
-
-    def moments(self, *, start: int = 0, end: int | None = None) -> Analysis:
-        """Say which moments of which track were heard, from a stretch of packets."""
-        return moments(_request(self.heard()[start:end])).analysis
-
-    def loudness(self, *, start: int = 0, end: int | None = None) -> float:
-        return loudness_db(samples(_request(self.sounding()[start:end])))
-
-
-def _request(arrivals: list[Arrival]) -> Request:
-    return Request(
-        want="moments",
-        at=[arrival.at_ns / 1e9 for arrival in arrivals],
-        epoch=[arrival.epoch for arrival in arrivals],
-        payload=[arrival.payload for arrival in arrivals],
-    )
-
-
-@asynccontextmanager
-async def studio(folder: Path, **settings: object) -> AsyncIterator[Studio]:
-    """Run everything."""
-    voice = VoiceServer(certs.make(folder))
-    await voice.start()
-    try:
-        async with file_server() as files:
-            allowed = (f"127.0.0.1:{files.port}",)
-            ca_file = voice.certificates.ca_file
-            async with running_node(ca_file=ca_file, allowed=allowed, **settings) as node:
-                yield Studio(files, voice, node, await node.connect())
-    finally:
-        await voice.stop()
+def _install(folder: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(WITNESSES / name, folder)
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        missing(f"npm could not install the JavaScript witnesses: {done.stderr[-500:]}")

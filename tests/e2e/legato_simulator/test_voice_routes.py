@@ -1,0 +1,176 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from legato_simulator import opus, timecode
+from legato_simulator.control_stream import BOT as CONTROL_BOT
+from legato_simulator.voice_client import VoiceClient
+from legato_simulator.voice_endpoint import free_socket
+from legato_simulator.voice_faults import NONE, VoiceFaults
+from legato_simulator.voice_routes import Voice
+from support_sound import packets_of
+from support_voice import BOT, CHANNEL, GUILD, SESSION, Room
+
+
+@dataclass
+class Site:
+    room: Room
+    voice: Voice
+    client: VoiceClient
+
+
+@pytest.fixture
+async def site(room: Room, tmp_path: Path) -> AsyncIterator[Site]:
+    voice = Voice(room.server, cache=tmp_path / "media")
+    app = web.Application()
+    app.add_routes(voice.routes())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    bound = free_socket()
+    await web.SockSite(runner, bound).start()
+    base = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    yield Site(room, voice, VoiceClient(room.client, base))
+    await runner.cleanup()
+    await voice.control.stop()
+    await voice.ear.stop()
+
+
+async def test_another_process_reads_what_was_heard(site: Site):
+    sender = await site.room.connected()
+    since = time.monotonic()
+    assert await site.client.voice_report(GUILD, 999) is None
+    await sender.play(opus.encode(timecode.tone(5, 1_000, start_ms=30_000)))
+    await site.room.received(48)
+
+    report = await site.client.voice_report(GUILD, BOT)
+    heard = await site.client.voice_heard(GUILD, BOT, since=since)
+    moments = await site.client.voice_moments(GUILD, BOT)
+    assert report.unbroken
+    assert report.quiet_ms < 5_000
+    assert heard.loudness_db == pytest.approx(-11, abs=2)
+    assert not heard.silent
+    assert any(abs(heard.frequency_hz - base) < 1_600 for base in timecode.BANDS_HZ)
+    assert moments.analysis.segments[0].track == 5
+    assert moments.moments[20].ms == pytest.approx(30_400, abs=15)
+    assert (await site.client.voice_report(GUILD, BOT, since=time.monotonic())).packets == 0
+
+
+async def test_another_process_makes_things_go_wrong(site: Site):
+    client = site.client
+    sender = await site.room.connected()
+    await client.voice_freeze(GUILD, BOT)
+    await client.voice_thaw(GUILD, BOT)
+    await client.voice_drop(GUILD, BOT)
+    assert await sender.closed() == 1006
+    await sender.resume()
+    await client.voice_close(GUILD, BOT, 4022)
+    assert await sender.closed() == 4022
+
+    await client.voice_faults(VoiceFaults(refuse_identify=4006), guild_id=GUILD)
+    assert site.room.server.faults(GUILD).refuse_identify == 4006
+    await client.voice_faults(NONE, guild_id=GUILD)
+    endpoint = await client.voice_region("grave", death="refused")
+    await client.voice_place(GUILD, "grave")
+    credentials = await site.room.server.open(GUILD, CHANNEL, BOT, SESSION)
+    assert credentials.endpoint == endpoint
+
+    overview = await client.voice_overview()
+    assert overview.closes == [(GUILD, BOT, 4022)]
+    assert (overview.identifies, overview.resumes) == (1, 1)
+    assert set(overview.regions) == {"harbour", "hill", "grave"}
+    assert overview.connections == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/control/voice/1/2/report", 404),
+        ("POST", "/control/voice/1/2/freeze", 404),
+        ("PUT", "/control/voice/1/region", 400),
+        ("PUT", "/control/voice/faults", 400),
+    ],
+)
+async def test_wrong_requests_are_told_so(site: Site, method: str, path: str, status: int):
+    url = site.client.base + path
+    async with site.client.http.request(method, url, data=b'{"step_delay":"x"}') as answer:
+        assert answer.status == status
+
+
+async def test_a_joining_listener_hears_the_room_from_that_moment_on(site: Site):
+    sender = await site.room.connected()
+    packets = list(opus.encode(timecode.tone(2, 4_000)))
+    playing = asyncio.create_task(sender.play(packets))
+    await site.room.received(60)
+
+    body = b""
+    async with site.client.http.get(f"{site.client.base}/sound/{GUILD}.webm") as answer:
+        assert answer.content_type == "audio/webm"
+        async with asyncio.timeout(5):
+            while len(body) < 20_000:
+                body += await answer.content.readany()
+    await playing
+
+    analysis = timecode.analyse(opus.decode(packets_of(body)))
+    (segment,) = analysis.segments
+    assert segment.track == 2
+    assert 1_000 < segment.start_ms < 2_500
+    assert analysis.skipped_ms == 0
+
+
+async def test_a_listener_of_an_empty_room_hears_silence_then_the_bot(site: Site):
+    body = b""
+    async with site.client.http.get(f"{site.client.base}/sound/{GUILD}.webm") as answer:
+        while len(body) < 400:
+            body += await answer.content.readany()
+        sender = await site.room.connected()
+        await sender.play(opus.encode(timecode.tone(2, 600)))
+        async with asyncio.timeout(5):
+            while len(body) < 8_000:
+                body += await answer.content.readany()
+
+    assert [s.track for s in timecode.analyse(opus.decode(packets_of(body))).segments] == [2]
+
+
+async def test_the_control_stream_shows_the_machine_s_own_noise(site: Site):
+    started = await site.client.voice_control_start()
+    assert started.user_id == CONTROL_BOT
+    await site.room.until(lambda: site.voice.control.report().packets >= 60)
+
+    stopped = await site.client.voice_control_stop()
+
+    assert stopped.unbroken
+    assert stopped.epochs[0].continuity.gaps.p50_ms == pytest.approx(20, abs=1)
+    assert (await site.client.voice_control()).packets >= stopped.packets
+
+
+async def test_music_is_under_the_same_address(site: Site):
+    async with site.client.http.get(f"{site.client.base}/music/catalogue.json") as answer:
+        assert len((await answer.json())["items"]) >= 4
+
+
+async def test_the_ear_comes_back_after_its_process_was_ended(site: Site):
+    sender = await site.room.connected()
+    await sender.play(opus.encode(timecode.tone(5, 400)))
+    await site.room.received(20)
+    first = await site.client.voice_heard(GUILD, BOT)
+    site.voice.ear._process.kill()
+    await site.voice.ear._process.wait()
+
+    assert await site.client.voice_heard(GUILD, BOT) == first
+
+
+async def test_wrong_seconds_are_refused(site: Site):
+    url = f"{site.client.base}/control/voice/{GUILD}/{BOT}/report?since=x"
+    sender = await site.room.connected()
+    await sender.play([b"\xfc" + bytes(20)])
+    await site.room.received(1)
+
+    with pytest.raises(aiohttp.ClientResponseError):
+        async with site.client.http.get(url) as answer:
+            answer.raise_for_status()
