@@ -149,6 +149,11 @@ def invalidated(bot: int) -> str:
     return f"{{{bot}}}:invalidated"
 
 
+def cached(bot: int, name: str) -> str:
+    """String: what the second level of the cache keeps under a name, as JSON with a time limit."""
+    return f"{{{bot}}}:cache:{name}"
+
+
 def registered_commands(bot: int) -> str:
     """Hash: the hash of the slash commands that Discord was last given."""
     return f"{{{bot}}}:commands"

@@ -2,23 +2,15 @@
 
 from collections.abc import Collection
 
-import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from legato.contracts.flags import Flag
 from legato.store.database import Database
 from legato.store.tables import FeatureFlag
 
 EVERY_BOT = 0
-
-
-class Flag(msgspec.Struct, frozen=True, kw_only=True):
-    """A switch: on for some guilds by name, and for a share of the rest."""
-
-    name: str
-    percent: int = 0
-    guild_ids: tuple[int, ...] = ()
 
 
 async def load(database: Database, bot_id: int) -> dict[str, Flag]:

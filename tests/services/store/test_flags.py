@@ -1,5 +1,5 @@
+from legato.contracts.flags import Flag
 from legato.store import flags
-from legato.store.flags import Flag
 
 
 async def test_a_bots_own_flag_comes_before_every_bots(database):

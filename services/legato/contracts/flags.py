@@ -1,0 +1,11 @@
+"""A feature flag, as PostgreSQL keeps it and Redis caches it. Pure values."""
+
+import msgspec
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A switch: on for some guilds by name, and for a share of the rest."""
+
+    name: str
+    percent: int = 0
+    guild_ids: tuple[int, ...] = ()
