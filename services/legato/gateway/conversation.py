@@ -57,14 +57,14 @@ class Conversation:
                 data = {"flags": EPHEMERAL} if self.ticket.hidden else {}
                 body = {"type": DEFER, "data": data}
             await self._call_back(body, "deferred")
-            return self.state == "deferred"
+            return self._is_deferred()
 
     async def say(self, message: Json) -> None:
         """Answer with a message of its own."""
         async with self._speaking:
             if self.state == "open":
                 await self._call_back({"type": MESSAGE, "data": message}, "answered")
-            if self.state == "deferred":
+            if self._is_deferred():
                 await self._say_later(message)
                 self.state = "answered"
 
@@ -73,7 +73,7 @@ class Conversation:
         async with self._speaking:
             if self.state == "open":
                 await self._call_back({"type": UPDATE, "data": message}, "answered")
-            if self.state == "deferred":
+            if self._is_deferred():
                 await self._send(discord.EDIT_ORIGINAL, message)
                 self.state = "answered"
 
@@ -88,6 +88,9 @@ class Conversation:
         """Answer an autocompletion."""
         async with self._speaking:
             await self._call_back({"type": 8, "data": {"choices": choices}}, "answered")
+
+    def _is_deferred(self) -> bool:
+        return self.state == "deferred"
 
     async def _say_later(self, message: Json) -> None:
         """Edit the deferred answer; what is for the asker alone can't replace a public one."""

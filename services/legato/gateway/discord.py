@@ -20,13 +20,13 @@ from hikari.impl.config import HTTPTimeoutSettings
 from hikari.impl.entity_factory import EntityFactoryImpl
 from hikari.impl.shard import GatewayShardImpl
 from hikari.internal import data_binding
-from hikari.internal.routes import Route
+from hikari.internal.routes import Route as _Route
 
 from legato.errors import Unavailable
 from legato.gateway.shard_store import Session
 from legato.settings import Secret
 
-Json = Mapping[str, object]
+Route = _Route
 
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_VOICE_STATES
 """Neither is privileged, so that no bot needs Discord's approval to run Legato."""

@@ -12,7 +12,7 @@ from legato.contracts.voice import Voice
 from legato.redis import Client, reaching
 
 MOST_WAITING = 2000
-"""Entries of an inbox beyond which commands are refused kindly; a step takes about a millisecond."""
+"""Entries of an inbox beyond which commands are refused kindly; a step takes about 1 ms."""
 _FRESH = 1.0
 
 

@@ -79,44 +79,12 @@ class ShardState:
 
     def own_states(self, stamp: Stamp) -> list[Voice]:
         """List the bot's voice state in each guild it is in voice in: the intent's other half."""
-        return [self._own(guild, stamp) for guild, v in self.voice.items() if v.own is not None]
+        return [
+            self.own_state(guild, stamp) for guild, v in self.voice.items() if v.own is not None
+        ]
 
-    def _ready(self, ready: events.Ready, change: Change, stamp: Stamp) -> None:
-        """Begin anew: a new session has left every voice channel; GUILD_CREATE fills the rest."""
-        self.bot = ready.user.id
-        stays = {guild.id for guild in ready.guilds}
-        for guild_id in [*self.facts]:
-            if guild_id not in stays:
-                self._forget(guild_id, change, stamp)
-
-    def _guild(self, guild: events.Guild, change: Change, stamp: Stamp) -> None:
-        self.voice[guild.id] = voice_index.of_guild(guild, bot=self.bot)
-        self.facts[guild.id] = guild_facts.of_guild(guild, bot=self.bot)
-        change.voice.add(guild.id)
-        change.facts.add(guild.id)
-        change.messages.append(self._own(guild.id, stamp))
-
-    def _forget(self, guild_id: int, change: Change, stamp: Stamp) -> None:
-        self.voice.pop(guild_id, None)
-        self.facts.pop(guild_id, None)
-        change.voice.add(guild_id)
-        change.facts.add(guild_id)
-        change.messages.append(voice.GuildGone(guild_id=guild_id, mark=stamp.mark, at=stamp.now))
-
-    def _voice_state(self, state: events.VoiceState, change: Change, stamp: Stamp) -> None:
-        guild_id = state.guild_id
-        before = self.voice_of(guild_id)
-        after = voice_index.moved(before, state, bot=self.bot)
-        self.voice[guild_id] = after
-        change.voice.add(guild_id)
-        if state.user_id == self.bot:
-            change.messages.append(self._own(guild_id, stamp))
-            return
-        ours = after.own_channel
-        if ours is not None and ours in voice_index.changed_channels(before, after, state.user_id):
-            change.messages.append(_listeners(guild_id, ours, after, stamp))
-
-    def _own(self, guild_id: int, stamp: Stamp) -> voice.VoiceStateChanged:
+    def own_state(self, guild_id: int, stamp: Stamp) -> voice.VoiceStateChanged:
+        """Tell the bot's voice state in one guild."""
         guild = self.voice_of(guild_id)
         own = guild.own
         if own is None:
@@ -133,6 +101,41 @@ class ShardState:
             suppressed=own.suppressed,
             listeners=guild.people_in(own.channel_id),
         )
+
+    def _ready(self, ready: events.Ready, change: Change, stamp: Stamp) -> None:
+        """Begin anew: a new session has left every voice channel; GUILD_CREATE fills the rest."""
+        self.bot = ready.user.id
+        stays = {guild.id for guild in ready.guilds}
+        for guild_id in [*self.facts]:
+            if guild_id not in stays:
+                self._forget(guild_id, change, stamp)
+
+    def _guild(self, guild: events.Guild, change: Change, stamp: Stamp) -> None:
+        self.voice[guild.id] = voice_index.of_guild(guild, bot=self.bot)
+        self.facts[guild.id] = guild_facts.of_guild(guild, bot=self.bot)
+        change.voice.add(guild.id)
+        change.facts.add(guild.id)
+        change.messages.append(self.own_state(guild.id, stamp))
+
+    def _forget(self, guild_id: int, change: Change, stamp: Stamp) -> None:
+        self.voice.pop(guild_id, None)
+        self.facts.pop(guild_id, None)
+        change.voice.add(guild_id)
+        change.facts.add(guild_id)
+        change.messages.append(voice.GuildGone(guild_id=guild_id, mark=stamp.mark, at=stamp.now))
+
+    def _voice_state(self, state: events.VoiceState, change: Change, stamp: Stamp) -> None:
+        guild_id = state.guild_id
+        before = self.voice_of(guild_id)
+        after = voice_index.moved(before, state, bot=self.bot)
+        self.voice[guild_id] = after
+        change.voice.add(guild_id)
+        if state.user_id == self.bot:
+            change.messages.append(self.own_state(guild_id, stamp))
+            return
+        ours = after.own_channel
+        if ours is not None and ours in voice_index.changed_channels(before, after, state.user_id):
+            change.messages.append(_listeners(guild_id, ours, after, stamp))
 
     def _facts(self, name: str, event: object, change: Change, stamp: Stamp) -> None:
         """Take what only permission checks care for."""

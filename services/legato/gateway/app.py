@@ -1,0 +1,120 @@
+"""The gateway as a service: its pages, and the shards it holds until it is told to stop."""
+
+import asyncio
+
+from prometheus_client import CollectorRegistry
+
+from legato import health_pages, redis, telemetry
+from legato.bus import Bus
+from legato.gateway import discord
+from legato.gateway.clock import ServerClock
+from legato.gateway.metrics import Metrics
+from legato.gateway.settings import Settings
+from legato.gateway.shard import FATAL
+from legato.gateway.shards import Shards
+from legato.gateway.wiring import Basis, Pacer, wire
+from legato.health import Check, Health
+from legato.serve import Pages
+from legato.settings import Fault, WrongSettings
+
+
+class App:
+    """One gateway process, or the gateway's part of one."""
+
+    name = "gateway"
+
+    def __init__(self, basis: Basis, health: Health, pages: Pages) -> None:
+        self.member = basis.settings.member
+        self.health = health
+        self.pages = pages
+        self.shards: Shards | None = None
+        """What it holds; None until Discord told who it is."""
+        self._basis = basis
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until told to stop; its shards are left resumable for the next."""
+        closed = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.pages.run(closed))
+                lag = group.create_task(self.health.run())
+                try:
+                    await self._serve(stop)
+                finally:
+                    self.health.ready = False
+                    closed.set()
+                    lag.cancel()
+        except* discord.Ended as ended:
+            raise _fatal(ended) from None
+        finally:
+            await self._basis.redis.aclose()
+            await asyncio.to_thread(self._basis.tracing.close)
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        settings, pacer = self._basis.settings, Pacer()
+        rest = discord.Rest(settings.discord_token, url=settings.discord_rest_url, pacer=pacer)
+        await rest.open()
+        try:
+            async with asyncio.TaskGroup() as group:
+                holding = group.create_task(self._hold(rest, pacer, stop))
+                stopping = group.create_task(stop.wait())
+                await asyncio.wait([holding, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if self.shards is None:
+                    holding.cancel()  # it waits for Discord or Redis: nothing to hand over
+                stopping.cancel()
+        finally:
+            await rest.close()
+
+    async def _hold(self, rest: discord.Rest, pacer: Pacer, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            wired = await wire(self._basis, rest, pacer, tasks)
+            self.shards = wired.shards
+            beside = [tasks.create_task(work) for work in wired.beside]
+            self.health.ready = True
+            await wired.holder.run(stop)
+            self.health.ready = False
+            for task in beside:
+                task.cancel()
+            wired.interactions.end()
+
+
+def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> App:
+    """Build the service; it connects when it runs. Raises PortInUse."""
+    registry = registry or CollectorRegistry()
+    client = redis.connect(settings.redis_url, ca_file=settings.redis_ca_file)
+    basis = Basis(
+        settings,
+        client,
+        Bus(client),
+        ServerClock(),
+        Metrics(registry),
+        telemetry.Tracing("gateway", settings),
+    )
+    discord.quieten()
+
+    async def ask_redis() -> None:
+        with redis.reaching("ping"):
+            await client.ping()
+
+    health = Health(
+        "gateway", settings.member, checks=[Check("redis", ask_redis)], registry=registry
+    )
+    pages = Pages(
+        health_pages.application(health),
+        listen=settings.listen,
+        port=settings.gateway_port,
+        setting="GATEWAY_PORT",
+    )
+    return App(basis, health, pages)
+
+
+def _fatal(ended: BaseExceptionGroup[discord.Ended]) -> WrongSettings:
+    """Put a close that trying again never mends into a sentence."""
+    first: BaseException = ended
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    code = first.code if isinstance(first, discord.Ended) else 0
+    name = FATAL.get(code, "the session")
+    return WrongSettings(
+        [Fault(name, f"is refused by Discord's gateway (close code {code})", "Correct it")]
+    )

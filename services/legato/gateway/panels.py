@@ -1,0 +1,169 @@
+"""The now-playing panels: one message a guild, brought to the newest state, not too often."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from legato import telemetry
+from legato.contracts.actions import ShowPanel
+from legato.errors import Unavailable
+from legato.gateway import answers, discord
+from legato.gateway.metrics import Metrics
+
+EVERY = timedelta(seconds=2)
+"""Discord allows about five edits of a channel's messages in five seconds, for everything we do."""
+_MOST_TRIES = 5
+
+_log = telemetry.logger(__name__)
+
+
+class Courier(Protocol):
+    """What brings messages to Discord."""
+
+    async def call(self, route: discord.Route, body: object = None, **path: int | str) -> object:
+        """Make a request as the bot. Raises Refused, Unavailable."""
+
+
+class Herald(Protocol):
+    """What tells the guild's player where its panel is."""
+
+    async def panel_shown(self, guild_id: int, channel_id: int, message_id: int) -> None:
+        """Tell it; message 0 says that there is none."""
+
+
+@dataclass(slots=True)
+class _Panel:
+    newest: ShowPanel
+    herald: Herald
+    locale: str = "en-US"
+    changed: bool = True
+    channel_id: int = 0
+    message_id: int = 0
+    drawn: int = -1
+    notice: tuple[str, str] = ("", "")
+
+
+class Panels:
+    """The panels of this process's guilds."""
+
+    def __init__(
+        self,
+        courier: Courier,
+        metrics: Metrics,
+        tasks: asyncio.TaskGroup,
+        *,
+        every: timedelta = EVERY,
+    ) -> None:
+        self._courier = courier
+        self._metrics = metrics
+        self._tasks = tasks
+        self._every = every.total_seconds()
+        self._panels: dict[int, _Panel] = {}
+        self._drawing: dict[int, asyncio.Task[None]] = {}
+
+    def is_current(self, guild_id: int, message_id: int) -> bool:
+        """Say whether a message surely is the guild's panel."""
+        panel = self._panels.get(guild_id)
+        return panel is not None and panel.message_id == message_id
+
+    async def show(self, action: ShowPanel, herald: Herald) -> None:
+        """Bring the panel to a state, or to a newer one that comes meanwhile; returns when done."""
+        guild_id = action.guild_id
+        panel = self._panels.get(guild_id)
+        if panel is None:
+            panel = self._panels[guild_id] = _Panel(action, herald)
+            panel.channel_id, panel.message_id = action.channel_id, action.message_id
+        elif action.now.revision >= panel.newest.now.revision or action.notice:
+            panel.newest, panel.herald, panel.changed = action, herald, True
+        if action.notice:
+            panel.notice = (action.notice, action.notice_detail)
+        task = self._drawing.get(guild_id)
+        if task is None or task.done():
+            task = self._tasks.create_task(self._draw_while_changed(panel))
+            self._drawing[guild_id] = task
+        await asyncio.shield(task)
+
+    def forget(self, guild_id: int) -> None:
+        """Drop what is known of a guild that another process cares for now."""
+        self._panels.pop(guild_id, None)
+
+    async def _draw_while_changed(self, panel: _Panel) -> None:
+        tries = 0
+        while panel.changed:
+            panel.changed = False
+            try:
+                await self._draw(panel)
+                tries = 0
+            except Unavailable as error:
+                tries += 1
+                panel.changed = tries < _MOST_TRIES
+                _log.warning("a panel is behind", why=str(error))
+            await asyncio.sleep(self._every)
+
+    async def _draw(self, panel: _Panel) -> None:
+        action = panel.newest
+        if panel.channel_id != action.channel_id:
+            await self._remove(panel)
+            panel.channel_id, panel.message_id = action.channel_id, action.message_id
+        elif action.message_id and not panel.message_id:
+            panel.message_id = action.message_id
+        name, detail = panel.notice
+        body = answers.panel(action.now, panel.locale, notice=name, detail=detail)
+        panel.notice = ("", "")
+        if panel.message_id and await self._edit(panel, body):
+            return
+        await self._create(panel, body, action.key)
+
+    async def _edit(self, panel: _Panel, body: answers.Json) -> bool:
+        """Change the message; False when it is gone."""
+        try:
+            await self._courier.call(
+                discord.EDIT_MESSAGE, body, channel=panel.channel_id, message=panel.message_id
+            )
+        except discord.Refused as refused:
+            self._metrics.discord_errors.labels(str(refused.status)).inc()
+            panel.message_id = 0
+            return False
+        self._metrics.panel_writes.labels("edit").inc()
+        return True
+
+    async def _create(self, panel: _Panel, body: answers.Json, key: str) -> None:
+        """Post the message; a nonce from the action's key makes a repeat find the first."""
+        nonce = hashlib.sha256(key.encode()).hexdigest()[:24]
+        guild_id = panel.newest.guild_id
+        try:
+            made = await self._courier.call(
+                discord.POST_MESSAGE,
+                {**body, "nonce": nonce, "enforce_nonce": True},
+                channel=panel.channel_id,
+            )
+        except discord.Refused as refused:
+            self._metrics.discord_errors.labels(str(refused.status)).inc()
+            _log.info("a panel may not be written", guild=guild_id, why=str(refused))
+            self._panels.pop(guild_id, None)
+            await panel.herald.panel_shown(guild_id, panel.channel_id, 0)
+            return
+        self._metrics.panel_writes.labels("create").inc()
+        panel.message_id = _id(made)
+        await panel.herald.panel_shown(guild_id, panel.channel_id, panel.message_id)
+
+    async def _remove(self, panel: _Panel) -> None:
+        if not panel.message_id:
+            return
+        try:
+            await self._courier.call(
+                discord.DELETE_MESSAGE, channel=panel.channel_id, message=panel.message_id
+            )
+            self._metrics.panel_writes.labels("delete").inc()
+        except discord.Refused as refused:
+            self._metrics.discord_errors.labels(str(refused.status)).inc()
+
+
+def _id(made: object) -> int:
+    match made:
+        case {"id": str(number)}:
+            return int(number)
+        case _:
+            return 0

@@ -1,0 +1,65 @@
+"""The gateway's settings."""
+
+import pathlib
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+
+from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
+from legato.settings import Common, HttpUrl, Port, RedisUrl, Secret, between
+
+_AtLeastOne = msgspec.Meta(ge=1)
+
+
+class Settings(Common, frozen=True, kw_only=True):
+    """What the gateway is told."""
+
+    redis_url: RedisUrl
+    """Where leases, streams and live state are."""
+    redis_ca_file: str = ""
+    """The authority that signed Redis' certificate; with rediss:// only."""
+    discord_token: Secret
+    """The bot's token, from https://discord.com/developers/applications."""
+    discord_application_id: int | None = None
+    """The bot's application id; asked of Discord where it is left out."""
+    discord_rest_url: HttpUrl | None = None
+    """Discord's REST v10, such as a simulator's; the real one where it is left out."""
+    gateway_port: Port = 3001
+    """The port of /health, /ready, /metrics and /performance."""
+    shards: Annotated[int, _AtLeastOne] | None = None
+    """How many shards the bot has; asked of Discord at the very first start, then stored."""
+    partitions: Annotated[int, msgspec.Meta(ge=1, le=4096)] = DEFAULT_COUNT
+    """How many partitions a home region has; stored at the very first start, then binding."""
+    region: str = DEFAULT_REGION
+    """The home region of guilds that have no other."""
+    command_guilds: tuple[int, ...] = ()
+    """Guilds that get the commands of their own too: changes show there at once."""
+    allowed_addresses: tuple[str, ...] = ()
+    """Exact host:port pairs that links may lead to although they are private."""
+    legato_data: pathlib.Path = pathlib.Path("/tmp/legato")  # noqa: S108  # a pod's own folder
+    """A folder that outlives this process; the crash-loop limit is kept in it."""
+    identify_most: Annotated[int, _AtLeastOne] = 200
+    """Identifies an hour from this folder; beyond, something crashes in a loop."""
+    identify_reserve: Annotated[int, msgspec.Meta(ge=0)] = 50
+    """Identifies a day, of Discord's 1000 or more, that Legato leaves unused."""
+    lease_ttl: Annotated[timedelta, between(timedelta(seconds=2), timedelta(minutes=1))] = (
+        timedelta(seconds=10)
+    )
+    """How long a lease holds without renewal."""
+    lease_renew: Annotated[
+        timedelta, between(timedelta(milliseconds=200), timedelta(seconds=20))
+    ] = timedelta(seconds=2)
+    """How often it is renewed; a fifth of its time or less."""
+    member_ready_after: Annotated[timedelta, between(timedelta(0), timedelta(minutes=1))] = (
+        timedelta(seconds=5)
+    )
+    """How long a new gateway lives before it is given shards."""
+    direct_answer: Annotated[
+        timedelta, between(timedelta(milliseconds=100), timedelta(seconds=2.5))
+    ] = timedelta(seconds=1.5)
+    """An answer later than this is deferred first; Discord waits 3 s."""
+    panel_every: Annotated[
+        timedelta, between(timedelta(milliseconds=100), timedelta(minutes=1))
+    ] = timedelta(seconds=2)
+    """The least time between two changes of a guild's panel."""

@@ -1,0 +1,248 @@
+"""One shard while it is ours: its connection, events, voice, inbox and interactions, together."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from legato import telemetry
+from legato.bus import Bus
+from legato.contracts import voice
+from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
+from legato.contracts.partitions import Shard
+from legato.contracts.voice import Mark
+from legato.errors import Unavailable
+from legato.gateway import discord, events
+from legato.gateway.clock import ServerClock
+from legato.gateway.inbox import Inbox
+from legato.gateway.intake import Intake
+from legato.gateway.interactions import Interactions
+from legato.gateway.metrics import Metrics
+from legato.gateway.panels import Panels
+from legato.gateway.producer import Producer
+from legato.gateway.shard_state import ShardState, Stamp
+from legato.gateway.shard_store import Lost, OpenInteraction, ShardStore
+from legato.gateway.turnstile import Permits, Turnstile
+from legato.gateway.voice import Voice
+from legato.leases import Lease
+from legato.redis import Client
+
+FATAL = {
+    4004: "DISCORD_TOKEN",
+    4010: "SHARDS",
+    4011: "SHARDS",
+    4012: "the gateway version",
+    4013: "the intents",
+    4014: "the intents",
+}
+"""Closes that trying again never mends, and what is wrong then.
+
+https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+"""
+_DRAIN = timedelta(seconds=4)
+_RECONNECT_SECONDS = 5.0
+_RETRY_SECONDS = 0.5
+
+_log = telemetry.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What every shard of this process shares."""
+
+    redis: Client
+    bus: Bus
+    link: discord.Link
+    bot_user: int
+    producer: Producer
+    interactions: Interactions
+    panels: Panels
+    permits: Permits
+    clock: ServerClock
+    metrics: Metrics
+
+
+class ShardRun:
+    """Everything of one shard, from taking the lease to giving it up."""
+
+    def __init__(self, shard: Shard, lease: Callable[[], Lease | None], means: Means) -> None:
+        self.shard = shard
+        self.state = ShardState(means.bot_user)
+        self._lease = lease
+        self._means = means
+        self._store = ShardStore(means.redis, shard)
+        self._intake = Intake(self.state, self._store, means.producer, means.clock, means.metrics)
+        self._turnstile = Turnstile(shard.index, lease, means.permits)
+        self._voice = Voice(self.state, self)
+        self._inbox = Inbox(means.bus, self._store, shard, do=self._do, metrics=means.metrics)
+        self._connection: discord.Connection | None = None
+        self._told = 0
+        self._running: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._intake.on_own_voice = self._voice.answered
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether its gateway session is live."""
+        return self._connection is not None and self._connection.is_connected
+
+    @property
+    def latency(self) -> float:
+        """Tell the heartbeat's round trip in seconds; NaN before the first."""
+        return self._connection.latency if self._connection is not None else float("nan")
+
+    @property
+    def waiting(self) -> int:
+        """Count the events not acknowledged yet."""
+        return self._intake.waiting
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin; what fails for good propagates through the group."""
+        self._running = tasks.create_task(self._run(), name=f"shard {self.shard}")
+
+    async def stop(self, *, keep: bool) -> None:
+        """End; with `keep` (the lease is still ours) leave everything to the next owner."""
+        if keep:
+            await self._means.interactions.defer_all(self)
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait([self._connecting])
+        lease = self._lease()
+        if keep and lease is not None:
+            await self._drain(lease)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait([self._running])
+
+    async def drop(self) -> None:
+        """Break the connection, for tests and drills; it resumes."""
+        if self._connection is not None:
+            await self._connection.drop()
+
+    async def _drain(self, lease: Lease) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN.total_seconds()):
+                await self._intake.drain(lease)
+                await self._inbox.commit(lease)
+        except (Lost, Unavailable, TimeoutError) as error:
+            _log.warning("not everything was written", shard=str(self.shard), why=repr(error))
+
+    async def _run(self) -> None:
+        await self._load()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._intake.run(self._lease, self._interact))
+                tasks.create_task(self._inbox.run(self._lease))
+                self._connecting = tasks.create_task(self._stay_connected())
+        except* Lost:
+            _log.warning("the shard is another's", shard=str(self.shard))
+
+    async def _load(self) -> None:
+        while True:
+            try:
+                await self._store.load(self.state)
+                session = await self._store.session()
+                left = await self._store.open()
+            except Unavailable as error:
+                _log.warning("a shard waits for redis", shard=str(self.shard), why=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if session is not None:
+                self.state.bot = session.user_id
+                self._intake.resume(session)
+            for interaction in left:
+                self._means.interactions.adopt(interaction, self)
+            return
+
+    async def _stay_connected(self) -> None:
+        while True:
+            shard = self.shard
+            connection = discord.Connection(
+                self._means.link, shard.index, shard.count, gate=self, sink=self._intake
+            )
+            session = self._intake.session
+            if session is not None:
+                connection.resume(session)
+            self._connection = connection
+            try:
+                await connection.run()
+            except discord.Ended as ended:
+                if ended.code in FATAL:
+                    raise
+                _log.warning("discord ended the session", shard=str(shard), code=ended.code)
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def may_connect(self, *, resuming: bool) -> None:
+        """Gate: the lease, and a permit for a new session."""
+        self._intake.replaying = resuming
+        await self._turnstile.may_connect(resuming=resuming)
+
+    async def may_identify(self) -> None:
+        """Gate: the permit once more, in the moment it is used."""
+        await self._turnstile.may_identify()
+
+    async def _interact(self, event: events.Interaction, replayed: bool) -> None:
+        await self._means.interactions.take(event, self, replayed=replayed)
+
+    async def _do(self, action: Actions) -> None:
+        match action:
+            case Reply():
+                await self._means.interactions.reply(action)
+            case JoinVoice():
+                await self._voice.join(action)
+            case ShowPanel():
+                await self._means.panels.show(action, self)
+
+    async def note_open(self, interaction: OpenInteraction) -> None:
+        """Home: leave word of an open interaction."""
+        lease = self._lease()
+        if lease is not None:
+            await self._store.note_open(lease, interaction)
+
+    async def note_answered(self, interaction_id: int) -> None:
+        """Home: take it back."""
+        lease = self._lease()
+        if lease is not None:
+            await self._store.note_answered(lease, interaction_id)
+
+    async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
+        """Line: op 4."""
+        connection = self._connection
+        return connection is not None and await connection.join_voice(guild_id, channel_id)
+
+    async def voice_refused(self, guild_id: int, channel_id: int, reason: str) -> None:
+        """Line: tell the player that a join led nowhere."""
+        stamp = self._own_stamp()
+        self._intake.tell(
+            voice.VoiceRefused(
+                guild_id=guild_id,
+                mark=stamp.mark,
+                at=stamp.now,
+                channel_id=channel_id,
+                reason=reason,
+            )
+        )
+
+    async def own_voice(self, guild_id: int) -> None:
+        """Line: tell the player where the bot is."""
+        self._intake.tell(self.state.own_state(guild_id, self._own_stamp()))
+
+    async def panel_shown(self, guild_id: int, channel_id: int, message_id: int) -> None:
+        """Herald: tell the player where its panel is."""
+        stamp = self._own_stamp()
+        self._intake.tell(
+            voice.PanelShown(
+                guild_id=guild_id,
+                mark=stamp.mark,
+                at=stamp.now,
+                channel_id=channel_id,
+                message_id=message_id,
+            )
+        )
+
+    def _own_stamp(self) -> Stamp:
+        """Mark what comes from us and not from Discord: a session of its own, counted on."""
+        self._told += 1
+        lease = self._lease()
+        epoch = lease.epoch if lease is not None else 0
+        return Stamp(Mark(session=f"own-{epoch}", seq=self._told), self._means.clock.now())

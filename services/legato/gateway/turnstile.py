@@ -1,0 +1,112 @@
+"""Who may connect a shard, and when it may IDENTIFY: with the lease, and by permit."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from legato import telemetry
+from legato.errors import Unavailable
+from legato.gateway.identify import CrashLoopGuard, Ledger
+from legato.gateway.metrics import Metrics
+from legato.leases import Lease
+
+_LOOK_AGAIN = 0.2
+_LEAST_LEFT = 1.0
+"""Seconds of a lease that a connection attempt must have left."""
+_LONGEST_WAIT = 30.0
+_log = telemetry.logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """Where permits come from."""
+
+    ledger: Ledger
+    guard: CrashLoopGuard
+    learn: Callable[[], Awaitable[None]]
+    """Ask Discord what is left, after the ledger was lost. Raises Unavailable."""
+    metrics: Metrics
+
+
+class Turnstile:
+    """One shard's gate."""
+
+    def __init__(self, index: int, lease: Callable[[], Lease | None], permits: Permits) -> None:
+        self._index = index
+        self._lease = lease
+        self._permits = permits
+        self._permit: int | None = None
+
+    async def may_connect(self, *, resuming: bool) -> None:
+        """Return when the shard may connect.
+
+        A RESUME may go without Redis: the lease is still in our name, nobody could take it.
+        """
+        while True:
+            if self._holds(resuming=resuming):
+                break
+            await asyncio.sleep(_LOOK_AGAIN)
+        if not resuming:
+            self._permit = await self._obtain()
+
+    async def may_identify(self) -> None:
+        """Return right before IDENTIFY may be sent, with a permit that still counts."""
+        while not (self._holds(resuming=False) and await self._confirm()):
+            self._permit = await self._obtain()
+        self._permits.metrics.identifies.inc()
+
+    def _holds(self, *, resuming: bool) -> bool:
+        lease = self._lease()
+        if lease is None:
+            return False
+        return resuming or lease.left(now=time.monotonic()).total_seconds() > _LEAST_LEFT
+
+    async def _confirm(self) -> bool:
+        permit, self._permit = self._permit, None
+        if permit is None:
+            return False
+        try:
+            return await self._permits.ledger.confirm(self._index, permit)
+        except Unavailable:
+            return False
+
+    async def _obtain(self) -> int:
+        await self._pass_guard()
+        while True:
+            try:
+                permit = await self._ask()
+            except Unavailable as error:
+                _log.warning("no permit to identify", shard=self._index, why=str(error))
+                permit = None
+                await asyncio.sleep(1.0)
+            if permit is not None:
+                return permit
+
+    async def _ask(self) -> int | None:
+        """Ask once; None after having waited as told."""
+        decision = await self._permits.ledger.ask(self._index)
+        match decision.word:
+            case "granted":
+                return decision.number
+            case "unknown":
+                await self._permits.learn()
+            case "refused":
+                _log.error(
+                    "the daily identifies are used up",
+                    shard=self._index,
+                    seconds_until_reset=decision.number // 1000,
+                )
+                await asyncio.sleep(_LONGEST_WAIT)
+            case _:
+                await asyncio.sleep(min(decision.number / 1000, _LONGEST_WAIT))
+        return None
+
+    async def _pass_guard(self) -> None:
+        while delay := await self._permits.guard.admit(now=time.time()):
+            _log.error(
+                "this machine identified too often",
+                shard=self._index,
+                seconds_to_wait=round(delay.total_seconds()),
+            )
+            await asyncio.sleep(min(delay.total_seconds(), _LONGEST_WAIT))

@@ -1,0 +1,218 @@
+"""Where the gateway's parts meet: made once Discord told who the bot is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import TypeVar
+
+from legato import redis, telemetry
+from legato.bus import Bus
+from legato.contracts.partitions import Shard
+from legato.errors import Unavailable
+from legato.gateway import discord, layout, login
+from legato.gateway.clock import ServerClock
+from legato.gateway.guild_settings import SettingsCache
+from legato.gateway.identify import CrashLoopGuard, Ledger
+from legato.gateway.interactions import Interactions, Manners, Ways
+from legato.gateway.metrics import Metrics
+from legato.gateway.panels import Panels
+from legato.gateway.producer import Layout, Producer
+from legato.gateway.registration import Registration, tolerantly
+from legato.gateway.settings import Settings
+from legato.gateway.shard import Means
+from legato.gateway.shards import Shards
+from legato.gateway.suggestions import Suggestions
+from legato.gateway.turnstile import Permits
+from legato.leases import Leases
+from legato.limits import DISCORD_GLOBAL, Limits
+from legato.members import Members
+from legato.ownership import Holder, Pace
+
+_HOUR = 3600.0
+_MINUTE = 60.0
+_RETRY_SECONDS = 1.0
+
+T = TypeVar("T")
+_log = telemetry.logger(__name__)
+
+Work = Coroutine[None, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What there is before Discord told who we are."""
+
+    settings: Settings
+    redis: redis.Client
+    bus: Bus
+    clock: ServerClock
+    metrics: Metrics
+    tracing: telemetry.Tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The parts that run."""
+
+    shards: Shards
+    holder: Holder
+    interactions: Interactions
+    beside: tuple[Work, ...]
+
+
+class Pacer:
+    """Discord's global limit; without limits (before the bot is known) or Redis it lets pass."""
+
+    def __init__(self) -> None:
+        self.limits: Limits | None = None
+
+    async def wait(self) -> None:
+        """Return when one more request may go."""
+        if self.limits is None:
+            return
+        try:
+            await self.limits.wait(DISCORD_GLOBAL)
+        except Unavailable:
+            return  # hikari's own buckets and Discord's 429 are what is left
+
+
+async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.TaskGroup) -> Wired:
+    """Ask Discord who and how, and put everything together. Raises WrongSettings."""
+    settings, metrics = basis.settings, basis.metrics
+    who = await login.identity(rest, settings.discord_application_id)
+    info = await login.gateway(rest)
+    bot = who.application
+    await _insist(lambda: basis.clock.set_by(basis.redis))
+    limits = pacer.limits = Limits(basis.redis, bot=bot)
+    producer = Producer(basis.redis, basis.bus, await _layout(basis, bot))
+    await _insist(producer.learn_homes)
+    cache = SettingsCache(basis.redis, bot=bot)
+    panels = Panels(rest, metrics, tasks, every=settings.panel_every)
+    suggestions = Suggestions(bot, basis.bus, producer, limits, basis.clock)
+    manners = Manners(direct=settings.direct_answer, allowed=settings.allowed_addresses)
+    ways = Ways(
+        bot=bot,
+        redis=basis.redis,
+        rest=rest,
+        producer=producer,
+        settings=cache,
+        limits=limits,
+        panels=panels,
+        clock=basis.clock,
+        metrics=metrics,
+        tracing=basis.tracing,
+        suggestions=suggestions,
+        manners=manners,
+    )
+    interactions = Interactions(ways, tasks)
+    permits, learn = _permits(basis, rest, bot)
+    means = Means(
+        redis=basis.redis,
+        bus=basis.bus,
+        link=discord.Link(settings.discord_token, info.url),
+        bot_user=who.user,
+        producer=producer,
+        interactions=interactions,
+        panels=panels,
+        permits=permits,
+        clock=basis.clock,
+        metrics=metrics,
+    )
+    shards = Shards(means, tasks)
+    holder = _holder(basis, bot, await _shard_count(basis, bot, info), shards)
+    shards.lease_of = holder.lease
+    registration = Registration(basis.redis, rest, bot=bot, guilds=settings.command_guilds)
+    beside = (
+        _every(_HOUR, learn),
+        _every(_MINUTE, lambda: basis.clock.set_by(basis.redis)),
+        _every(_MINUTE, producer.learn_homes),
+        _every(_MINUTE, interactions.sweep),
+        _follow(cache),
+        _measure(shards, metrics),
+        tolerantly(registration),
+    )
+    return Wired(shards, holder, interactions, beside)
+
+
+async def _layout(basis: Basis, bot: int) -> Layout:
+    settings = basis.settings
+    name = f"partitions:{settings.region}"
+    await _insist(
+        lambda: layout.settle(
+            basis.redis,
+            bot=bot,
+            name=name,
+            wanted=settings.partitions,
+            setting="PARTITIONS",
+        )
+    )
+    return Layout(bot, settings.partitions, settings.region)
+
+
+async def _shard_count(basis: Basis, bot: int, info: login.GatewayInfo) -> int:
+    """Take the stored count, else what settings say, else what Discord recommends."""
+    stored = await _insist(lambda: layout.known(basis.redis, bot=bot, name="shards"))
+    wanted = basis.settings.shards or stored or info.shards
+    await _insist(
+        lambda: layout.settle(basis.redis, bot=bot, name="shards", wanted=wanted, setting="SHARDS")
+    )
+    return wanted
+
+
+def _permits(
+    basis: Basis, rest: discord.Rest, bot: int
+) -> tuple[Permits, Callable[[], Awaitable[None]]]:
+    settings, metrics = basis.settings, basis.metrics
+    ledger = Ledger(basis.redis, bot=bot, reserve=settings.identify_reserve)
+    file = settings.legato_data / "gateway" / f"identifies-{bot}.json"
+
+    async def learn() -> None:
+        limit = (await login.gateway(rest)).limit
+        metrics.identify_budget.set(await ledger.learn(limit))
+
+    guard = CrashLoopGuard(file, most=settings.identify_most)
+    return Permits(ledger, guard, learn, metrics), learn
+
+
+def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
+    settings = basis.settings
+    ttl = settings.lease_ttl
+    leases = Leases(basis.redis, owner=settings.member, ttl=ttl, renew=settings.lease_renew)
+    members = Members(basis.redis, bot=bot, component="gateway", name=settings.member, ttl=ttl)
+    things = [Shard(bot, index, count) for index in range(count)]
+    pace = Pace(ready_after=settings.member_ready_after)
+    return Holder(leases, members, things, shards, pace=pace)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do something now and again; what fails for now is tried at the next turn."""
+    while True:
+        try:
+            await work()
+        except (Unavailable, discord.Refused) as error:
+            _log.warning("put off", why=str(error))
+        await asyncio.sleep(seconds)
+
+
+async def _follow(cache: SettingsCache) -> None:
+    while True:
+        try:
+            await cache.follow()
+        except Unavailable:
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _measure(shards: Shards, metrics: Metrics) -> None:
+    while True:
+        shards.measure(metrics)
+        await asyncio.sleep(1.0)
+
+
+async def _insist(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until Redis answers."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            _log.warning("waiting for redis", why=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
