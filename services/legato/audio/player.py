@@ -60,7 +60,7 @@ class QueueDiff:
 def step(player: Player, message: Message, *, now: int, rules: Rules = rules.DEFAULT) -> Step:
     """Take one message. The very same player comes back if nothing changed."""
     taken = _take(player, message, now=now, rules=rules)
-    if taken.player is player:
+    if taken.player is player and not isinstance(message, events.Woken):
         return taken
     return settling.settle(player, taken, now=now, rules=rules)
 

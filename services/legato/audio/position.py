@@ -101,7 +101,7 @@ def corrected(clock: Clock, heard: int, *, now: int, length: int = 0) -> Clock |
     if settled and abs(heard - believed) <= JITTER:
         return clock
     since = None if clock.since is None else now
-    floor = shown(clock, now=now, length=length)
+    floor = _floor(clock, now=now, length=length)
     at = max(0, heard)
     return Clock(at=at, since=since, floor=floor if floor > at else 0)
 
@@ -120,4 +120,11 @@ def _sure(clock: Clock, *, now: int, length: int) -> int:
 
 
 def _back_to(clock: Clock, at: int, now: int, length: int) -> Clock:
-    return Clock(at=at, floor=shown(clock, now=now, length=length))
+    return Clock(at=at, floor=_floor(clock, now=now, length=length))
+
+
+def _floor(clock: Clock, *, now: int, length: int) -> int:
+    """Say what was shown already; nobody was shown anything since the old owner ended."""
+    if clock.bound is None:
+        return shown(clock, now=now, length=length)
+    return max(clock.floor, min(clock.bound, moment(clock, now=now, length=length)))

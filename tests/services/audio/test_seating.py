@@ -1,0 +1,157 @@
+"""Nodes given, lost, and found again by a new owner."""
+
+from legato.audio import events, listening, nodestate, player, views
+from legato.contracts import playback
+from support_players import Game, playing
+
+
+def position(game: Game) -> int:
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    return wanted.position
+
+
+def test_a_lost_node_costs_half_a_second_twice_and_nothing_skipped() -> None:
+    game = playing("a").wait(30_000)
+
+    game.node(events.NodeLost, node="n1").wait(4_000).seat("n2", "s9")
+
+    assert position(game) == 29_500
+    assert listening.silences(game.player) == ()
+    game.started().wait(1_000)
+    assert position(game) == 30_500
+
+
+def test_what_people_see_does_not_run_backwards_when_a_node_is_lost() -> None:
+    game = playing("a").wait(30_000)
+    before = views.heard(game.player, now=game.now)
+
+    game.node(events.NodeLost, node="n1")
+
+    assert views.heard(game.player, now=game.now) == before
+
+
+def test_the_loss_of_a_node_the_player_is_not_on_changes_nothing() -> None:
+    game = playing("a")
+    before = game.player
+
+    game.node(events.NodeLost, node="n7")
+
+    assert game.player is before
+
+
+def test_a_move_that_ended_well_does_not_stop_the_clock() -> None:
+    game = playing("a").wait(10_000).seat("n2", "s2").wait(1_000)
+
+    assert position(game) == 11_000
+
+
+def test_a_new_session_on_the_same_node_means_that_it_forgot_the_player() -> None:
+    game = playing("a").wait(10_000).seat("n1", "s2").wait(1_000)
+
+    assert position(game) == 9_500
+
+
+def test_a_take_over_finds_the_track_playing_on() -> None:
+    game = playing("a").wait(10_000)
+    game.node(events.Restored, alive_at=game.now).wait(3_000)
+
+    game.snapshot(game.play_id, position=12_900, connected=True)
+
+    assert position(game) == 12_900
+
+
+def test_a_take_over_finds_that_the_track_ended_meanwhile() -> None:
+    game = playing("a", length=20_000).wait(15_000)
+    game.play("b")
+    game.node(events.Restored, alive_at=game.now).wait(4_000)
+
+    game.snapshot(None)
+
+    assert game.current == "b"
+    assert game.records[-1].reason == "finished"
+
+
+def test_a_take_over_starts_a_vanished_track_again_where_the_old_owner_surely_was() -> None:
+    game = playing("a").wait(10_000)
+    game.node(events.Restored, alive_at=game.now).wait(5_000)
+
+    game.snapshot(None)
+
+    assert game.current == "a"
+    assert position(game) == 10_000
+    assert "SyncNode" in game.last_kinds()
+
+
+def test_a_track_that_never_began_is_only_sent_again() -> None:
+    game = Game()
+    game.play("a")
+    game.state().server().seat()
+
+    game.snapshot(None)
+
+    assert (game.current, position(game)) == ("a", 0)
+
+
+def test_a_track_that_began_unheard_by_us_is_taken_as_it_is() -> None:
+    game = Game()
+    game.play("a")
+    game.state().server().seat().wait(8_000)
+
+    game.snapshot(game.play_id, position=7_000, connected=True)
+
+    assert position(game) == 7_000
+
+
+def test_the_nodes_buffer_is_taken_off_what_it_reports() -> None:
+    game = playing("a").wait(10_000)
+    game.node(events.Restored, alive_at=game.now)
+
+    game.snapshot(game.play_id, position=10_000, lead=400, connected=True)
+
+    assert position(game) == 9_600
+
+
+def test_after_a_full_restart_the_right_moment_plays_again_by_itself() -> None:
+    game = playing("a").wait(20_000)
+    stopped = game.now
+    game.player = player.restore(player.head(game.player), game.player.queue)
+    game.wait(3_600_000)
+
+    game.node(events.Restored, alive_at=stopped - 300, node_survived=False).seat("n2", "s9")
+
+    assert position(game) == 19_700
+    game.started().wait(1_000)
+    assert position(game) == 20_700
+
+
+def test_a_paused_track_stays_paused_through_a_full_restart() -> None:
+    game = playing("a").wait(20_000)
+    game.command(playback.Pause).wait(5_000)
+    game.node(events.Restored, alive_at=game.now, node_survived=False).seat("n2", "s9").started()
+
+    wanted = nodestate.desired(game.player, now=game.now + 1_000)
+    assert wanted is not None
+    assert (wanted.paused, wanted.position) == (True, 20_000)
+
+
+def test_a_node_that_loses_a_track_again_and_again_ends_it() -> None:
+    game = playing("a")
+    game.play("b")
+    for _ in range(6):
+        game.wait(1_000).snapshot(None)
+        if game.current == "b":
+            break
+        game.started()
+
+    assert game.current == "b"
+    assert game.records[-1].reason == "failed"
+
+
+def test_a_released_node_is_forgotten_so_that_the_player_can_be() -> None:
+    game = playing("a").command(playback.Leave).state(None)
+    assert not player.forgettable(game.player)
+
+    game.node(events.NodeReleased, node="n1")
+
+    assert player.forgettable(game.player)
