@@ -87,18 +87,87 @@ for _name, _summary in SERVICES.items():
 
 @main.command(hidden=True)
 @click.argument("names", nargs=-1, required=True)
-def together(names: tuple[str, ...]) -> None:
+@click.option("--migrate", is_flag=True, help="Bring the schema up to date first.")
+def together(*, names: tuple[str, ...], migrate: bool) -> None:
     """Run several services in one event loop; `legato up` starts this."""
-    from legato import together  # noqa: PLC0415
+    from legato import database, together  # noqa: PLC0415
 
     with explained():
+        if migrate:
+            asyncio.run(database.migrate(os.environ))
         together.run(names, os.environ)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Only say whether this release runs on the schema.")
+def migrate(*, check: bool) -> None:
+    """Bring the database's schema up to date (DATABASE_URL).
+
+    With --check nothing is changed; the exit code is 1 when this release can't run on it.
+    """
+    from legato import database  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    with explained():
+        work = database.check if check else database.migrate
+        click.echo(asyncio.run(work(running.completed(os.environ))))
+
+
+@main.command()
+def doctor() -> None:
+    """Check every setting and dependency, and say how to mend each.
+
+    The exit code is 1 when something is wrong.
+    """
+    from legato import doctor  # noqa: PLC0415
+    from legato.embedded import options  # noqa: PLC0415
+
+    async def examine() -> int:
+        environ = options.environment(os.environ, pathlib.Path(".env"), {})
+        findings = []
+        async for finding in doctor.examine(environ):
+            findings.append(finding)
+            colour = {"ok": "green", "note": "cyan", "wrong": "red"}[finding.state]
+            click.echo(f"{click.style(f'{finding.state:<6}', fg=colour)}{finding.name}: ", nl=False)
+            click.echo(finding.text)
+            if finding.remedy:
+                click.echo(f"      {finding.remedy}.")
+        return doctor.exit_code(findings)
+
+    sys.exit(asyncio.run(examine()))
+
+
+@main.group()
+def apikey() -> None:
+    """Make keys for the HTTP API."""
+
+
+@apikey.command("create")
+@click.argument("name")
+@click.option("--bot", type=int, help="The application's id. [DISCORD_APPLICATION_ID]")
+@click.option(
+    "--guild", "guilds", type=int, multiple=True, help="Only for this server; repeatable."
+)
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it is valid; else for ever.")
+def create_key(*, name: str, bot: int | None, guilds: tuple[int, ...], days: int | None) -> None:
+    """Make an API key called NAME and print it; it is never shown again."""
+    from legato import database  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    with explained():
+        environ = running.completed(os.environ)
+        found = bot or int(environ.get("DISCORD_APPLICATION_ID") or 0)
+        if not found:
+            raise click.UsageError("Name the bot with --bot or DISCORD_APPLICATION_ID.")
+        wanted = database.Wanted(bot=found, name=name, guilds=guilds, days=days)
+        click.echo(asyncio.run(database.create_key(environ, wanted)))
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Turn what people can mend into sentences and exit codes; bugs keep their traceback."""
     from legato.embedded.problems import Problem  # noqa: PLC0415
+    from legato.errors import Unavailable  # noqa: PLC0415
     from legato.settings import WrongSettings  # noqa: PLC0415
 
     try:
@@ -109,5 +178,10 @@ def explained() -> Iterator[None]:
     except Problem as error:
         click.echo(f"\n{error}", err=True)
         sys.exit(error.exit_code)
+    except Unavailable as error:
+        click.echo(
+            f"{error}. Is it running, and is its address right? Try: legato doctor", err=True
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

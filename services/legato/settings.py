@@ -61,6 +61,7 @@ def between(least: timedelta, most: timedelta) -> msgspec.Meta:
     return msgspec.Meta(extra={"least": least, "most": most})
 
 
+Snowflake = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 RedisUrl = Annotated[Secret, url("redis", "rediss", "unix", example="redis://127.0.0.1:6379/0")]
 HttpUrl = Annotated[str, url("http", "https", example="http://127.0.0.1:4318")]
@@ -158,6 +159,8 @@ def _convert(raw: str, kind: inspect.Type, declared: object) -> object:
         case inspect.CustomType(cls=cls) if cls is Secret:
             _check_scheme(raw, extra)
             return Secret(raw)
+        case inspect.CustomType(cls=cls) if cls is pathlib.Path:
+            return pathlib.Path(raw)
         case inspect.VarTupleType():
             parts = [part.strip() for part in raw.split(",") if part.strip()]
             return msgspec.convert(parts, declared, strict=False)
@@ -267,6 +270,8 @@ def _words(inner: inspect.Type) -> str:
             return "one of " + ", ".join(str(value) for value in values)
         case inspect.VarTupleType(item_type=item):
             return f"a list, separated by commas: {_words(_unwrap(item)[0])}"
+        case inspect.CustomType(cls=cls) if cls is pathlib.Path:
+            return "the path of a folder or file"
         case inspect.CustomType():
             return (
                 "the secret itself (or name a file that holds it in the variable ending in _FILE)"

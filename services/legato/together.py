@@ -13,8 +13,9 @@ def load(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, settings
     wrong: list[settings.WrongSettings] = []
     for name in names:
         module = importlib.import_module(f"legato.{name}.settings")
+        struct = module.NodeSettings if name == "node" else module.Settings
         try:
-            loaded[name] = settings.load(module.Settings, environ)
+            loaded[name] = settings.load(struct, environ)
         except settings.WrongSettings as error:
             wrong.append(error)
     if wrong:
@@ -23,7 +24,7 @@ def load(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, settings
 
 
 def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Run services until a signal; only theirs are imported."""
+    """Run services until a signal; only those asked for are imported."""
     loaded = load(names, environ)
     first = loaded[names[0]]
     telemetry.set_up(first)

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import pathlib
 import secrets
 import signal
 import sys
@@ -20,7 +19,7 @@ from urllib.parse import urlsplit
 
 from legato import fleet, redis, together
 from legato.contracts.fleet import Node
-from legato.embedded import application, folder, leftovers, parts, ports
+from legato.embedded import application, folder, leftovers, parts, ports, running
 from legato.embedded.child import Program
 from legato.embedded.folder import Folder
 from legato.embedded.options import Options
@@ -33,6 +32,8 @@ from legato.errors import Unavailable
 from legato.settings import Secret
 
 PAGE_PORT = 8123
+ALONE = {"MEMBER_READY_AFTER": "0s"}
+"""With one process of a kind there is nobody to leave things to in a crash loop."""
 SERVICES_GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
 PLACE_HOLDERS = {
@@ -41,7 +42,6 @@ PLACE_HOLDERS = {
     "token": Secret("not-known-yet"),
 }
 """For the check of all settings that comes before the servers are started."""
-SERVICE_PORTS = {"gateway": 3001, "audio": 3002, "api": 3000, "worker": 3003}
 NO_VOICE_YET = """
   Note: Discord refuses voice connections without end-to-end encryption, which the embedded node
   does not speak yet. Commands will be answered, but no music will be heard. Until then run a
@@ -101,7 +101,7 @@ def choose_ports(options: Options) -> Ports:
         page=ports.usual(options.page_port, PAGE_PORT, what="the page", option="--port"),
         health={
             name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
-            for name, default in SERVICE_PORTS.items()
+            for name, default in parts.HEALTH_PORTS.items()
         },
         database=ports.claim(options.database_port, what="PostgreSQL", option="--database-port"),
         redis=ports.claim(options.redis_port, what="Valkey", option="--redis-port"),
@@ -148,6 +148,7 @@ class Start:
         await self._brief(nodes)
         embedded = [] if self.options.lavalink_url else self._node_parts(nodes)
         await self._supervisor.start(*embedded, self._service_part("services", parts.SERVICES))
+        running.tell(self._data, self._services_environment(""))
 
     def _servers(self) -> list[Part]:
         found = []
@@ -179,7 +180,7 @@ class Start:
         self.application = await asyncio.to_thread(application.ask, token, rest_url=self._rest_url)
 
     async def _enter_simulation(self) -> None:
-        self.simulated = simulated = parts.simulated(self._data)
+        self.simulated = simulated = await asyncio.to_thread(parts.simulated, self._data)
         if simulated is None:
             raise StartFailed("The Discord simulator did not say where it listens.")
         self._token = Secret(simulated.tokens[0])
@@ -226,9 +227,9 @@ class Start:
         return member
 
     def _node_parts(self, nodes: tuple[Node, ...]) -> list[Part]:
-        environment = {"ALLOWED_PRIVATE": self._allowed(), **self._authorities()}
+        shared = {"ALLOWED_PRIVATE": self._allowed(), **self._authorities()}
         return [
-            parts.node(parts.Node(node.name, port, node.password), self._data, environment)
+            parts.node(parts.Node(node.name, port, node.password), self._data, shared)
             for node, port in zip(nodes, self.ports.nodes, strict=True)
         ]
 
@@ -236,7 +237,7 @@ class Start:
         def program() -> Program:
             return Program(
                 name=name,
-                command=(sys.executable, "-m", "legato", "together", *components),
+                command=(sys.executable, "-m", "legato", "together", "--migrate", *components),
                 log=self._data.log(name),
                 environment=self._services_environment(self._new_member(name)),
                 grace=SERVICES_GRACE,
@@ -254,27 +255,34 @@ class Start:
     def _services_environment(self, member: str) -> dict[str, str]:
         ours = {
             "MEMBER": member,
+            "LEGATO_DATA": str(self._data.part("services")),
             "REDIS_URL": (self._redis_url or PLACE_HOLDERS["redis"]).reveal(),
             "DATABASE_URL": (self._database_url or PLACE_HOLDERS["database"]).reveal(),
             "DISCORD_TOKEN": (self._token or PLACE_HOLDERS["token"]).reveal(),
             "DISCORD_APPLICATION_ID": self.application.id,
             **({"DISCORD_REST_URL": self._rest_url} if self._rest_url else {}),
-            **({"ALLOWED_ADDRESSES": self._allowed()} if self.simulated else {}),
+            **self._music(),
             **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.health.items()},
             **self._authorities(),
         }
         replaced = {f"{name}_FILE" for name in ours}
         theirs = {name: value for name, value in self._environ.items() if name not in replaced}
-        return {**theirs, **ours, "PYTHONUNBUFFERED": "1"}
+        return {**ALONE, **theirs, **ours, "PYTHONUNBUFFERED": "1"}
 
     def _allowed(self) -> str:
         """Name the one private address that music may come from: the simulator's library."""
         return urlsplit(self.simulated.url).netloc if self.simulated else ""
 
-    def _authorities(self) -> dict[str, str]:
+    def _music(self) -> dict[str, str]:
+        """Let the services offer the simulator's library."""
         if not self.simulated:
             return {}
-        return {"SSL_CERT_FILE": str(parts.trust(self._data, pathlib.Path(self.simulated.ca_file)))}
+        catalogue = f"{self.simulated.url}/music/catalogue.json"
+        return {"ALLOWED_ADDRESSES": self._allowed(), "CATALOGUE_URL": catalogue}
+
+    def _authorities(self) -> dict[str, str]:
+        """Trust the simulator's voice servers beside the public ones."""
+        return {"SSL_CERT_FILE": self.simulated.bundle_file} if self.simulated else {}
 
 
 def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
@@ -317,7 +325,7 @@ async def until_told(
     working.cancel()
     telling.cancel()
     await asyncio.wait([working, telling])
-    await supervisor.stop(told=terminal.stopping)
+    await supervisor.stop(told=terminal.stopping if told.is_set() else lambda _: None)
     with contextlib.suppress(asyncio.CancelledError):
         await working
 

@@ -6,7 +6,6 @@ import functools
 import http.client
 import os
 import pathlib
-import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -21,19 +20,39 @@ from legato.embedded.folder import Folder
 from legato.embedded.problems import DiskFull, FolderBroken, Problem
 from legato.embedded.supervisor import Part
 
-SERVICES = ("gateway", "audio", "api", "worker")
+HEALTH_PORTS = {"gateway": 3001, "audio": 3002, "api": 3000, "worker": 3003}
+"""Where each service serves its pages unless it is told otherwise."""
+SERVICES = tuple(HEALTH_PORTS)
 PROBE_TIMEOUT = 2.0
 """Seconds that one look at a health page may take."""
 
 
 class Simulated(msgspec.Struct, frozen=True, kw_only=True):
-    """The line that the simulator prints once it is ready."""
+    """A running simulator."""
 
     url: str
-    """Of its page, REST (`/api/v10`), gateway and control: http://host:port"""
+    """Of its page, REST (`/api/v10`), gateway, control and music: http://host:port"""
     tokens: tuple[str, ...]
+    """Of its bots, the first made first."""
     ca_file: str
     """Certificate authority of its voice servers."""
+    bundle_file: str
+    """The same with this system's public authorities: for SSL_CERT_FILE."""
+
+
+class _ReadyLine(msgspec.Struct):
+    """What the simulator prints once it is ready."""
+
+    page_url: str
+    control_url: str
+    ca_file: str = ""
+    bundle_file: str = ""
+
+
+class _Bot(msgspec.Struct):
+    """What its control address tells of a bot."""
+
+    token: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,10 +127,21 @@ def simulator(folder: Folder, port: int) -> Part:
 
 
 def simulated(folder: Folder) -> Simulated | None:
-    """Read what the simulator printed; None while it starts."""
+    """Read where the simulator is, and ask it for its bots; None while it starts. Blocking."""
     output = folder.part("run") / "simulator.out"
-    first, newline, _ = output.read_bytes().partition(b"\n") if output.exists() else (b"", b"", b"")
-    return msgspec.json.decode(first, type=Simulated) if newline else None
+    line, newline, _ = output.read_bytes().partition(b"\n") if output.exists() else (b"", b"", b"")
+    if not newline:
+        return None
+    found = msgspec.json.decode(line, type=_ReadyLine)
+    asking = urllib.request.Request(f"{found.control_url}/bots", data=b"{}")  # noqa: S310
+    with urllib.request.urlopen(asking, timeout=PROBE_TIMEOUT) as answer:  # noqa: S310
+        bots = msgspec.json.decode(answer.read(), type=list[_Bot])
+    return Simulated(
+        url=found.page_url.rstrip("/"),
+        tokens=tuple(bot.token for bot in bots),
+        ca_file=found.ca_file,
+        bundle_file=found.bundle_file,
+    )
 
 
 def node(node: Node, folder: Folder, environment: Mapping[str, str]) -> Part:
@@ -120,7 +150,13 @@ def node(node: Node, folder: Folder, environment: Mapping[str, str]) -> Part:
         name=node.name,
         command=(sys.executable, "-m", "legato", "node"),
         log=folder.log(node.name),
-        environment={**plain_environment(), **environment},
+        environment={
+            **plain_environment(),
+            **environment,
+            "PORT": str(node.port),
+            "PASSWORD": node.password,
+            "MEMBER": node.name,
+        },
         grace=timedelta(seconds=10),
     )
     return Part(
@@ -162,16 +198,6 @@ def plain_environment() -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     return {**found, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
-
-
-def trust(folder: Folder, more: pathlib.Path) -> pathlib.Path:
-    """Write one file of this system's certificate authorities and one more; return its path."""
-    paths = ssl.get_default_verify_paths()
-    system = pathlib.Path(paths.cafile) if paths.cafile else None
-    together = folder.part("run") / "authorities.pem"
-    parts = [file.read_text() for file in (system, more) if file and file.is_file()]
-    together.write_text("\n".join(parts))
-    return together
 
 
 def answers(url: str, password: str = "") -> bool:

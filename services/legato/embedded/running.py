@@ -1,0 +1,57 @@
+"""How other commands find the Legato that `legato up` runs here: its settings, in a 0600 file."""
+
+import fcntl
+import pathlib
+from collections.abc import Mapping
+
+import msgspec
+
+from legato.embedded import folder
+
+NAMES = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "DISCORD_TOKEN",
+    "DISCORD_APPLICATION_ID",
+    "DISCORD_REST_URL",
+    "GATEWAY_PORT",
+    "AUDIO_PORT",
+    "API_PORT",
+    "WORKER_PORT",
+)
+
+
+def tell(data: folder.Folder, environment: Mapping[str, str]) -> None:
+    """Write down what a command run beside it needs; ours alone to read, it holds passwords."""
+    file = _file(data.path)
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    told = {name: environment[name] for name in NAMES if environment.get(name)}
+    file.write_bytes(msgspec.json.encode(told))
+
+
+def completed(environ: Mapping[str, str]) -> dict[str, str]:
+    """Add the settings of a Legato that runs here, where no database is named otherwise."""
+    if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE"):
+        return dict(environ)
+    path = folder.chosen(environ.get("LEGATO_DATA", ""), environ)
+    if not is_running(path) or not _file(path).exists():
+        return dict(environ)
+    found = msgspec.json.decode(_file(path).read_bytes(), type=dict[str, str])
+    return {**found, **environ}
+
+
+def is_running(path: pathlib.Path) -> bool:
+    """Say whether somebody holds the data folder."""
+    try:
+        with (path / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _file(path: pathlib.Path) -> pathlib.Path:
+    return path / "run" / "settings.json"

@@ -1,0 +1,75 @@
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import support_servers
+from legato.cli import main
+from legato.embedded import ports
+
+
+def test_help_names_every_command_in_a_moment() -> None:
+    found = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "legato", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    for command in ("up", "gateway", "audio", "api", "worker", "node", "migrate", "doctor"):
+        assert f"  {command} " in found.stdout
+    assert "together" not in found.stdout
+    # What makes it slow are the services' imports; a clock would measure this machine's other work.
+    for library in ("hikari", "sqlalchemy", "litestar", "redis", "aiohttp", "av"):
+        assert f"| {library}\n" not in re.sub(r"\| +", "| ", found.stderr)
+
+
+@pytest.mark.parametrize("command", ["gateway", "node"])
+def test_a_service_with_wrong_settings_lists_them_and_exits_with_2(command: str) -> None:
+    found = CliRunner().invoke(main, [command], env={"LOG_LEVEL": "loud", "LISTEN": ""})
+
+    assert found.exit_code == 2
+    assert "LOG_LEVEL" in found.output
+
+
+def test_migrate_brings_an_empty_database_up_to_date(postgres_url: str) -> None:
+    runner = CliRunner(env={"DATABASE_URL": postgres_url})
+
+    before = runner.invoke(main, ["migrate", "--check"])
+    done = runner.invoke(main, ["migrate"])
+    after = runner.invoke(main, ["migrate", "--check"])
+
+    assert (before.exit_code, done.exit_code, after.exit_code) == (1, 0, 0)
+    assert "The database is empty. Run: legato migrate" in before.output
+    assert "The schema went from 0 to" in done.output
+    assert "this release runs on it" in after.output
+
+
+def test_a_key_is_made_and_printed_once() -> None:
+    with support_servers.running_postgres() as server:
+        runner = CliRunner(env={"DATABASE_URL": server.url})
+        runner.invoke(main, ["migrate"])
+        made = runner.invoke(main, ["apikey", "create", "mine", "--bot", "12", "--days", "3"])
+
+    assert made.exit_code == 0
+    assert made.output.startswith("legato_")
+    assert len(made.output.split()) == 1
+
+
+def test_a_key_without_a_bot_is_refused() -> None:
+    environ = {"DATABASE_URL": "postgresql://127.0.0.1/x", "DISCORD_APPLICATION_ID": ""}
+    found = CliRunner().invoke(main, ["apikey", "create", "mine"], env=environ)
+
+    assert found.exit_code == 2
+    assert "--bot" in found.output
+
+
+def test_a_database_out_of_reach_is_told_in_a_sentence() -> None:
+    url = f"postgresql://user:hidden@127.0.0.1:{ports.free()}/legato"
+    found = CliRunner().invoke(main, ["migrate"], env={"DATABASE_URL": url})
+
+    assert found.exit_code == 1
+    assert "postgres is unavailable" in found.output
+    assert "hidden" not in found.output

@@ -1,0 +1,63 @@
+from collections.abc import Mapping
+
+import pytest
+
+from legato import doctor
+from legato.doctor import Finding
+from legato.embedded import ports
+
+
+async def examined(environ: Mapping[str, str]) -> dict[str, Finding]:
+    return {finding.name: finding async for finding in doctor.examine(environ)}
+
+
+@pytest.fixture
+def quiet() -> dict[str, str]:
+    names = ("GATEWAY_PORT", "AUDIO_PORT", "API_PORT", "WORKER_PORT")
+    return {"LEGATO_DATA": "/nowhere/legato", **{name: str(ports.free()) for name in names}}
+
+
+async def test_an_untouched_machine_is_fine(quiet: dict[str, str]) -> None:
+    found = await examined(quiet)
+
+    assert doctor.exit_code(found.values()) == 0
+    assert found["PostgreSQL"].text.startswith("embedded, from ")
+    assert found["Valkey"].text.startswith("embedded, from ")
+    assert "Set DISCORD_TOKEN" in found["Discord"].remedy
+    assert found["gateway"].state == "note"
+
+
+async def test_every_wrong_setting_is_named_with_its_remedy(quiet: dict[str, str]) -> None:
+    found = await examined({**quiet, "NODES": "many", "REDIS_URL": "hidden"})
+
+    assert doctor.exit_code(found.values()) == 1
+    assert found["NODES"].remedy == "Set NODES to a whole number from 1 to 16"
+    assert found["REDIS_URL"].state == "wrong"
+    assert "hidden" not in str(found)
+
+
+async def test_what_does_not_answer_is_wrong(quiet: dict[str, str]) -> None:
+    nowhere = f"127.0.0.1:{ports.free()}"
+    found = await examined(
+        {
+            **quiet,
+            "REDIS_URL": f"redis://:hidden@{nowhere}/0",
+            "DATABASE_URL": f"postgresql://user:hidden@{nowhere}/x",
+            "LAVALINK_URL": f"http://{nowhere}",
+            "DISCORD_TOKEN": "a.b.hidden",
+            "DISCORD_REST_URL": f"http://{nowhere}",
+        }
+    )
+
+    for name in ("Redis", "PostgreSQL", "Lavalink", "Discord"):
+        assert found[name].state == "wrong", found[name]
+    assert "hidden" not in str(found)
+
+
+async def test_real_servers_are_seen(
+    quiet: dict[str, str], redis_url: str, database_url: str
+) -> None:
+    found = await examined({**quiet, "REDIS_URL": redis_url, "DATABASE_URL": database_url})
+
+    assert found["Redis"].text.endswith("append-only")
+    assert found["PostgreSQL"].text.endswith("its schema fits")
