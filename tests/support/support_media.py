@@ -22,11 +22,9 @@ SECONDS = 20
 TRACK = 5
 
 
-class Tones:
-    """Tones by name: `tone.FORMAT`."""
-
-    def files(self) -> dict[str, bytes]:
-        return {f"tone.{ending}": tone(ending) for ending in FORMATS}
+def tones() -> dict[str, bytes]:
+    """Make all of them, by file name."""
+    return {f"tone.{ending}": tone(ending) for ending in FORMATS}
 
 
 @functools.cache

@@ -1,19 +1,20 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from support_media import Tones
-from support_node import Studio, studio
-
-
-@pytest.fixture(scope="session")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> Tones:
-    return Tones()
+from support_audio_node import Stage, Studio, studio
+from support_media import tones
 
 
-@pytest.fixture
-async def everything(tmp_path: Path, tones: Tones) -> AsyncIterator[Studio]:
-    async with studio(tmp_path) as running:
-        running.files.files.update(tones.files())
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
+    async with studio(tmp_path_factory.mktemp("node"), tones()) as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(shared: Studio) -> AsyncIterator[Stage]:
+    given = await shared.stage()
+    yield given
+    await given.client.close()

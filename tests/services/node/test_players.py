@@ -1,0 +1,222 @@
+import asyncio
+
+import pytest
+
+from support_audio_node import Json, Stage, until
+from support_media import FORMATS, TRACK
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FRAME = 20
+READING_MS = 10
+"""How exactly the time code is read."""
+NEAR_MS = 45
+"""Two frames and a codec's delay."""
+
+
+def state(player: Json) -> Json:
+    found = player["state"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+async def test_the_right_tone_is_heard_from_the_first_frame(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}")
+    await stage.frames(60)
+
+    heard = stage.moments()
+    assert [segment.track for segment in heard.segments] == [TRACK]
+    assert heard.segments[0].start_ms <= NEAR_MS
+    assert heard.jumps == []
+    assert stage.report().unbroken
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+async def test_a_track_starts_at_the_position_asked_for(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}", position=7130)
+    await stage.frames(40)
+
+    heard = stage.moments()
+    assert abs(heard.segments[0].start_ms - 7130) <= NEAR_MS
+    assert heard.jumps == []
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+async def test_a_seek_is_heard_at_the_right_moment(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}")
+    await stage.frames(30)
+
+    answer = await stage.patch(position=12_340)
+    await stage.frames(60)
+
+    heard = stage.moments()
+    assert len(heard.segments) == 2
+    assert abs(heard.segments[1].start_ms - 12_340) <= NEAR_MS
+    assert heard.jumps[0].silent_ms <= 2 * FRAME
+    assert state(answer)["position"] == 12_340
+    assert stage.report().unbroken
+
+
+@pytest.mark.parametrize("ending", ["opus.ogg", "opus.webm", "mp3", "flac"])
+async def test_volume_follows_soon_and_without_a_break(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}")
+    await stage.frames(40)
+    before = len(stage.sounding())
+
+    await stage.patch(volume=30)
+    await stage.frames(80)
+
+    quieter = stage.loudness(start=before + 30) - stage.loudness(end=before)
+    assert quieter == pytest.approx(-12.4, abs=1.5)
+    assert stage.report().unbroken
+    heard = stage.moments()
+    assert max(heard.skipped_ms, heard.repeated_ms) <= READING_MS
+
+
+async def test_full_volume_again_passes_packets_on_undecoded(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg", volume=50)
+    await stage.frames(40)
+
+    await stage.patch(volume=100)
+    await stage.frames(60)
+
+    heard = stage.moments()
+    assert heard.jumps == []
+    assert len(heard.segments) == 1
+
+
+async def test_a_pause_ends_in_silence_frames_and_goes_on_where_it_was(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(30)
+
+    await stage.patch(paused=True)
+    await stage.quiet()
+    paused_at = len(stage.heard())
+    held = state(await stage.client.player(stage.guild))["position"]
+    assert [arrival.silent for arrival in stage.heard()[-6:]] == [False] + [True] * 5
+
+    await stage.patch(paused=False)
+    await stage.frames(30)
+    assert stage.report().breaks == 0
+    heard = stage.moments()
+    assert max(heard.skipped_ms, heard.repeated_ms) <= READING_MS
+    assert isinstance(held, int)
+    after = stage.moments(start=paused_at)
+    assert abs(after.segments[0].start_ms - held) <= NEAR_MS
+
+
+async def test_the_position_is_what_has_gone_out(stage: Stage) -> None:
+    await stage.play("tone.opus.webm")
+    await stage.frames(50)
+
+    position = state(await stage.client.player(stage.guild))["position"]
+    sent = len(stage.sounding()) * FRAME
+
+    assert isinstance(position, int)
+    assert abs(sent - position) <= 3 * FRAME
+
+
+async def test_a_track_ends_at_its_end_time(stage: Stage) -> None:
+    await stage.play("tone.flac", endTime=1000)
+    ended = await stage.client.event("TrackEndEvent")
+    await stage.quiet()
+
+    assert ended["reason"] == "finished"
+    assert len(stage.sounding()) == 50
+
+
+async def test_an_end_time_is_changed_and_taken_back(stage: Stage) -> None:
+    await stage.play("tone.wav", endTime=60_000)
+    await stage.frames(10)
+    await stage.patch(endTime=600)
+    await stage.client.event("TrackEndEvent")
+    assert len(stage.sounding()) in range(30, 33)
+
+    await stage.play("tone.wav", endTime=800)
+    await stage.patch(endTime=None)
+    await stage.frames(60)
+    assert len(stage.client.events("TrackEndEvent")) == 1
+
+
+async def test_the_next_track_follows_within_60_ms(stage: Stage) -> None:
+    encoded = await stage.track("tone.mp3")
+    await stage.play("tone.opus.ogg", endTime=600)
+    await stage.client.event("TrackEndEvent")
+    await stage.patch(track={"encoded": encoded})
+    await stage.frames(30)
+
+    between = [arrival.silent for arrival in stage.heard()]
+    assert sum(between) <= 3
+    assert stage.report().unbroken
+
+
+async def test_a_track_is_kept_replaced_and_stopped(stage: Stage) -> None:
+    other = await stage.track("tone.mp3")
+    await stage.play("tone.flac")
+    kept = await stage.client.patch(
+        {"track": {"encoded": other}}, guild=stage.guild, query="?noReplace=true"
+    )
+    assert isinstance(kept["track"], dict)
+    assert kept["track"]["encoded"] != other
+
+    await stage.patch(track={"encoded": other, "userData": {"by": "me"}})
+    replaced = await stage.client.event("TrackEndEvent")
+    started = await stage.client.event("TrackStartEvent", 2)
+    assert replaced["reason"] == "replaced"
+    assert isinstance(started["track"], dict)
+    assert started["track"]["userData"] == {"by": "me"}
+
+    await stage.patch(track={"encoded": None})
+    stopped = await stage.client.event("TrackEndEvent", 2)
+    assert stopped["reason"] == "stopped"
+    assert isinstance(stopped["track"], dict)
+    assert stopped["track"]["userData"] == {"by": "me"}
+
+
+async def test_a_track_waits_for_voice(stage: Stage) -> None:
+    await stage.patch(track={"encoded": await stage.track("tone.flac")})
+    await until(lambda: len(stage.client.of("playerUpdate")) >= 2)
+    assert state(await stage.client.player(stage.guild))["position"] == 0
+
+    await stage.patch(voice=await stage.credentials())
+    await stage.frames(30)
+
+    assert stage.moments().segments[0].start_ms <= NEAR_MS
+
+
+async def test_an_equalizer_is_heard(stage: Stage) -> None:
+    bands = [{"band": band, "gain": -0.2} for band in range(15)]
+    await stage.play("tone.flac", filters={"equalizer": bands})
+    await stage.frames(60)
+
+    quiet = stage.loudness(start=20)
+    await stage.patch(filters={})
+    await stage.frames(90)
+
+    assert stage.loudness(start=-20) - quiet > 6
+    assert stage.report().unbroken
+
+
+async def test_deleting_leaves_voice_with_1000(stage: Stage) -> None:
+    await stage.play("tone.flac")
+    await stage.frames(10)
+
+    status, _ = await stage.node.request("DELETE", stage.client.path(stage.guild))
+
+    assert status == 204
+    ended = await stage.client.event("TrackEndEvent")
+    closed = await stage.client.event("WebSocketClosedEvent")
+    assert (ended["reason"], closed["code"], closed["byRemote"]) == ("stopped", 1000, False)
+    await stage.quiet()
+    assert [arrival.silent for arrival in stage.heard()[-6:]] == [False] + [True] * 5
+    status, _ = await stage.node.request("GET", stage.client.path(stage.guild))
+    assert status == 404
+
+
+async def test_updates_tell_the_position_every_second(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg")
+    await until(lambda: len(stage.client.of("playerUpdate")) >= 5)
+
+    positions = [int(str(state(update)["position"])) for update in stage.client.of("playerUpdate")]
+    assert positions == sorted(positions)
+    assert positions[-1] - positions[-3] == pytest.approx(2000, abs=300)
