@@ -24,7 +24,7 @@ from legato.audio import (
 from legato.audio.ending import forgettable
 from legato.audio.events import Internal
 from legato.audio.rules import Rules
-from legato.audio.state import Player, PlayerHead, Step, new
+from legato.audio.state import Player, PlayerHead, Step, VoiceState, new
 from legato.contracts import voice
 from legato.contracts.playback import Command, Playback
 from legato.contracts.tracks import QueueItem
@@ -37,6 +37,7 @@ __all__ = [
     "QueueDiff",
     "Step",
     "diff",
+    "durable",
     "forgettable",
     "head",
     "new",
@@ -81,6 +82,12 @@ def diff(old: Player, new: Player) -> QueueDiff:
 def head(player: Player) -> PlayerHead:
     """Take the player without its queue."""
     return PlayerHead(**{name: getattr(player, name) for name in PlayerHead.__struct_fields__})
+
+
+def durable(player: Player) -> PlayerHead:
+    """Take what is worth keeping outside of Redis: no secret, nothing that another start voids."""
+    voice = VoiceState(wanted=player.voice.wanted)
+    return replace(head(player), asks=(), marks={}, seat=None, voice=voice)
 
 
 def restore(head: PlayerHead, items: tuple[QueueItem, ...]) -> Player:

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from legato.audio import position, reports, turns
-from legato.audio.effects import Resolve, SyncNode, SyncPanel
+from legato.audio.effects import Resolve, SyncNode, SyncPanel, SyncVoice
 from legato.audio.events import NodeAssigned, NodeLost, NodeReleased, NodeSnapshot, Restored
 from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Seat, Step
@@ -61,7 +61,9 @@ def restored(player: Player, event: Restored, *, now: int, rules: Rules) -> Step
         for item in player.queue
         if item.track is None and item.id not in asked
     )
-    return Step(player, (*again, SyncNode(), SyncPanel()), "restored")
+    step = Step(player, (*again, SyncNode(), SyncPanel()), "restored")
+    homeless = player.voice.wanted is not None and player.voice.actual is None
+    return step.also(SyncVoice(rejoin=True)) if homeless else step
 
 
 def _restored(player: Player, event: Restored) -> Player:

@@ -35,6 +35,7 @@ SENTENCES = {
     "refusal.no_such_page": "The queue has no such page. Use /queue to see the first.",
     "refusal.not_in_guild": "I only work inside a server. Use this command in one of its channels.",
     "refusal.shutting_down": "I'm restarting. Try again in a few seconds.",
+    "refusal.stopped": "The music was stopped before I had found that. Ask for it again.",
     "refusal.invalid": "I didn't understand that. Check what you typed, then try again.",
     "refusal.internal": "Something went wrong on my side. Try again; if it stays so, tell whoever runs me.",
     # Notices: what the channel should know though nobody asked.
@@ -50,6 +51,11 @@ SENTENCES = {
     "notice.stage_suppressed": "I'm in the audience of the stage. Ask a moderator to invite me to speak.",
     "notice.empty_channel": "Nobody is listening, so I paused.",
     "notice.restored": "I'm back, and go on where I was.",
+    "notice.too_many_failures": "Several tracks in a row couldn't be played, so I stopped trying. Press play to go on: {detail}",
+    "notice.server_muted": "I'm muted on this server, so I paused. Ask a moderator to unmute me.",
+    "notice.voice_failed": "I lost the voice channel again and again, so I left it. Use /play to call me back.",
+    "notice.left_empty": "Nobody came back, so I left. Use /play to call me back.",
+    "notice.left_idle": "Nothing was playing for a while, so I left. Use /play to call me back.",
     # Answers.
     "answer.playing": "Playing {track}",
     "answer.queued": "Added {track} at place {place}",

@@ -7,6 +7,7 @@ from legato.contracts import playback
 from legato.contracts.actions import Done, NowShown, QueuePage, Refused, SettingsShown
 from support_players import CHANNEL, ELSEWHERE, GUILD, TEXT, Game, origin, playing, track
 
+Steering = type[playback.Pause | playback.Resume | playback.Skip | playback.Stop | playback.Leave]
 STEERING = [playback.Pause, playback.Resume, playback.TogglePause, playback.Skip]
 
 
@@ -19,7 +20,7 @@ def test_without_a_track_there_is_nothing_to_steer(command: type[playback.Comman
 
 @pytest.mark.parametrize("command", [*STEERING, playback.Stop, playback.Leave])
 def test_a_command_that_comes_too_late_is_answered_and_not_run(
-    command: type[playback.Command],
+    command: Steering,
 ) -> None:
     game = playing()
     before = game.player

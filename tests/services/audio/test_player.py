@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
+from legato import text
 from legato.audio import events, nodestate, player, views
-from legato.audio.effects import Effect, Record, Tell
+from legato.audio.effects import Effect, Record, SyncPanel, SyncVoice, Tell
 from legato.audio.nodestate import NodeState, Patch
 from legato.audio.player import Message, Player, PlayerHead, QueueDiff
 from legato.audio.rules import Rules
@@ -58,13 +59,20 @@ def test_an_unchanged_queue_has_no_difference() -> None:
     assert player.diff(before, game.command(playback.Pause).player) == QueueDiff()
 
 
-def test_every_kind_of_message_is_stepped() -> None:
-    """The union is closed by assert_never; here each tag really goes through."""
-    game = playing("a")
-    for kind in (events.Woken, events.Restored):
-        values = {"alive_at": game.now} if kind is events.Restored else {}
-        game.node(kind, **values)
-    assert game.player.revision > 0
+def test_what_is_kept_outside_of_redis_holds_no_secret_and_plays_again() -> None:
+    game = playing("a").wait(20_000)
+    game.ask("b")
+    kept = msgspec.json.encode(player.durable(game.player))
+    assert b'"token"' not in kept
+
+    game.player = player.restore(msgspec.json.decode(kept, type=PlayerHead), game.player.queue)
+    game.node(events.Restored, alive_at=game.now, node_survived=False)
+
+    assert game.last_one(SyncVoice).rejoin
+    game.state(None).state().server().seat().started()
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.paused) == (20_000, False)
 
 
 class Histories(RuleBasedStateMachine):
@@ -98,6 +106,7 @@ class Histories(RuleBasedStateMachine):
     def check(self, old: Player, message: Message, before: int) -> None:
         new, effects = self.game.player, self.game.last
         self.check_answers(message, effects)
+        self.check_words(effects)
         self.check_items(old, new, message, effects)
         self.check_position(old, new, message, before)
         assert applied(old, player.diff(old, new)) == new.queue
@@ -116,6 +125,13 @@ class Histories(RuleBasedStateMachine):
         waiting = {str(ask.command_id) for ask in self.game.player.asks}
         assert set(self.told).isdisjoint(waiting)
         assert set(self.told) | waiting == set(self.asked)
+
+    def check_words(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if isinstance(effect, Tell) and isinstance(effect.answer, Refused):
+                assert effect.answer.reason in text.REFUSALS
+            if isinstance(effect, SyncPanel) and effect.notice:
+                assert effect.notice in text.NOTICES
 
     def check_items(
         self, old: Player, new: Player, message: Message, effects: tuple[Effect, ...]
