@@ -107,6 +107,21 @@ class Machine:
         for name in names:
             await self.parts[name].start()
 
+    async def start_together(self, *names: str) -> None:
+        """Start parts side by side, and wait until all are ready."""
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(self.parts[name].start())
+
+    async def loads(self) -> int:
+        """Count what the node was ever asked to load."""
+        headers = {"Authorization": self.folder.secret("node")}
+        url = f"http://{ports.LOOPBACK}:{self.ports['node']}/metrics"
+        async with self._http.get(url, headers=headers) as answer:
+            text = await answer.text()
+        found = [line for line in text.splitlines() if line.startswith("legato_node_loads_total")]
+        return round(sum(float(line.rsplit(" ", 1)[1]) for line in found))
+
     async def restart_dead(self, name: str) -> None:
         """Do as a supervisor does for a part that died: free its leases, start it again."""
         await self.bury(name)
@@ -241,7 +256,7 @@ class Machine:
 async def running(settings: Mapping[str, str] | None = None) -> AsyncIterator[Machine]:
     """Run a machine in a folder of its own, which goes with it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="legato-machine-"))
-    os.chmod(folder, 0o711)  # noqa: PTH101
+    os.chmod(folder, 0o711)  # noqa: PTH101, S103 (PostgreSQL's own user passes through)
     try:
         async with Machine(folder, settings) as machine:
             yield machine

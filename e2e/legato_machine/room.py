@@ -58,11 +58,17 @@ class Room:
         query = link if "://" in link or " " in link else self.machine.music(link)
         return await self.type("play", {"query": query, **options})
 
+    @staticmethod
+    def button(message: MessageView, action: str) -> str:
+        """Find the custom id of a message's button by a word in it."""
+        found = [str(each["custom_id"]) for row in message.components for each in row["components"]]
+        return next(each for each in found if action in each)
+
     async def press(self, action: str) -> InteractionView:
         """Press the panel's button whose custom id holds this word."""
         panel = await self.panel()
         sent = await self.machine.discord.press_button(
-            self.person.id, panel.id, button(panel, action)
+            self.person.id, panel.id, self.button(panel, action)
         )
         return await sent.response()
 
@@ -112,6 +118,15 @@ class Room:
 
         return await until(look, what=f"track {track} past {after:.0f} ms", timeout=timeout)
 
+    async def sounds(self, *, since: float, timeout: float = 30.0) -> Report:
+        """Wait until sound comes after a moment of the listener's clock."""
+
+        async def look() -> Report | None:
+            report = await self.report(since=since)
+            return report if report and report.sound else None
+
+        return await until(look, what="sound", timeout=timeout)
+
     async def quiet(self, *, timeout: float = 10.0) -> Report:
         """Wait until no packet has come for half a second."""
 
@@ -121,9 +136,3 @@ class Room:
             return report if still else None
 
         return await until(look, what="silence", timeout=timeout)
-
-
-def button(message: MessageView, action: str) -> str:
-    """Find the custom id of a message's button by a word in it."""
-    found = [str(each["custom_id"]) for row in message.components for each in row["components"]]
-    return next(each for each in found if action in each)
