@@ -126,7 +126,7 @@ class Start:
         self.options = options
         self.ports = chosen
         self.simulated: parts.Simulated | None = None
-        self.application = application.Application("0")
+        self.application = application.Application("1")
         self._environ = environ
         self._data = data
         self._supervisor = supervisor
@@ -260,6 +260,7 @@ class Start:
             "DATABASE_URL": (self._database_url or PLACE_HOLDERS["database"]).reveal(),
             "DISCORD_TOKEN": (self._token or PLACE_HOLDERS["token"]).reveal(),
             "DISCORD_APPLICATION_ID": self.application.id,
+            "DISCORD_USER_ID": user.id if (user := self.application.bot) else self.application.id,
             **({"DISCORD_REST_URL": self._rest_url} if self._rest_url else {}),
             **self._music(),
             **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.health.items()},

@@ -15,11 +15,18 @@ PERMISSIONS = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 20 | 1 << 21
 https://discord.com/developers/docs/topics/permissions"""
 
 
+class BotUser(msgspec.Struct, frozen=True):
+    """The user that a bot appears as; of bots made before 2016 its id is not the application's."""
+
+    id: str
+
+
 class Application(msgspec.Struct, frozen=True):
     """What we need to know of a bot."""
 
     id: str
     name: str = ""
+    bot: BotUser | None = None
 
     @property
     def invitation(self) -> str:

@@ -79,7 +79,7 @@ def database(server: postgres.Postgres) -> Part:
         where=lambda: f"{ports.LOOPBACK}:{server.port}",
         # After a power cut it reads its write-ahead log first.
         patience=timedelta(minutes=5),
-        explain=functools.partial(_explain, "PostgreSQL", server.data),
+        explain=functools.partial(explain, "PostgreSQL", server.data),
     )
 
 
@@ -92,7 +92,7 @@ def memory(server: valkey.Valkey) -> Part:
         is_ready=server.is_ready,
         where=lambda: f"{ports.LOOPBACK}:{server.port}",
         patience=timedelta(minutes=5),
-        explain=functools.partial(_explain, "Valkey", server.folder),
+        explain=functools.partial(explain, "Valkey", server.folder),
     )
 
 
@@ -221,7 +221,7 @@ def _emptied(program: Program) -> Program:
     return program
 
 
-def _explain(title: str, data: pathlib.Path, words: str) -> Problem | None:
+def explain(title: str, data: pathlib.Path, words: str) -> Problem | None:
     """Find a clear sentence for how a database server failed."""
     if os.strerror(errno.ENOSPC) in words:
         return DiskFull(f"{title} found no space left on the disk of {data}. Free some space.")
