@@ -124,6 +124,7 @@ class Connection(GatewayShardImpl):
         self._handshake_event = asyncio.Event()
         try:
             await self._keep_alive()
+            raise asyncio.CancelledError  # only that ends it; hikari swallows it
         except errors.GatewayServerClosedConnectionError as error:
             raise Ended(int(error.code or 0)) from error
         finally:
@@ -309,7 +310,7 @@ class _NoApp:
     """What hikari's entity factory would ask for entities we never make."""
 
 
-GATEWAY_BOT = Route("GET", "/gateway/bot", has_ratelimits=False)
+GATEWAY_BOT = Route("GET", "/gateway/bot")
 ME = Route("GET", "/users/@me")
 APPLICATION = Route("GET", "/applications/@me")
 CALLBACK = Route("POST", "/interactions/{interaction}/{token}/callback", has_ratelimits=False)

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeVar
 
-from legato import redis, telemetry
+from legato import layout, redis, telemetry
 from legato.bus import Bus
 from legato.contracts.partitions import Shard
 from legato.errors import Unavailable
-from legato.gateway import discord, layout, login
+from legato.gateway import discord, login
 from legato.gateway.clock import ServerClock
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
@@ -136,27 +136,23 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
 
 async def _layout(basis: Basis, bot: int) -> Layout:
     settings = basis.settings
-    name = f"partitions:{settings.region}"
-    await _insist(
-        lambda: layout.settle(
-            basis.redis,
-            bot=bot,
-            name=name,
-            wanted=settings.partitions,
-            setting="PARTITIONS",
-        )
-    )
+    counts = layout.Layout(basis.redis, bot)
+    await _insist(lambda: counts.bind_partitions(settings.region, settings.partitions))
     return Layout(bot, settings.partitions, settings.region)
 
 
 async def _shard_count(basis: Basis, bot: int, info: login.GatewayInfo) -> int:
-    """Take the stored count, else what settings say, else what Discord recommends."""
-    stored = await _insist(lambda: layout.known(basis.redis, bot=bot, name="shards"))
-    wanted = basis.settings.shards or stored or info.shards
-    await _insist(
-        lambda: layout.settle(basis.redis, bot=bot, name="shards", wanted=wanted, setting="SHARDS")
-    )
-    return wanted
+    """Take what settings say, else the stored count, else what Discord recommends."""
+    counts = layout.Layout(basis.redis, bot)
+    wanted = basis.settings.shards
+    if wanted is None:
+        try:
+            return await counts.shards()
+        except Unavailable:
+            wanted = info.shards
+    chosen = wanted
+    await _insist(lambda: counts.bind_shards(chosen))
+    return chosen
 
 
 def _permits(

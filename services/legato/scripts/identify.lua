@@ -22,7 +22,9 @@ end
 if ARGV[1] == 'learn' then
   local remaining, reset_at = tonumber(ARGV[3]), number('reset_at')
   if not reset_at then
-    write('since', now) -- new, or lost: whatever was sent just before is not known here
+    -- New, or lost: whatever was sent just before is not known here; but nothing was sent at all
+    -- where Discord counted nothing.
+    write('since', remaining < tonumber(ARGV[2]) and now or 0)
   elseif now < reset_at then
     remaining = math.min(remaining, number('remaining'))
   end

@@ -1,0 +1,15 @@
+import pytest
+from support_gateway import stage
+from support_servers import running_valkey
+
+
+@pytest.fixture(scope="session")
+def valkey_url():
+    with running_valkey() as server:
+        yield server.url
+
+
+@pytest.fixture
+async def scene(valkey_url, tmp_path):
+    async with stage(valkey_url, tmp_path) as made:
+        yield made
