@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from legato.errors import Unavailable
+from legato.health import Check
 from legato.settings import Secret
 
 Client = Redis
@@ -57,6 +58,17 @@ def reaching(what: str) -> Iterator[None]:
         yield
     except _UNREACHABLE as error:
         raise Unavailable("redis", f"{what}: {type(error).__name__}") from error
+
+
+def check(client: Client, *, critical: bool = True) -> Check:
+    """Ask the server for its version, for /health and `legato doctor`."""
+
+    async def version() -> str:
+        with reaching("info"):
+            found = await client.info("server")
+        return str(found.get("valkey_version") or found["redis_version"])
+
+    return Check("redis", version, critical=critical)
 
 
 class Script:

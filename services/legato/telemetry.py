@@ -119,6 +119,12 @@ def traceparent() -> str:
     return carrier.get(_TRACEPARENT, "")
 
 
+def trace_id() -> str:
+    """Return the current trace's id, as logs show it; "" without one."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else ""
+
+
 def without_secrets(value: str) -> str:
     """Blot out what looks like a secret."""
     for pattern, instead in _SECRET_TEXTS:

@@ -71,9 +71,9 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
 
-    def check(self) -> Check:
+    def check(self, *, critical: bool = True) -> Check:
         """Ask the server for its version, for /health and `legato doctor`."""
-        return Check("postgres", self._version)
+        return Check("postgres", self._version, critical=critical)
 
     async def _version(self) -> str:
         async with self.session() as session:
