@@ -1,12 +1,14 @@
-"""Puts the simulator together and serves it: REST, gateway, uploads. `Simulator` is what tests use."""
+"""Puts the simulator together and serves it on one port. `Simulator` is what tests use."""
 
 import asyncio
+import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from legato_simulator import population
+from legato_simulator import certs, population, storage
 from legato_simulator.actions.catalogue import Catalogue
 from legato_simulator.actions.subjects import Subjects
 from legato_simulator.attendance import Attendance
@@ -19,9 +21,13 @@ from legato_simulator.rest import application
 from legato_simulator.script import Script
 from legato_simulator.settings import Settings
 from legato_simulator.simulation import Simulation
+from legato_simulator.voice_routes import Voice
+from legato_simulator.voice_server import VoiceServer
 
 SWEEP = 0.25
 """Seconds between two looks for expired sessions."""
+SAVE = 2.0
+"""Seconds between two looks for something to save."""
 
 
 class Simulator:
@@ -29,7 +35,10 @@ class Simulator:
 
     def __init__(self, settings: Settings | None = None, voice: VoicePort | None = None) -> None:
         self.settings = settings or Settings()
-        self.simulation = Simulation(self.settings, voice)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self.certificates: certs.Certificates | None = None
+        self.voice: Voice | None = self._make_voice() if self.settings.voice else None
+        self.simulation = Simulation(self.settings, self.voice.server if self.voice else voice)
         self.attendance = Attendance(self.simulation)
         self.logins = Logins(self.simulation, self.attendance)
         subjects = Subjects(self.simulation, self.attendance, self.logins)
@@ -77,10 +86,28 @@ class Simulator:
         """The first bot's token."""
         return next(iter(self.simulation.bots.by_id.values())).token
 
+    @property
+    def voice_regions(self) -> dict[str, str]:
+        """Every voice server's name and endpoint."""
+        return self.voice.server.regions if self.voice else {}
+
+    def _make_voice(self) -> Voice:
+        folder = self.settings.data
+        if folder is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="legato-simulator-")
+            folder = self._scratch.name
+        self.certificates = certs.make(Path(folder) / "certificates")
+        return Voice(VoiceServer(self.certificates), cache=Path(folder) / "music")
+
     async def start(self) -> None:
-        """Make the world and listen."""
-        if not self.simulation.world.guilds:
+        """Make the world, or read it back, and listen."""
+        folder = Path(self.settings.data) if self.settings.data else None
+        if folder is None or not storage.load(self.simulation, folder):
             population.seed(self.simulation)
+        if self.settings.openapi is not None:
+            self._check_against(Path(self.settings.openapi))
+        if self.voice is not None:
+            await self.voice.start()
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.settings.host, self.settings.port)
@@ -90,6 +117,17 @@ class Simulator:
         self.simulation.base_url = f"http://{host}:{port}"
         self.simulation.gateway_url = f"ws://{host}:{port}/gateway"
         self.simulation.background.spawn(self._sweep())
+        if folder is not None:
+            self.simulation.background.spawn(self._keep(folder))
+
+    def _check_against(self, path: Path) -> None:
+        # Only tests need the library, which is no dependency of the simulator.
+        from legato_simulator.openapi import OpenApi  # noqa: PLC0415
+
+        description, recorder = OpenApi(path), self.simulation.recorder
+        recorder.observers.append(
+            lambda exchange: recorder.schema_problems.extend(description.problems(exchange))
+        )
 
     async def close(self) -> None:
         """End every connection and stop listening."""
@@ -100,6 +138,12 @@ class Simulator:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self.voice is not None:
+            await self.voice.stop()
+        if self.settings.data is not None:
+            storage.save(self.simulation, Path(self.settings.data))
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
     def _application(self) -> web.Application:
         app = web.Application()
@@ -108,6 +152,8 @@ class Simulator:
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_get("/attachments/{channel}/{id}/{name}", self._attachment)
         Control(self._catalogue, self.simulation.feed).register(app)
+        if self.voice is not None:
+            app.router.add_routes(self.voice.routes())
         return app
 
     async def _gateway(self, request: web.Request) -> web.StreamResponse:
@@ -124,3 +170,12 @@ class Simulator:
         while True:
             await asyncio.sleep(SWEEP)
             await self.logins.sweep()
+
+    async def _keep(self, folder: Path) -> None:
+        """Save the world whenever something has happened."""
+        saved = -1
+        while True:
+            if self.simulation.feed.last != saved:
+                saved = self.simulation.feed.last
+                storage.save(self.simulation, folder)
+            await asyncio.sleep(SAVE)

@@ -90,6 +90,9 @@ class Attendance:
 
     async def _open(self, session: Session, guild: Guild, channel: Channel) -> None:
         user_id = session.bot_id
+        for state in self.sim.world.listeners(guild.id, channel.id):
+            if state.user_id not in self.sim.bots.by_id:
+                await self.sim.voice.announce(guild.id, state.user_id, here=True)
         given = await self.sim.voice.open(guild.id, channel.id, user_id, session.voice_id)
         self._given[guild.id, user_id] = given
         self._tell_server(session, guild, given)
@@ -116,6 +119,12 @@ class Attendance:
         state = self._state(guild, channel, user_id, session_id)
         guild.voice_states[user_id] = state
         self._tell(guild, state)
+        await self.sim.voice.announce(guild.id, user_id, here=self._with_bot(guild, state))
+
+    def _with_bot(self, guild: Guild, state: VoiceState) -> bool:
+        """Say whether a bot is in the same channel, and so in the same call."""
+        present = self.sim.world.listeners(guild.id, state.channel_id)
+        return any(each.user_id in self.sim.bots.by_id for each in present)
 
     async def leave(self, guild: Guild, user_id: int, code: int = DISCONNECTED) -> bool:
         """Take a user, bot or person, out of voice; false when they were not in."""
@@ -127,6 +136,8 @@ class Attendance:
             self._tell(guild, state, connected=False)
             if user_id in self.sim.bots.by_id:
                 await self.sim.voice.close(guild.id, user_id, code)
+            else:
+                await self.sim.voice.announce(guild.id, user_id, here=False)
             return True
 
     async def move(self, guild: Guild, channel: Channel, user_id: int) -> bool:
@@ -149,7 +160,9 @@ class Attendance:
         if state is not None:
             self._tell(guild, state)
 
-    async def relocate(self, guild: Guild, user_id: int, code: int, pause: float) -> bool:
+    async def relocate(
+        self, guild: Guild, user_id: int, region: str | None, code: int, pause: float
+    ) -> bool:
         """Move a bot's voice server: endpoint null, the old one ends, then a new one is named."""
         state = guild.voice_states.get(user_id)
         session = self.sim.sessions.with_voice_id(state.session_id) if state else None
@@ -160,6 +173,8 @@ class Attendance:
             self._tell_server(session, guild, None, given.token if given else "")
             await self.sim.voice.close(guild.id, user_id, code)
             await asyncio.sleep(pause)
+            if region is not None:
+                self.sim.voice.place(guild.id, region)
             await self._open(session, guild, guild.channels[state.channel_id])
         return True
 

@@ -1,4 +1,4 @@
-"""Tasks that outlive the request that started them, ended with the simulator. It knows no Discord."""
+"""Tasks that outlive the request that started them and end with the simulator."""
 
 import asyncio
 from collections.abc import Coroutine

@@ -24,6 +24,12 @@ class VoicePort(Protocol):
     async def close(self, guild_id: int, user_id: int, code: int) -> None:
         """End a user's voice connection in a guild, if there is one."""
 
+    def place(self, guild_id: int, region: str) -> None:
+        """Choose a guild's voice server from the next `open` on; KeyError for an unknown region."""
+
+    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
+        """Tell the guild's connections that a person came into the call or left it."""
+
 
 class NoVoice:
     """Stands in where no voice server runs: its endpoint answers nothing."""
@@ -36,3 +42,9 @@ class NoVoice:
 
     async def close(self, guild_id: int, user_id: int, code: int) -> None:
         """There is nothing to close."""
+
+    def place(self, guild_id: int, region: str) -> None:
+        """Every region is as silent as another."""
+
+    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
+        """There is nobody to tell."""

@@ -53,9 +53,7 @@ def _check_localizations(form: Form, body: Json, place: tuple[str | int, ...]) -
         form.length((*place, "description_localizations", locale), text, 1, 100)
 
 
-def _check_options(
-    form: Form, found: object, place: tuple[str | int, ...], *, depth: int
-) -> None:
+def _check_options(form: Form, found: object, place: tuple[str | int, ...], *, depth: int) -> None:
     options = form.items((*place, "options"), found, 25)
     names: set[object] = set()
     optional = False
@@ -72,9 +70,7 @@ def _check_options(
         optional = optional or not option.get("required")
 
 
-def _check_option(
-    form: Form, option: Json, here: tuple[str | int, ...], *, depth: int
-) -> None:
+def _check_option(form: Form, option: Json, here: tuple[str | int, ...], *, depth: int) -> None:
     kind = option.get("type")
     _check_name(form, option.get("name"), (*here, "name"))
     form.length((*here, "description"), option.get("description") or "", 1, 100)

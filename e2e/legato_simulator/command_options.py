@@ -34,7 +34,9 @@ class Typed:
             body["resolved"] = self.resolved
         return body
 
-    def _options(self, declared: list[Json], path: list[str], values: dict[str, Value]) -> list[Json]:
+    def _options(
+        self, declared: list[Json], path: list[str], values: dict[str, Value]
+    ) -> list[Json]:
         nested = [each for each in declared if each["type"] in {SUBCOMMAND, GROUP}]
         if nested:
             chosen = next((each for each in nested if path and each["name"] == path[0]), None)

@@ -23,7 +23,7 @@ def check(form: Form, rows: list[Json], *, v2: bool) -> None:
         here: tuple[str | int, ...] = ("components", index)
         allowed = LAYOUT if v2 else {ROW}
         if row.get("type") not in allowed:
-            message = f"Value of field \"type\" must be one of {sorted(allowed)}."
+            message = f'Value of field "type" must be one of {sorted(allowed)}.'
             form.add((*here, "type"), "UNION_TYPE_CHOICES", message)
         elif row["type"] == ROW:
             _check_row(form, row, here, seen)

@@ -1,4 +1,4 @@
-"""One gateway connection: reads a client's payloads, sends its session's events. Routing is elsewhere."""
+"""One gateway connection: reads a client's payloads, sends its session's events."""
 
 import asyncio
 import json
@@ -140,6 +140,7 @@ class Connection:
             self._news.clear()
 
     async def _close(self, code: int, reason: str) -> None:
+        self._closing = (code, reason)
         self._logins.note("closed", self.session, f"{code} {reason}")
         await self._ws.close(code=code, message=reason.encode())
 
@@ -170,12 +171,11 @@ class Connection:
             payload = json.loads(raw) if len(raw) <= PAYLOAD_LIMIT else None
         except ValueError:
             payload = None
-        match payload:
-            case {"op": int(op)}:
-                self._record(op, payload.get("d"))
-                await self._obey(op, payload.get("d"))
-            case _:
-                self.end(4002, "Error while decoding payload.")
+        if not isinstance(payload, dict) or not isinstance(op := payload.get("op"), int):
+            self.end(4002, "Error while decoding payload.")
+            return
+        self._record(op, payload.get("d"))
+        await self._obey(op, payload.get("d"))
 
     def _too_many(self) -> bool:
         now = self.sim.clock.monotonic()
@@ -302,4 +302,3 @@ def _wish(data: Json) -> Wish:
         self_mute=bool(data.get("self_mute")),
         self_deaf=bool(data.get("self_deaf")),
     )
-

@@ -1,4 +1,4 @@
-"""Discord's allowance of IDENTIFY: one per bucket and window, and a daily total. Time is an argument."""
+"""Discord's allowance of IDENTIFY: one per bucket and window, so many a day. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field

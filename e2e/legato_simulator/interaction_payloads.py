@@ -1,4 +1,4 @@
-"""Discord's JSON for interactions: INTERACTION_CREATE and what messages say of their origin. Pure."""
+"""Discord's JSON for interactions: INTERACTION_CREATE, and what answers say of it. Pure."""
 
 from legato_simulator import message_payloads, payloads, permissions
 from legato_simulator.bots import Bot

@@ -12,7 +12,7 @@ from legato_simulator.sessions import Session
 from legato_simulator.simulation import Simulation
 
 
-class Refused(Exception):  # noqa: N818 - an answer of the gateway rather than an error of ours
+class Refused(Exception):
     """The connection is closed with a code, or told op 9 when there is none."""
 
     def __init__(self, code: int | None, reason: str) -> None:
@@ -46,7 +46,9 @@ class Logins:
 
     def _bot(self, data: Json) -> Bot:
         token = data.get("token")
-        bot = self.sim.bots.with_token(token.removeprefix("Bot ")) if isinstance(token, str) else None
+        bot = (
+            self.sim.bots.with_token(token.removeprefix("Bot ")) if isinstance(token, str) else None
+        )
         if bot is None:
             raise Refused(4004, "Authentication failed.")
         return bot

@@ -112,7 +112,7 @@ def _check_allowed_mentions(form: Form, allowed: Json | None) -> None:
             message = "Must be 100 or fewer in length."
             form.add(("allowed_mentions", kind), "BASE_TYPE_MAX_LENGTH", message)
         if listed and kind in (allowed.get("parse") or []):
-            message = f"parse:[\"{kind}\"] and {kind}: [ids...] are mutually exclusive."
+            message = f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.'
             form.add(("allowed_mentions",), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message)
 
 

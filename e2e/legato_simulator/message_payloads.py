@@ -64,7 +64,7 @@ def event(world: World, value: Message) -> Json:
 
 
 def seen_by(body: Json, value: Message, bot_id: int, intents: int) -> Json:
-    """Take the content away from a bot without MESSAGE_CONTENT that is neither author nor addressed.
+    """Hide the content from a bot without MESSAGE_CONTENT unless it wrote it or is addressed.
 
     Source: https://discord.com/developers/docs/events/gateway#message-content-intent
     """

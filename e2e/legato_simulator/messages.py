@@ -42,9 +42,9 @@ def create(
         _refer(message, draft.reference)
     _write(sim, message, replace(draft, given=_ALL), uploads)
     if origin.visible_to is not None:
-        message.flags |= Flag.EPHEMERAL
+        message.flags |= int(Flag.EPHEMERAL)
     if origin.loading:
-        message.flags |= Flag.LOADING
+        message.flags |= int(Flag.LOADING)
     sim.world.messages.setdefault(channel.id, {})[message.id] = message
     channel.last_message_id = message.id
     _announce(sim, "MESSAGE_CREATE", message)
@@ -57,7 +57,7 @@ _ALL = frozenset({"content", "embeds", "components", "attachments", "flags", "al
 def edit(sim: Simulation, message: Message, draft: Draft, uploads: list[Upload]) -> None:
     """Change what a draft names, and nothing else; a loading message becomes a real one."""
     loading = bool(message.flags & Flag.LOADING)
-    message.flags &= ~Flag.LOADING
+    message.flags &= ~int(Flag.LOADING)
     _write(sim, message, draft, uploads)
     if not loading:
         message.edited_timestamp = sim.clock.timestamp()
@@ -110,7 +110,7 @@ def _write(sim: Simulation, message: Message, draft: Draft, uploads: list[Upload
     if "components" in draft.given:
         message.components = draft.components
     if "flags" in draft.given:
-        message.flags = message.flags & ~SETTABLE | draft.flags & SETTABLE
+        message.flags = message.flags & ~int(SETTABLE) | draft.flags & int(SETTABLE)
     if "attachments" in draft.given:
         kept = {str(each.get("id")) for each in draft.attachments}
         old = [each for each in message.attachments if each["id"] in kept]

@@ -87,9 +87,8 @@ def invite_bot(sim: Simulation, guild: Guild, bot: Bot) -> None:
     """Bring a bot into a guild."""
     if bot.id not in guild.members:
         _invite(sim, guild, bot)
-        body = lambda each: guild_create(sim, guild, each)  # noqa: E731 - a body per session
         for session in sim.dispatch.receivers("GUILD_CREATE", guild.id, bot.id):
-            session.append("GUILD_CREATE", body(session))
+            session.append("GUILD_CREATE", guild_create(sim, guild, session))
 
 
 def set_outage(sim: Simulation, guild: Guild, *, unavailable: bool) -> None:

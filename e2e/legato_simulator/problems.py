@@ -35,7 +35,7 @@ KNOWN: dict[int, tuple[int, str]] = {
 """https://discord.com/developers/docs/topics/opcodes-and-status-codes#json"""
 
 
-class Problem(Exception):  # noqa: N818 - an answer of the API rather than an error of ours
+class Problem(Exception):
     """An answer other than success."""
 
     def __init__(self, code: int, *, errors: Json | None = None, status: int | None = None) -> None:

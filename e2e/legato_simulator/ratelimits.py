@@ -1,4 +1,4 @@
-"""Discord's REST limits: buckets, the global limit, the ban for invalid requests. Time is an argument.
+"""Discord's REST limits: buckets, the global limit, the ban for invalid requests. Pure.
 
 Source: https://discord.com/developers/docs/topics/rate-limits
 """

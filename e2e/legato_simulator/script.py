@@ -212,7 +212,12 @@ class Script:
         await self._do("limit_channel", channel=channel, user_limit=user_limit)
 
     async def set_permissions(
-        self, channel: str, target: str, *, allow: list[str] | None = None, deny: list[str] | None = None
+        self,
+        channel: str,
+        target: str,
+        *,
+        allow: list[str] | None = None,
+        deny: list[str] | None = None,
     ) -> None:
         """Allow or deny a role ("@everyone" too) or user something in a channel."""
         await self._do("set_permissions", channel=channel, target=target, allow=allow, deny=deny)
@@ -293,10 +298,17 @@ class Script:
         await self._do("clear_faults")
 
     async def move_voice_server(
-        self, guild: str, bot: str | None = None, *, code: int = 4014, pause: float = 0.0
+        self,
+        guild: str,
+        region: str | None = None,
+        *,
+        bot: str | None = None,
+        code: int = 4014,
+        pause: float = 0.0,
     ) -> None:
         """Move a bot's voice server: endpoint null, a close, then a new endpoint."""
-        await self._do("move_voice_server", guild=guild, bot=bot, code=code, pause=pause)
+        where = {"guild": guild, "region": region, "bot": bot}
+        await self._do("move_voice_server", **where, code=code, pause=pause)
 
     async def close_voice(self, guild: str, code: int, bot: str | None = None) -> None:
         """Close a bot's voice websocket with a code."""

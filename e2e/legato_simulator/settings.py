@@ -1,4 +1,4 @@
-"""What can be set when a simulator starts. Values only; nothing is read from the environment here."""
+"""What can be set when a simulator starts. Values only."""
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A bot for each token; one bot with a made-up token when empty."""
     guilds: int = 1
     """Guilds of the world a new simulator starts with."""
+    voice: bool = False
+    """Whether voice servers run; without them a bot is told of an endpoint that answers nothing."""
     heartbeat_interval: float = 41.25
     """Seconds between a client's heartbeats, as Discord's HELLO says."""
     session_ttl: float = 120.0

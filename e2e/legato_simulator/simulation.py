@@ -51,7 +51,9 @@ class Simulation:
         known = self._identifies.get(bot.id)
         if known is None:
             limits = self.settings
-            known = Identifies(limits.identify_limit, limits.max_concurrency, limits.identify_window)
+            known = Identifies(
+                limits.identify_limit, limits.max_concurrency, limits.identify_window
+            )
             self._identifies[bot.id] = known
         return known
 

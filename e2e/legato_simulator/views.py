@@ -1,4 +1,4 @@
-"""What the script interface returns, in Python and over HTTP alike. Ids are text, as in Discord's JSON."""
+"""What the script interface returns, in Python and over HTTP alike. Ids are text."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What exists: users, guilds, channels, roles, messages, voice states. Pure state, no wire, no clock."""
+"""What exists: users, guilds, channels, roles, messages, voice states. Pure state."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum

@@ -103,11 +103,20 @@ class Breaking:
         self.of.sim.faults.clear()
 
     async def move_voice_server(
-        self, guild: str, bot: str | None = None, code: int = 4014, pause: float = 0.0
+        self,
+        guild: str,
+        region: str | None = None,
+        bot: str | None = None,
+        code: int = 4014,
+        pause: float = 0.0,
     ) -> None:
         """Move a bot's voice server: endpoint null, a close, then a new endpoint."""
         home, who = self.of.guild(guild), self.of.bot(bot)
-        if not await self.of.attendance.relocate(home, who.id, code, pause):
+        try:
+            moved = await self.of.attendance.relocate(home, who.id, region, code, pause)
+        except KeyError as error:
+            raise ScriptError(f"There is no voice region {region!r}.") from error
+        if not moved:
             raise ScriptError(f"{who.name} is not connected to voice in {home.name}.")
 
     async def close_voice(self, guild: str, code: int, bot: str | None = None) -> None:

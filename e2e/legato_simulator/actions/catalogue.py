@@ -66,6 +66,6 @@ def _entry(name: str, action: Action) -> Entry:
             fields.append((parameter.name, kind))
         else:
             fields.append((parameter.name, kind, parameter.default))
-    arguments = defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)  # type: ignore[arg-type]  # fields of signatures known only at run time
+    arguments = defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
     about = (inspect.getdoc(action) or "").splitlines()[0]
     return Entry(action, arguments, about)

@@ -113,17 +113,21 @@ class Knowing:
         )
 
     async def exchanges(self, route: str | None = None, limit: int = 1000) -> list[Exchange]:
-        """List the latest REST requests with their answers; `route` as in Discord's OpenAPI file."""
+        """List the latest REST requests with their answers; `route` is a template."""
         found = [each for each in self.of.sim.recorder.exchanges if route in {None, each.route}]
         return found[-limit:]
 
-    async def gateway_payloads(self, op: int | None = None, limit: int = 1000) -> list[GatewayPayload]:
+    async def gateway_payloads(
+        self, op: int | None = None, limit: int = 1000
+    ) -> list[GatewayPayload]:
         """List the latest payloads that clients sent on the gateway."""
         found = [each for each in self.of.sim.recorder.payloads if op in {None, each.op}]
         return found[-limit:]
 
-    async def session_events(self, kind: str | None = None, limit: int = 1000) -> list[SessionEvent]:
-        """List what became of sessions: identified, resumed, replaced, closed, disconnected, ended."""
+    async def session_events(
+        self, kind: str | None = None, limit: int = 1000
+    ) -> list[SessionEvent]:
+        """List what became of sessions: identified, resumed, closed, disconnected, ended."""
         found = [each for each in self.of.sim.recorder.session_events if kind in {None, each.kind}]
         return found[-limit:]
 

@@ -118,7 +118,11 @@ class Making:
         population.channel_event(self.of.sim, self.of.home(found), "CHANNEL_UPDATE", found)
 
     async def set_permissions(
-        self, channel: str, target: str, allow: list[str] | None = None, deny: list[str] | None = None
+        self,
+        channel: str,
+        target: str,
+        allow: list[str] | None = None,
+        deny: list[str] | None = None,
     ) -> None:
         """Allow or deny a role ("@everyone" too) or user something in a channel, by bit names."""
         found = self.of.channel(channel)

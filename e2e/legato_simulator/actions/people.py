@@ -85,9 +85,7 @@ class People:
                         return bot, command
         raise ScriptError(f"There is no command /{name} here.")
 
-    def _check_allowed(
-        self, who: User, guild: Guild | None, place: Channel, command: Json
-    ) -> None:
+    def _check_allowed(self, who: User, guild: Guild | None, place: Channel, command: Json) -> None:
         if guild is None:
             return
         member = guild.members.get(who.id)
@@ -258,7 +256,7 @@ class People:
 
 
 def _filled(row: Json, values: dict[str, str]) -> Json:
-    """Write one row of a form as it is submitted; a Label (18) holds one component, a row several."""
+    """Write one row of a form as it is submitted; a Label (18) holds one component."""
     if row["type"] == 18:
         return {"type": 18, "id": row["id"], "component": _field(row["component"], values)}
     if row["type"] == 10:

@@ -23,6 +23,6 @@ def build(sim: Simulation, attendance: Attendance) -> web.Application:
     """Build the REST application."""
     app = web.Application(client_max_size=32 << 20)
     for route in all_routes():
-        app.router.add_route(route.method, route.template, Endpoint(sim, attendance, route))
-    app.router.add_route("*", "/{unknown:.*}", Endpoint(sim, attendance, None))
+        app.router.add_route(route.method, route.template, Endpoint(sim, attendance, route).serve)
+    app.router.add_route("*", "/{unknown:.*}", Endpoint(sim, attendance, None).serve)
     return app

@@ -26,7 +26,7 @@ def _own(call: Call, scope: str | None) -> list[Json]:
 
 
 def _shown(call: Call, command: Json) -> Json:
-    if call.query.get("with_localizations") == "true":
+    if call.asks("with_localizations"):
         return command
     hidden = {"name_localizations", "description_localizations"}
     return {key: value for key, value in command.items() if key not in hidden}

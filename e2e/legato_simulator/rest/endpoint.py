@@ -49,7 +49,7 @@ class Endpoint:
         self._attendance = attendance
         self._route = route
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         sim = self._sim
         began = sim.clock.monotonic()
@@ -67,9 +67,7 @@ class Endpoint:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self._sim.bots.with_token(token) if scheme == "Bot" and token else None
 
-    async def _decide(
-        self, request: web.Request, bot: Bot | None, received: Received
-    ) -> Outcome:
+    async def _decide(self, request: web.Request, bot: Bot | None, received: Received) -> Outcome:
         path = request.path.removeprefix("/api/v10").removeprefix("/api")
         fault = self._sim.faults.for_request(request.method, path)
         if fault is None:
@@ -122,6 +120,8 @@ class Endpoint:
             refusal = self._sim.limits.take_global(who, now)
             if refusal is not None:
                 return refusal
+        if route.bucket is None:
+            return None
         major = request.match_info.get(route.major, "") if route.major else ""
         name = f"{route.method} {route.template}"
         return self._sim.limits.take(who, name, major, route.bucket, now)

@@ -15,7 +15,7 @@ async def guild(call: Call) -> Answer:
     """Show a guild."""
     found = call.guild()
     body = payloads.guild(found)
-    if call.query.get("with_counts") == "true":
+    if call.asks("with_counts"):
         count = len(found.members)
         body |= {"approximate_member_count": count, "approximate_presence_count": count}
     return Answer(body)

@@ -26,6 +26,7 @@ _EMPTY = Draft(given=frozenset())
 @routes.add(
     "POST",
     "/interactions/{interaction_id}/{interaction_token}/callback",
+    None,
     open_to_all=True,
     unlimited=True,
 )
@@ -52,7 +53,7 @@ async def answer(call: Call) -> Answer:
             interaction.original = interaction.source_message
     interaction.answer(callback, now)
     _publish(call, interaction)
-    if call.query.get("with_response") != "true":
+    if not call.asks("with_response"):
         return Answer()
     return Answer(_callback_body(call, interaction))
 
@@ -127,17 +128,16 @@ def _message(call: Call, interaction: Interaction, message_id: int | None) -> Me
 
 
 def _callback_body(call: Call, interaction: Interaction) -> Json:
-    about: Json = {"id": str(interaction.id), "type": interaction.kind}
+    about: Json = {"id": str(interaction.id), "type": int(interaction.kind)}
     body: Json = {"interaction": about}
-    made = interaction.callback in {Callback.MESSAGE, Callback.DEFERRED_MESSAGE, Callback.UPDATE}
     if interaction.original is not None:
         about["response_message_id"] = str(interaction.original)
         about["response_message_loading"] = interaction.loading
         about["response_message_ephemeral"] = interaction.ephemeral
-    if made:
+    if interaction.callback in {Callback.MESSAGE, Callback.UPDATE}:
         found = _message(call, interaction, interaction.original)
         shown = message_payloads.message(call.sim.world, found)
-        body["resource"] = {"type": interaction.callback, "message": shown}
+        body["resource"] = {"type": int(interaction.callback), "message": shown}
     return body
 
 

@@ -1,4 +1,4 @@
-"""What a REST route is: method, template, limits, and the call its handler gets. It knows no server."""
+"""What a REST route is: method, template, limits, and the call that its handler gets."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -53,6 +53,10 @@ class Call:
         form.raise_if_wrong()
         return {}
 
+    def asks(self, name: str) -> bool:
+        """Read a boolean of the query; clients write it in several ways."""
+        return self.query.get(name, "").lower() in {"true", "1"}
+
     def id(self, name: str) -> int:
         """Read a snowflake of the path."""
         value = self.params[name]
@@ -92,7 +96,7 @@ class Call:
         return user
 
     def channel(self, *wanted: Permission) -> Channel:
-        """Find the path's channel: the bot has to see it (50001) and to have more rights (50013)."""
+        """Find the path's channel: the bot has to see it (50001) and have the rights (50013)."""
         channel = self.sim.world.channel(self.id("channel_id"))
         if channel is None:
             raise Problem(10003)
@@ -127,7 +131,8 @@ class Route:
     method: str
     template: str
     handler: Handler
-    bucket: Bucket = DEFAULT
+    bucket: Bucket | None = DEFAULT
+    """None where Discord's answers carry no bucket."""
     open: bool = False
     """Whether it needs no bot token: the interaction token in the path is enough."""
     unlimited: bool = False
@@ -152,7 +157,7 @@ class Routes:
         self,
         method: str,
         template: str,
-        bucket: Bucket = DEFAULT,
+        bucket: Bucket | None = DEFAULT,
         *,
         open_to_all: bool = False,
         unlimited: bool = False,
