@@ -10,12 +10,17 @@ from legato.audio.state import Play, Player, Seat, Step
 
 
 def assigned(player: Player, event: NodeAssigned, *, now: int) -> Step:
-    """Sit on a node; another session on the same node means that it forgot us."""
+    """Sit on a node.
+
+    Another session on the same node means that it forgot us; so does a new node right after a
+    take-over. Else it is a move that ended well.
+    """
     seat = Seat(node=event.node, session_id=event.session_id)
     old = player.seat
     if seat == old:
         return Step(player, (SyncNode(),), "node: as known")
-    forgotten = old is not None and old.node == seat.node
+    unseen = player.play is not None and player.play.clock.bound is not None
+    forgotten = old is not None and (old.node == seat.node or unseen)
     player = _lose_sound(player, now=now) if forgotten else player
     return Step(replace(player, seat=seat), (SyncNode(),), f"node: sits on {seat.node}")
 
@@ -39,7 +44,10 @@ def found(player: Player, event: NodeSnapshot, *, now: int, rules: Rules) -> Ste
     """Compare what a node plays with what we believe, once after a resume or a take-over."""
     if player.seat is not None and player.seat.node != event.node:
         return Step(player, (), "node: not ours")
-    player = replace(player, seat=Seat(node=event.node, session_id=event.session_id))
+    seat = Seat(node=event.node, session_id=event.session_id)
+    if player.seat is not None and player.seat != seat:
+        player = _lose_sound(player, now=now)
+    player = replace(player, seat=seat)
     play = player.play
     if play is None or not play.sounding:
         same = play is not None and play.play_id == event.play_id
@@ -69,7 +77,7 @@ def restored(player: Player, event: Restored, *, now: int, rules: Rules) -> Step
 def _restored(player: Player, event: Restored) -> Player:
     play = player.play
     if event.node_survived:
-        if play is None:
+        if play is None or not play.sounding:
             return player
         length = play.track.length
         clock = position.take_over(play.clock, alive_at=event.alive_at, length=length)

@@ -83,6 +83,38 @@ def test_a_take_over_starts_a_vanished_track_again_where_the_old_owner_surely_wa
     assert "SyncNode" in game.last_kinds()
 
 
+def test_a_node_that_was_started_anew_has_finished_nothing() -> None:
+    game = playing("a").wait(20_000)
+    stopped = game.now
+    game.wait(3_600_000).node(events.Restored, alive_at=stopped)
+
+    game.snapshot(None, session_id="s2")
+
+    assert game.current == "a"
+    assert position(game) == 19_500
+
+
+def test_a_new_node_right_after_a_take_over_is_no_move_that_ended_well() -> None:
+    game = playing("a").wait(20_000)
+    stopped = game.now
+    game.wait(3_600_000).node(events.Restored, alive_at=stopped)
+
+    game.seat("n2", "s2").wait(5_000)
+
+    assert position(game) == 19_500
+
+
+def test_a_track_paused_before_a_take_over_is_not_set_back_by_a_later_loss() -> None:
+    game = playing("a").wait(20_000).command(playback.Pause)
+    game.node(events.Restored, alive_at=game.now)
+    game.snapshot(game.play_id, position=20_000, paused=True, connected=True)
+    game.command(playback.Resume).wait(10_000)
+
+    game.node(events.NodeLost, node="n1")
+
+    assert position(game) == 29_500
+
+
 def test_a_track_that_never_began_is_only_sent_again() -> None:
     game = Game()
     game.play("a")
