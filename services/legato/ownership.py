@@ -70,9 +70,11 @@ class Holder:
         self._pace = pace or Pace()
         self._held: dict[Owned, Lease] = {}
         self._wanted: frozenset[Owned] = frozenset()
+        self._known = False
         self._may_give = False
         self._draining = False
         self._looked = asyncio.Event()
+        self._settled = asyncio.Event()
         self._locks = {thing: asyncio.Lock() for thing in self._things}
 
     def lease(self, what: Owned) -> Lease | None:
@@ -83,6 +85,10 @@ class Holder:
     def held(self) -> tuple[Owned, ...]:
         """Name what is ours now."""
         return tuple(self._held)
+
+    async def settled(self) -> None:
+        """Wait until all that should be ours was asked for once."""
+        await self._settled.wait()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold what should be ours until told to stop, then give all of it up in order."""
@@ -117,7 +123,8 @@ class Holder:
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
         owners = rendezvous.assign(self._things, ready)
         mine = frozenset(thing for thing, owner in owners.items() if owner == self._members.name)
-        self._may_give = bool(owners) and steady >= self._pace.settle
+        self._known = bool(owners)
+        self._may_give = self._known and steady >= self._pace.settle
         self._wanted = mine
 
     async def _renew_held(self, tasks: asyncio.TaskGroup) -> None:
@@ -141,6 +148,8 @@ class Holder:
             await self._looked.wait()
             self._looked.clear()
             waiting = await self._move_once()
+            if self._known:
+                self._settled.set()
             if waiting:
                 await asyncio.sleep(RETRY.total_seconds())
                 self._looked.set()

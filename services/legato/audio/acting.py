@@ -1,0 +1,113 @@
+"""What each effect does: one match, a few lines each. Knows no lease and no commit."""
+
+from datetime import timedelta
+from typing import assert_never
+
+from legato.audio import views
+from legato.audio.driving import Driver
+from legato.audio.effects import (
+    Effect,
+    Record,
+    Resolve,
+    SaveQueue,
+    SaveSettings,
+    SyncNode,
+    SyncPanel,
+    SyncVoice,
+    Tell,
+)
+from legato.audio.means import Tools
+from legato.audio.partitions import PartitionLoop
+from legato.contracts import keys
+from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
+from legato.contracts.partitions import shard_of
+
+
+class Actor:
+    """Does the effects of one partition's players."""
+
+    def __init__(self, loop: PartitionLoop, driver: Driver, tools: Tools) -> None:
+        self._loop = loop
+        self._driver = driver
+        self._tools = tools
+
+    async def act(self, guild_id: int, effect: Effect) -> None:
+        """Do one effect; Unavailable = again later."""
+        match effect:
+            case SyncNode():
+                await self._driver.sync(guild_id)
+            case SyncVoice():
+                await self._voice(guild_id, effect)
+            case SyncPanel():
+                await self._panel(guild_id, effect)
+            case Tell():
+                await self._tell(guild_id, effect)
+            case Resolve():
+                await self._resolve(guild_id, effect)
+            case SaveQueue():
+                await self._tools.behind.save(guild_id)
+            case SaveSettings():
+                await self._save_settings(guild_id, effect)
+            case Record():
+                await self._tools.behind.record(guild_id, effect)
+            case _:
+                assert_never(effect)
+
+    async def _voice(self, guild_id: int, effect: SyncVoice) -> None:
+        player = self._loop.player(guild_id)
+        channel = player.voice.wanted if player else None
+        key = f"voice:{guild_id}:{effect.seq}"
+        join = JoinVoice(key=key, guild_id=guild_id, channel_id=channel, rejoin=effect.rejoin)
+        await self._ask_shard(join)
+
+    async def _panel(self, guild_id: int, effect: SyncPanel) -> None:
+        player = self._loop.player(guild_id)
+        if player is None:
+            return
+        now = views.now_playing(player, now=self._loop.now())
+        await self._tools.live.show(now)
+        channel = player.panel_channel_id or player.text_channel_id
+        if not channel:
+            return
+        panel = ShowPanel(
+            key=f"panel:{guild_id}:{effect.seq}",
+            guild_id=guild_id,
+            channel_id=channel,
+            message_id=player.panel_message_id,
+            now=now,
+            notice=effect.notice,
+            notice_detail=effect.notice_detail,
+        )
+        await self._ask_shard(panel)
+
+    async def _tell(self, guild_id: int, effect: Tell) -> None:
+        reply = Reply(
+            key=f"reply:{effect.key}",
+            guild_id=guild_id,
+            origin=effect.origin,
+            answer=effect.answer,
+        )
+        await self._ask_shard(reply)
+
+    async def _ask_shard(self, action: Actions) -> None:
+        count = await self._tools.layout.shards()
+        shard = shard_of(action.guild_id, bot=self._loop.partition.bot, count=count)
+        await self._tools.means.bus.append(keys.inbox(shard), action)
+
+    async def _resolve(self, guild_id: int, effect: Resolve) -> None:
+        within = timedelta(milliseconds=effect.deadline - self._loop.now())
+        found = await self._tools.resolver.resolve(
+            guild_id, effect.slot, effect.query, within=within
+        )
+        self._loop.tell(found)
+
+    async def _save_settings(self, guild_id: int, effect: SaveSettings) -> None:
+        await self._tools.behind.save_settings(
+            guild_id, effect.settings, epoch=self._loop.writer.held().epoch
+        )
+        await self._tools.live.keep_settings(guild_id, effect.settings)
+
+
+def trace_of(effect: Effect, trace: str) -> str:
+    """Return the trace an effect belongs to: its command's, also after a restart."""
+    return trace or (effect.origin.traceparent if isinstance(effect, Tell) else "")

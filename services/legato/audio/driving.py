@@ -1,0 +1,253 @@
+"""Bringing nodes to what players say: compare, check, PATCH, remember. Decides nothing itself.
+
+What a node plays is known from its answers and events; when that is in doubt, it is asked.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from legato.audio import frames, nodestate
+from legato.audio.endpoint import Endpoints
+from legato.audio.events import (
+    Internal,
+    NodeAssigned,
+    NodeReleased,
+    NodeSnapshot,
+    PositionReported,
+    TrackEnded,
+    TrackFailed,
+    VoiceClosed,
+)
+from legato.audio.lavalink import Refused, SessionUnknown
+from legato.audio.links import UP_WITHIN, Links
+from legato.audio.nodes import NodeLink
+from legato.audio.nodestate import NodeState, Patch
+from legato.audio.placement import Choice
+from legato.audio.state import Player, Seat
+from legato.errors import Unavailable
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+SEATED_WITHIN = timedelta(seconds=4)
+"""How long a sync waits for a node whose socket is being opened again."""
+VOICE_DEAD = 1006
+"""What we say of a voice server that doesn't answer: closed abnormally."""
+
+
+class Port(Protocol):
+    """What driving asks and tells the partition it works for."""
+
+    def player(self, guild_id: int) -> Player | None:
+        """Return a guild's player as it is now."""
+
+    def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
+        """Take an event."""
+
+    def now(self) -> int:
+        """Server ms."""
+
+    def seated(self, node: str) -> Iterable[int]:
+        """Name the guilds whose players sit on a node."""
+
+    def choose(self, guild_id: int, *, current: str | None) -> Choice:
+        """Choose a node for a player."""
+
+
+class Driver:
+    """What the nodes play for one partition, as far as it is known."""
+
+    def __init__(self, links: Links, port: Port, endpoints: Endpoints) -> None:
+        self._links = links
+        self._port = port
+        self._endpoints = endpoints
+        self._actual: dict[int, NodeState] = {}
+        self._changes: dict[int, int] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    def lock(self, guild_id: int) -> asyncio.Lock:
+        """Return the guild's lock: a sync and a move never run side by side."""
+        return self._locks.setdefault(guild_id, asyncio.Lock())
+
+    def changes(self) -> Mapping[int, int]:
+        """Say how often each guild was changed."""
+        return dict(self._changes)
+
+    async def sync(self, guild_id: int) -> None:
+        """Bring a guild's node to what its player says; Unavailable = again later."""
+        async with self.lock(guild_id):
+            player = self._port.player(guild_id)
+            if player is None:
+                return
+            wanted = nodestate.desired(player, now=self._port.now())
+            if wanted is None:
+                await self._release(player)
+            elif player.seat is None:
+                await self._seat(player)
+            else:
+                link = await self._link(player.seat)
+                await self._bring(link, guild_id, wanted)
+
+    async def _release(self, player: Player) -> None:
+        """Delete the player from its node; where the node is away, its session's end does it."""
+        self.forget(player.guild_id)
+        if player.seat is None:
+            return
+        link = self._links.get(player.seat.node)
+        if link is not None and link.session_id == player.seat.session_id:
+            self._count(player.guild_id)
+            await link.client.delete(link.session_id, player.guild_id)
+        self._port.tell(NodeReleased(guild_id=player.guild_id, node=player.seat.node))
+
+    async def _seat(self, player: Player) -> None:
+        choice = self._port.choose(player.guild_id, current=None)
+        if choice.node is None:
+            raise Unavailable("node", choice.reason)
+        session_id = await self._links.open(choice.node).up(within=UP_WITHIN)
+        log.info("seated", guild=player.guild_id, node=choice.node, reason=choice.reason)
+        self.forget(player.guild_id)
+        self._port.tell(
+            NodeAssigned(guild_id=player.guild_id, node=choice.node, session_id=session_id)
+        )
+
+    async def _link(self, seat: Seat) -> NodeLink:
+        link = self._links.open(seat.node, session_id=seat.session_id)
+        session_id = await link.up(within=SEATED_WITHIN)
+        if session_id != seat.session_id:
+            raise Unavailable("node", "its session is another now")
+        return link
+
+    async def _bring(self, link: NodeLink, guild_id: int, wanted: NodeState) -> None:
+        actual = await self._look(link, guild_id)
+        patch = nodestate.difference(wanted, actual)
+        if patch is None:
+            return
+        if patch.voice is not UNSET and not await self._voice_answers(link, guild_id, patch):
+            return
+        await self.patch(link, guild_id, patch)
+
+    async def _look(self, link: NodeLink, guild_id: int) -> NodeState | None:
+        if guild_id not in self._actual:
+            try:
+                found = await link.client.player(link.session_id, guild_id)
+            except SessionUnknown as error:
+                raise Unavailable("node", "its session waits for its socket") from error
+            self._actual[guild_id] = found or NodeState()
+        return self._actual[guild_id]
+
+    async def _voice_answers(self, link: NodeLink, guild_id: int, patch: Patch) -> bool:
+        if not isinstance(patch.voice, nodestate.Voice):
+            return True
+        try:
+            await self._endpoints.check(patch.voice.endpoint)
+        except Unavailable as error:
+            log.warning("voice server does not answer", guild=guild_id, why=error.why)
+            event = VoiceClosed(
+                guild_id=guild_id,
+                node=link.node.name,
+                session_id=link.session_id,
+                code=VOICE_DEAD,
+            )
+            self._port.tell(event, node=link.node.name, session_id=link.session_id)
+            return False
+        return True
+
+    async def patch(self, link: NodeLink, guild_id: int, patch: Patch) -> None:
+        """Send a PATCH, and remember what the node then plays."""
+        self._count(guild_id)
+        before = self._actual.pop(guild_id, None)
+        try:
+            found = await link.client.patch(link.session_id, guild_id, patch)
+        except SessionUnknown as error:
+            raise Unavailable("node", "its session waits for its socket") from error
+        except Refused as error:
+            self._refused(link, guild_id, patch, str(error))
+            return
+        finally:
+            self._count(guild_id)
+        connected = patch.voice is not UNSET or (before is not None and before.connected)
+        # The node's own word comes later; until then what was sent counts as done.
+        self._actual[guild_id] = replace(
+            found,
+            connected=connected or found.connected,
+            position=found.position if patch.position is UNSET else patch.position,
+        )
+
+    def _refused(self, link: NodeLink, guild_id: int, patch: Patch, why: str) -> None:
+        log.warning("node refused a change", guild=guild_id, node=link.node.name, why=why)
+        data = patch.track.user_data if isinstance(patch.track, nodestate.PatchTrack) else UNSET
+        if not isinstance(data, nodestate.UserData):
+            return
+        told = {"node": link.node.name, "session_id": link.session_id}
+        failed = TrackFailed(guild_id=guild_id, play_id=data.play_id, message=why)
+        ended = TrackEnded(guild_id=guild_id, play_id=data.play_id, reason="loadFailed")
+        self._port.tell(failed, **told)
+        self._port.tell(ended, **told)
+
+    def _count(self, guild_id: int) -> None:
+        self._changes[guild_id] = self._changes.get(guild_id, 0) + 1
+
+    def forget(self, guild_id: int) -> None:
+        """Know no longer what is played for a guild; it is looked at before the next change."""
+        self._actual.pop(guild_id, None)
+
+    def set(self, guild_id: int, found: NodeState) -> None:
+        """Know what is played for a guild."""
+        self._actual[guild_id] = found
+
+    def saw(self, event: Internal) -> Internal:
+        """Learn from what a guild's node told; a position gets the play that it is of."""
+        known = self._actual.get(event.guild_id)
+        if known is None:
+            return event
+        match event:
+            case TrackEnded() if event.play_id == known.play_id and event.reason != "replaced":
+                self._actual[event.guild_id] = replace(known, play_id=None, encoded="")
+            case VoiceClosed():
+                self._actual[event.guild_id] = replace(known, connected=False)
+            case PositionReported() if known.play_id is not None:
+                position = max(0, event.position - event.lead)
+                self._actual[event.guild_id] = replace(known, position=position)
+                return replace(event, play_id=known.play_id)
+            case _:
+                pass
+        return event
+
+    async def looked(
+        self, link: NodeLink, found: Mapping[int, frames.Player], before: Mapping[int, int]
+    ) -> list[NodeSnapshot]:
+        """Take what a session plays, where nothing was changed since; orphans are deleted."""
+        snapshots = []
+        for guild_id in set(self._port.seated(link.node.name)) | set(found):
+            player = self._port.player(guild_id)
+            if self._changes.get(guild_id, 0) != before.get(guild_id, 0):
+                continue
+            if player is not None and player.seat is None and player.voice.wanted is not None:
+                continue
+            if player is None or player.seat is None or player.seat.node != link.node.name:
+                await link.client.delete(link.session_id, guild_id)
+                continue
+            snapshots.append(self._snapshot(link, guild_id, found.get(guild_id)))
+        return snapshots
+
+    def _snapshot(self, link: NodeLink, guild_id: int, found: frames.Player | None) -> NodeSnapshot:
+        lead = link.node.lead
+        state = found.found(lead=lead) if found else NodeState()
+        self._actual[guild_id] = state
+        return NodeSnapshot(
+            guild_id=guild_id,
+            node=link.node.name,
+            session_id=link.session_id,
+            play_id=state.play_id,
+            position=found.state.position if found else 0,
+            paused=state.paused,
+            volume=state.volume,
+            connected=state.connected,
+            at=self._port.now(),
+            lead=lead,
+        )

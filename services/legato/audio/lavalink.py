@@ -1,0 +1,268 @@
+"""One node's REST and websocket: the only module that imports lavalink and speaks Lavalink's v4.
+
+Of lavalink.py only the load results are used. Its client moves players by itself, forgets its
+session when it reconnects, handles messages out of order and ends at the first refused handshake;
+so the transport is our own, and every decision is `nodes`'.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Literal
+
+import aiohttp
+import lavalink
+import msgspec
+import structlog
+
+from legato.audio import frames
+from legato.audio.nodestate import NodeState, Patch
+from legato.contracts.fleet import Node
+from legato.contracts.tracks import Track
+from legato.errors import Unavailable
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+TIMEOUT = timedelta(seconds=4)
+"""Of one call, less than a lease's life by far (ownership.md, 2)."""
+LOAD_TIMEOUT = timedelta(seconds=20)
+PROBE_TIMEOUT = timedelta(seconds=2)
+
+
+class SessionUnknown(Exception):
+    """The node answers 404 for a session: it waits for its owner, or is gone."""
+
+
+class Unreachable(Unavailable):
+    """Nobody listens at the node's address."""
+
+
+class Refused(Exception):
+    """The node says that a request makes no sense to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a query led to."""
+
+    kind: Literal["track", "playlist", "search", "empty", "error"]
+    tracks: tuple[Track, ...] = ()
+    playlist: str = ""
+    detail: str = ""
+
+
+class Socket:
+    """An open websocket; a frame is any sign of life, pongs included."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    async def receive(self) -> frames.Frame | Literal["life"] | None:
+        """Wait for the next frame; None: the socket is closed."""
+        message = await self._socket.receive()
+        match message.type:
+            case aiohttp.WSMsgType.TEXT:
+                return _frame(message.data)
+            case aiohttp.WSMsgType.PING:
+                await self._socket.pong(message.data)
+                return "life"
+            case aiohttp.WSMsgType.PONG | aiohttp.WSMsgType.BINARY:
+                return "life"
+            case _:
+                return None
+
+    async def ping(self) -> None:
+        """Send a ping; the node drops a silent socket after 15 s."""
+        with _reaching("ping"):
+            await self._socket.ping()
+
+
+class NodeClient:
+    """One node, as one bot sees it."""
+
+    def __init__(self, http: aiohttp.ClientSession, node: Node, *, user_id: int) -> None:
+        self.node = node
+        self._http = http
+        self._base = node.url.rstrip("/")
+        self._headers = {"Authorization": node.password}
+        self._user_id = str(user_id)
+
+    @asynccontextmanager
+    async def connect(self, session_id: str) -> AsyncIterator[tuple[Socket, frames.Ready]]:
+        """Open the websocket, asking for an old session if there is one; closed at the end."""
+        headers = {
+            **self._headers,
+            "User-Id": self._user_id,
+            "Client-Name": f"Legato/{version('legato')}",
+            **({"Session-Id": session_id} if session_id else {}),
+        }
+        with _reaching("connect"):
+            async with asyncio.timeout(TIMEOUT.total_seconds()):
+                raw = await self._http.ws_connect(
+                    f"{self._base}/v4/websocket",
+                    headers=headers,
+                    autoping=False,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                    max_msg_size=0,
+                )
+        try:
+            socket = Socket(raw)
+            with _reaching("ready"):
+                async with asyncio.timeout(TIMEOUT.total_seconds()):
+                    ready = await _ready(socket)
+            yield socket, ready
+        finally:
+            await raw.close(code=aiohttp.WSCloseCode.OK)
+
+    async def set_resuming(self, session_id: str, *, timeout: timedelta) -> None:
+        """Let the session wait for us after a lost socket."""
+        body = {"resuming": True, "timeout": round(timeout.total_seconds())}
+        await self._call("PATCH", f"/v4/sessions/{session_id}", msgspec.json.encode(body))
+
+    async def players(self, session_id: str) -> dict[int, frames.Player]:
+        """List a session's players; SessionUnknown where it isn't open."""
+        raw = await self._call("GET", f"/v4/sessions/{session_id}/players")
+        found = msgspec.json.decode(raw, type=list[frames.Player])
+        return {int(player.guild_id): player for player in found}
+
+    async def player(self, session_id: str, guild_id: int) -> NodeState | None:
+        """Look at one player; None: the node does not know the guild."""
+        found = (await self.players(session_id)).get(guild_id)
+        return self._found(found) if found else None
+
+    async def patch(self, session_id: str, guild_id: int, patch: Patch) -> NodeState:
+        """Change a player; after Unavailable it may have been changed."""
+        path = f"/v4/sessions/{session_id}/players/{guild_id}?noReplace=false"
+        raw = await self._call("PATCH", path, msgspec.json.encode(patch))
+        return self._found(msgspec.json.decode(raw, type=frames.Player))
+
+    async def delete(self, session_id: str, guild_id: int) -> None:
+        """Destroy a player; one that isn't there is fine."""
+        try:
+            await self._call("DELETE", f"/v4/sessions/{session_id}/players/{guild_id}")
+        except SessionUnknown:
+            return
+
+    async def probe(self) -> None:
+        """Ask for a sign of life; Unavailable where there is none in 2 s."""
+        await self._call("GET", "/version", timeout=PROBE_TIMEOUT)
+
+    async def load(self, query: str, *, timeout: timedelta = LOAD_TIMEOUT) -> Loaded:
+        """Ask what a link or a search is."""
+        raw = await self._call(
+            "GET", "/v4/loadtracks", params={"identifier": query}, timeout=timeout
+        )
+        return _loaded(raw)
+
+    def _found(self, player: frames.Player) -> NodeState:
+        return player.found(lead=self.node.lead)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        params: dict[str, str] | None = None,
+        timeout: timedelta = TIMEOUT,
+    ) -> bytes:
+        headers = dict(self._headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        with _reaching(f"{method} {path.partition('?')[0]}"):
+            async with self._http.request(
+                method,
+                self._base + path,
+                data=body,
+                params=params,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=timeout.total_seconds()),
+            ) as answer:
+                raw = await answer.read()
+        return _checked(answer.status, raw)
+
+
+def _checked(status: int, raw: bytes) -> bytes:
+    if status < 300:
+        return raw
+    if status == 404:
+        raise SessionUnknown
+    if status in {400, 422}:
+        raise Refused(_problem(raw))
+    raise Unavailable("node", f"answered {status}: {_problem(raw)}")
+
+
+def _problem(raw: bytes) -> str:
+    try:
+        found = msgspec.json.decode(raw, type=frames.Problem)
+    except msgspec.DecodeError:
+        return ""
+    return found.message or found.error
+
+
+async def _ready(socket: Socket) -> frames.Ready:
+    """Wait for `ready`; `stats` may come before it."""
+    while True:
+        match await socket.receive():
+            case frames.Ready() as ready:
+                return ready
+            case None:
+                raise Unavailable("node", "closed the socket before it was ready")
+            case _:
+                continue
+
+
+_frames: msgspec.json.Decoder[frames.Frame] = msgspec.json.Decoder(frames.Frame)
+
+
+def _frame(text: str) -> frames.Frame | Literal["life"]:
+    try:
+        return _frames.decode(text)
+    except msgspec.DecodeError as error:
+        log.debug("a frame that is not known", why=str(error))
+        return "life"
+
+
+def _loaded(raw: bytes) -> Loaded:
+    result = lavalink.LoadResult.from_dict(msgspec.json.decode(raw))
+    tracks = tuple(_track(track) for track in result.tracks)
+    match result.load_type:
+        case lavalink.LoadType.TRACK:
+            return Loaded("track", tracks)
+        case lavalink.LoadType.PLAYLIST:
+            return Loaded("playlist", tracks, playlist=result.playlist_info.name)
+        case lavalink.LoadType.SEARCH:
+            return Loaded("search", tracks)
+        case lavalink.LoadType.ERROR:
+            return Loaded("error", detail=result.error.message or "")
+        case _:
+            return Loaded("empty")
+
+
+def _track(track: lavalink.AudioTrack) -> Track:
+    return Track(
+        encoded=track.track or "",
+        identifier=track.identifier,
+        title=track.title,
+        author=track.author,
+        uri=track.uri,
+        artwork_url=track.artwork_url,
+        source_name=track.source_name,
+        isrc=track.isrc,
+        length=0 if track.is_stream else track.duration,
+        is_stream=track.is_stream,
+        is_seekable=track.is_seekable,
+    )
+
+
+@contextmanager
+def _reaching(what: str) -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.ClientConnectorError as error:
+        raise Unreachable("node", f"{what}: {type(error).__name__}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unavailable("node", f"{what}: {type(error).__name__}") from error

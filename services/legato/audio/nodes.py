@@ -1,0 +1,334 @@
+"""One partition's connection to one node: opened, kept alive, resumed. Knows no track and no rule.
+
+The lease says who may try; the socket says who drives. A session whose socket still counts as open
+is not given out again: the node answers with a new one, and REST tells which it was (ownership.md,
+6). A node is down when it can't be reached, or plays silently and does not answer a probe.
+"""
+
+import asyncio
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, Protocol
+
+import structlog
+
+from legato.audio import frames
+from legato.audio.events import (
+    Internal,
+    NodeAssigned,
+    NodeLost,
+    PositionReported,
+    TrackEnded,
+    TrackFailed,
+    TrackStarted,
+    VoiceClosed,
+)
+from legato.audio.lavalink import NodeClient, SessionUnknown, Socket, Unreachable
+from legato.contracts.fleet import Node
+from legato.errors import Unavailable
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+State = Literal["connecting", "up", "down"]
+
+
+class Silent(Unavailable):
+    """A node that should play says nothing, and does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient a connection is."""
+
+    ping: timedelta = timedelta(seconds=5)
+    update: timedelta = timedelta(seconds=5)
+    """The longest update interval of a node; shorter ones are learned. Lavalink's default."""
+    silence: float = 2.5
+    """So many intervals without a word are looked into."""
+    resume: timedelta = timedelta(seconds=300)
+    """How long a session waits for us."""
+    held: timedelta = timedelta(seconds=75)
+    """How long an old owner may hold the session: isolated for 60 s at most, and a margin."""
+    grace: timedelta = timedelta(seconds=3)
+    """How long a lost socket is only a lost socket."""
+    backoff: timedelta = timedelta(milliseconds=100)
+    longest_backoff: timedelta = timedelta(seconds=5)
+
+
+class Port(Protocol):
+    """What a connection asks and tells the partition it belongs to."""
+
+    def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
+        """Take an event, and which session of which node told it."""
+
+    def seated(self, node: str) -> Iterable[int]:
+        """Name the guilds whose players sit on a node."""
+
+    def sounding(self, node: str) -> bool:
+        """Whether a player there should be heard, so that reports are due."""
+
+    def now(self) -> int:
+        """Server ms."""
+
+    async def keep(self, node: str, session_id: str) -> None:
+        """Commit the session's id."""
+
+    def begin_look(self) -> Mapping[int, int]:
+        """Note how often each guild's player was changed, before its node is looked at."""
+
+    def opened(self, link: "NodeLink") -> None:
+        """Know that a session is open: what waited for it may go on."""
+
+    async def looked(
+        self, link: "NodeLink", found: Mapping[int, frames.Player], before: Mapping[int, int]
+    ) -> None:
+        """Take what a resumed session plays."""
+
+
+class NodeLink:
+    """The connection; `run` keeps it up until cancelled."""
+
+    def __init__(
+        self, client: NodeClient, port: Port, *, session_id: str = "", pace: Pace | None = None
+    ) -> None:
+        """Take the session that the books name, "" for none."""
+        self.client = client
+        self.session_id = session_id
+        self.state: State = "connecting"
+        self.stats: frames.Stats | None = None
+        self._port = port
+        self._pace = pace or Pace()
+        self._changed = asyncio.Event()
+        self._interval = self._pace.update.total_seconds()
+        self._updates: dict[str, float] = {}
+        self._updated = 0.0
+        self._heard = 0.0
+        self._lost_at: float | None = None
+        self._held_since: float | None = None
+        self._asked_again = False
+
+    @property
+    def node(self) -> Node:
+        """The node it leads to."""
+        return self.client.node
+
+    async def up(self, *, within: timedelta) -> str:
+        """Wait for the session and return its id; Unavailable where the node is down."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self.state == "connecting":
+                    await self._changed.wait()
+        except TimeoutError:
+            raise Unavailable("node", f"{self.node.name} gave no session yet") from None
+        if self.state != "up":
+            raise Unavailable("node", f"{self.node.name} is down")
+        return self.session_id
+
+    async def run(self) -> None:
+        """Connect, and connect again."""
+        failures = 0
+        while True:
+            begun = _now()
+            try:
+                await self._live()
+                failures = 0
+            except Unavailable as error:
+                failures += 1
+                self._failed(error, begun=begun, failures=failures)
+            self._lost_at = self._lost_at or _now()
+            if self.state == "up":
+                self._become("connecting")
+            await asyncio.sleep(self._delay(failures))
+
+    def _delay(self, failures: int) -> float:
+        if not failures and self._held_since is None:
+            return 0.0
+        longest = self._pace.longest_backoff.total_seconds()
+        delay = min(longest, self._pace.backoff.total_seconds() * 2.0 ** min(failures, 16))
+        return delay * random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, guards nothing
+
+    def _become(self, state: State) -> None:
+        self.state = state
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _failed(self, error: Unavailable, *, begun: float, failures: int) -> None:
+        away = _now() - (self._lost_at or begun) > self._pace.grace.total_seconds()
+        gone = failures > 1 and isinstance(error, Unreachable)
+        if self.state == "down" or not (away or gone or isinstance(error, Silent)):
+            return
+        log.warning("node down", node=self.node.name, why=str(error))
+        self._become("down")
+        for guild in tuple(self._port.seated(self.node.name)):
+            self._port.tell(NodeLost(guild_id=guild, node=self.node.name))
+
+    async def _live(self) -> None:
+        """Hold one socket for as long as it lasts."""
+        async with self.client.connect(self.session_id) as (socket, ready):
+            if not await self._adopt(ready):
+                return
+            self._heard = self._updated = _now()
+            self._lost_at = self._held_since = None
+            self._asked_again = False
+            listening = asyncio.create_task(self._listen(socket))
+            watching = asyncio.create_task(self._watch(socket))
+            try:
+                if ready.resumed:
+                    await self._look()
+                self._become("up")
+                self._port.opened(self)
+                log.info("node up", node=self.node.name, resumed=ready.resumed)
+                await asyncio.wait({listening, watching}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await _end(listening, watching)
+
+    async def _adopt(self, ready: frames.Ready) -> bool:
+        """Decide on the session we were given; False: ask once more for the old one."""
+        if ready.resumed:
+            return True
+        if self.session_id and await self._old_may_come(ready):
+            return False
+        await self.client.set_resuming(ready.session_id, timeout=self._pace.resume)
+        await self._port.keep(self.node.name, ready.session_id)
+        self.session_id = ready.session_id
+        for guild in tuple(self._port.seated(self.node.name)):
+            self._port.tell(
+                NodeAssigned(guild_id=guild, node=self.node.name, session_id=self.session_id)
+            )
+        return True
+
+    async def _old_may_come(self, ready: frames.Ready) -> bool:
+        """Ask REST about the old session: open = another holds it; 404 = free now, or gone."""
+        if ready.session_id == self.session_id:
+            return False
+        try:
+            await self.client.players(self.session_id)
+        except SessionUnknown:
+            first, self._asked_again = not self._asked_again, True
+            self._held_since = None
+            return first
+        self._held_since = self._held_since or _now()
+        self._asked_again = False
+        return _now() - self._held_since < self._pace.held.total_seconds()
+
+    async def _look(self) -> None:
+        """See what plays after a resume, once the replayed events have come in."""
+        await asyncio.sleep(0.05)
+        before = self._port.begin_look()
+        await self._port.looked(self, await self.client.players(self.session_id), before)
+
+    async def _listen(self, socket: Socket) -> None:
+        while True:
+            frame = await socket.receive()
+            if frame is None:
+                return
+            self._heard = _now()
+            match frame:
+                case frames.PlayerUpdate():
+                    self._position(frame)
+                case frames.Event():
+                    self._happened(frame)
+                case frames.Stats():
+                    self.stats = frame
+                case _:
+                    pass
+
+    async def _watch(self, socket: Socket) -> None:
+        """Ping, and look into silence; raises Unavailable when the node is down."""
+        pinged = _now()
+        while True:
+            await asyncio.sleep(min(0.25, self._interval / 2))
+            if _now() - pinged >= self._pace.ping.total_seconds():
+                pinged = _now()
+                await socket.ping()
+            if self._overdue():
+                await self._probe()
+                if self._silent_for(self._heard) > self._allowed(self._pace.ping.total_seconds()):
+                    raise Unavailable("node", "its socket is silent")
+                self._updated = _now()
+
+    async def _probe(self) -> None:
+        try:
+            await self.client.probe()
+        except Unavailable as error:
+            raise Silent("node", error.why) from error
+
+    def _overdue(self) -> bool:
+        due = self._port.sounding(self.node.name)
+        if due and self._silent_for(self._updated) > self._allowed(self._interval):
+            return True
+        return self._silent_for(self._heard) > self._allowed(self._pace.ping.total_seconds())
+
+    def _allowed(self, interval: float) -> float:
+        return interval * self._pace.silence
+
+    def _silent_for(self, since: float) -> float:
+        return _now() - since
+
+    def _position(self, update: frames.PlayerUpdate) -> None:
+        now = _now()
+        self._updated = now
+        last = self._updates.get(update.guild_id)
+        if last is not None and now - last >= 0.2:
+            self._interval = min(self._interval, now - last)
+        self._updates[update.guild_id] = now
+        self._port.tell(
+            PositionReported(
+                guild_id=int(update.guild_id),
+                play_id="",
+                position=update.state.position,
+                connected=update.state.connected,
+                at=self._port.now(),
+                lead=self.node.lead,
+            ),
+            node=self.node.name,
+            session_id=self.session_id,
+        )
+
+    def _happened(self, event: frames.Event) -> None:
+        told = _translate(event, node=self.node.name, session_id=self.session_id)
+        if told is not None:
+            self._port.tell(told, node=self.node.name, session_id=self.session_id)
+
+
+def _translate(event: frames.Event, *, node: str, session_id: str) -> Internal | None:
+    """Say an event in the player's words; None for one that says nothing to it."""
+    guild_id = int(event.guild_id)
+    play_id = event.track.user_data.play_id if event.track else ""
+    match event.type:
+        case "TrackStartEvent":
+            return TrackStarted(guild_id=guild_id, play_id=play_id)
+        case "TrackEndEvent":
+            return TrackEnded(guild_id=guild_id, play_id=play_id, reason=event.reason or "")
+        case "TrackExceptionEvent":
+            failure = event.exception or frames.Failure()
+            message = failure.message or failure.cause or ""
+            return TrackFailed(guild_id=guild_id, play_id=play_id, message=message)
+        case "TrackStuckEvent":
+            return TrackFailed(guild_id=guild_id, play_id=play_id, message="", stuck=True)
+        case "WebSocketClosedEvent":
+            return VoiceClosed(
+                guild_id=guild_id,
+                node=node,
+                session_id=session_id,
+                code=event.code,
+                by_remote=event.by_remote,
+            )
+        case _:
+            return None
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """Cancel what still runs, and raise what failed."""
+    for task in tasks:
+        task.cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in found:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

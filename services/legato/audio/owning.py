@@ -1,0 +1,168 @@
+"""The partitions this process owns: tenures begun, begun anew after a fault, and ended."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from legato.audio import listening
+from legato.audio.means import Tools
+from legato.audio.tenure import Tenure
+from legato.audio.writebehind import Owned
+from legato.audio.writer import Fenced
+from legato.contracts.fleet import ObservedNode
+from legato.contracts.keys import Owned as Thing
+from legato.contracts.partitions import Partition, partition_of
+from legato.leases import Lease
+from legato.ownership import Reason
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+AGAIN = 0.5
+"""Seconds before a partition that failed is begun anew."""
+
+
+class Owning:
+    """A port of `ownership.Holder`."""
+
+    def __init__(self, lease: Callable[[Thing], Lease | None]) -> None:
+        """`lease` gives the current lease of a thing; `equip` must follow."""
+        self._lease = lease
+        self._tools: Tools | None = None
+        self._tenures: dict[Partition, Tenure] = {}
+        self._running: dict[Partition, asyncio.Task[None]] = {}
+
+    def equip(self, tools: Tools) -> None:
+        """Take what tenures work with."""
+        self._tools = tools
+
+    async def start(self, lease: Lease) -> None:
+        """Begin to own a partition; returns once it works."""
+        if self._tools is None or not isinstance(lease.what, Partition):
+            raise TypeError(f"{lease.what} can't be owned here")
+        partition = lease.what
+        first = self._begin(partition, self._tools)
+        task = asyncio.create_task(self._keep(partition, self._tools, first))
+        self._running[partition] = task
+        ready = asyncio.create_task(first.ready.wait())
+        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        self._count()
+
+    async def stop(self, lease: Lease, *, reason: Reason) -> None:
+        """End: nothing of the partition runs after it."""
+        if not isinstance(lease.what, Partition):
+            return
+        task = self._running.pop(lease.what, None)
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        tenure = self._tenures.pop(lease.what, None)
+        if tenure is not None:
+            await tenure.close(lost=reason == "lost")
+        self._count()
+
+    def _begin(self, partition: Partition, tools: Tools) -> Tenure:
+        tenure = Tenure(partition, lambda: self._lease(partition), tools)
+        self._tenures[partition] = tenure
+        return tenure
+
+    async def _keep(self, partition: Partition, tools: Tools, tenure: Tenure) -> None:
+        """Run a tenure; after a fault begin anew from the books."""
+        fenced = False
+        while not fenced:
+            try:
+                await tenure.run()
+            except* Fenced:
+                log.warning("fenced", partition=str(partition))
+                fenced = True
+            except* Exception:
+                tools.means.metrics.restarts.inc()
+                log.exception("partition failed, begins anew", partition=str(partition))
+            if not fenced:
+                await asyncio.sleep(AGAIN)
+                tenure = self._begin(partition, tools)
+
+    def _count(self) -> None:
+        if self._tools is not None:
+            self._tools.means.metrics.partitions.set(len(self._tenures))
+
+    # What others ask of it.
+
+    @property
+    def tenures(self) -> Iterable[Tenure]:
+        """All of them now."""
+        return tuple(self._tenures.values())
+
+    def owned(self, guild_id: int) -> Owned | None:
+        """Return a guild's player, with the epoch it is written under."""
+        if self._tools is None or not self._tenures:
+            return None
+        bot = next(iter(self._tenures)).bot
+        partition = partition_of(
+            guild_id, bot=bot, region=self._tools.region, count=self._tools.partitions
+        )
+        tenure, lease = self._tenures.get(partition), self._lease(partition)
+        player = tenure.loop.player(guild_id) if tenure else None
+        if tenure is None or lease is None or player is None:
+            return None
+        return Owned(partition, lease.epoch, player, tenure.loop.now())
+
+    def playing(self) -> list[int]:
+        """Name the guilds that hear something."""
+        return [
+            guild_id
+            for tenure in self.tenures
+            for guild_id, player in tenure.loop.players.items()
+            if player.play is not None and player.play.clock.since is not None
+        ]
+
+    def players_by_node(self) -> Mapping[str, int]:
+        """Count the players that play, by their node."""
+        return Counter(
+            player.seat.node
+            for tenure in self.tenures
+            for player in tenure.loop.players.values()
+            if player.seat is not None and player.play is not None
+        )
+
+    def sessions_by_node(self) -> Mapping[str, int]:
+        """Count the sessions, by node."""
+        return Counter(
+            link.node.name
+            for tenure in self.tenures
+            for link in tenure.links or ()
+            if link.state == "up"
+        )
+
+    def observe(self, nodes: Iterable[str]) -> tuple[ObservedNode, ...]:
+        """Say what is known of each node."""
+        return tuple(self._observe(name) for name in nodes)
+
+    def _observe(self, name: str) -> ObservedNode:
+        links = [
+            link
+            for tenure in self.tenures
+            if tenure.links is not None and (link := tenure.links.get(name)) is not None
+        ]
+        seated = [
+            tenure.loop.players[guild_id]
+            for tenure in self.tenures
+            for guild_id in tenure.loop.seated(name)
+        ]
+        playing = [player for player in seated if player.play and listening.audible(player)]
+        return ObservedNode(
+            name=name,
+            players=len(seated),
+            playing=len(playing),
+            listeners=sum(player.voice.listeners for player in playing),
+            connected=any(link.state == "up" for link in links),
+            frame_deficit=sum(
+                max(0, link.stats.frame_stats.deficit)
+                for link in links
+                if link.stats is not None and link.stats.frame_stats is not None
+            ),
+        )

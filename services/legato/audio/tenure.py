@@ -1,0 +1,217 @@
+"""One partition while it is ours: its books read, its loops run, its sockets held."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from legato.audio import frames, placement
+from legato.audio.acting import Actor, trace_of
+from legato.audio.driving import Driver
+from legato.audio.effects import Effect
+from legato.audio.events import Internal, Restored
+from legato.audio.ledger import Books, Change
+from legato.audio.links import Links
+from legato.audio.means import Tools
+from legato.audio.moving import Mover
+from legato.audio.nodes import NodeLink
+from legato.audio.outbox import Outbox
+from legato.audio.partitions import PartitionLoop
+from legato.audio.placement import Choice
+from legato.audio.player import Player, head
+from legato.audio.writebehind import Stored
+from legato.audio.writer import Fenced
+from legato.contracts import keys
+from legato.contracts.fleet import Node
+from legato.contracts.partitions import Partition
+from legato.errors import Unavailable
+from legato.leases import Lease
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+ALIVE_EVERY = timedelta(seconds=1)
+TRIM_BEHIND = 30
+"""Inbox entries stay for so many seconds after their commit, for producers that read back."""
+
+
+class Tenure:
+    """One partition, owned."""
+
+    def __init__(
+        self, partition: Partition, lease: Callable[[], Lease | None], tools: Tools
+    ) -> None:
+        """`lease` gives the current lease; None once it is lost."""
+        self.loop = PartitionLoop(partition, lease, tools.means)
+        self.links: Links | None = None
+        self.ready = asyncio.Event()
+        self._partition = partition
+        self._lease = lease
+        self._tools = tools
+        self._driver: Driver | None = None
+
+    async def run(self) -> None:
+        """Own the partition until cancelled; Fenced when it is lost, Diverged to begin anew."""
+        books = await self._tools.means.ledger.load(self._partition)
+        self.loop.take(books)
+        stored = await self._stored(books)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._join(tasks)
+                await self._resume(tasks, books, stored)
+                tasks.create_task(self.loop.read())
+                tasks.create_task(self._live())
+                tasks.create_task(self._mover().run())
+                self.ready.set()
+        finally:
+            self.loop.rest()
+
+    def _join(self, tasks: asyncio.TaskGroup) -> None:
+        """Bring the parts together."""
+        tools = self._tools
+        links = Links(tasks, self._nodes, tools.client, self, pace=tools.node_pace)
+        driver = Driver(links, self, tools.endpoints)
+        actor = Actor(self.loop, driver, tools)
+
+        async def run(guild_id: int, effect: Effect, trace: str) -> None:
+            name = type(effect).__name__
+            span = tools.means.tracing.span(f"effect {name}", parent=trace_of(effect, trace))
+            with span, tools.means.metrics.effect_seconds.labels(name).time():
+                await actor.act(guild_id, effect)
+
+        self.links, self._driver = links, driver
+        self.loop.saw = driver.saw
+        self.loop.outbox = Outbox(tasks, run, self.loop.settled, self.loop.now)
+
+    def _mover(self) -> Mover:
+        links, driver = self._parts()
+        return Mover(self.loop, links, driver, tools=self._tools, choose=self.choose)
+
+    async def _stored(self, books: Books) -> list[Stored]:
+        """Read PostgreSQL where Redis knows nothing of this partition."""
+        if books.position.commits:
+            return []
+        found = await self._tools.behind.load(self._partition, count=self._tools.partitions)
+        for one in found:
+            self.loop.players.setdefault(one.player.guild_id, one.player)
+        return found
+
+    async def _resume(self, tasks: asyncio.TaskGroup, books: Books, stored: list[Stored]) -> None:
+        """Go on: effects left over, players restored, nodes asked."""
+        links, _ = self._parts()
+        for kept in books.guilds:
+            left = sorted(kept.outbox.values(), key=lambda effect: effect.seq)
+            if self.loop.outbox is not None:
+                self.loop.outbox.put(kept.guild_id, left)
+        for kept in books.guilds:
+            if kept.head is not None:
+                self.loop.tell(Restored(guild_id=kept.guild_id, alive_at=books.alive_at))
+        for one in stored:
+            guild_id = one.player.guild_id
+            whole = Change(guild_id=guild_id, head=head(one.player), put=one.player.queue)
+            await self.loop.writer.commit(whole)
+            self.loop.tell(Restored(guild_id=guild_id, alive_at=one.alive_at, node_survived=False))
+        tasks.create_task(self.loop.work())
+        await self.loop.reached()
+        self.loop.wake_all()
+        self._reopen(links, books.node_sessions)
+        if self.loop.players:
+            log.info("restored", partition=str(self._partition), players=len(self.loop.players))
+
+    def _reopen(self, links: Links, sessions: Mapping[str, str]) -> None:
+        seats = {
+            player.seat.node: player.seat.session_id
+            for player in self.loop.players.values()
+            if player.seat is not None
+        }
+        for node, session_id in seats.items():
+            if node in self._nodes():
+                links.open(node, session_id=sessions.get(node, session_id))
+
+    async def _live(self) -> None:
+        """Note every second that this owner lives; keep the inbox short."""
+        ledger, bus = self._tools.means.ledger, self._tools.means.bus
+        passed: list[str] = []
+        while True:
+            try:
+                if await ledger.alive(self.loop.writer.held()) is not None:
+                    passed.append(self.loop.writer.position.entry)
+                    if len(passed) > TRIM_BEHIND and passed[0] != passed[-1]:
+                        await bus.trim(keys.inbox(self._partition), passed[0])
+                    passed = passed[-TRIM_BEHIND:]
+            except Unavailable as error:
+                log.warning("life not noted", partition=str(self._partition), why=str(error))
+            await asyncio.sleep(ALIVE_EVERY.total_seconds())
+
+    async def close(self, *, lost: bool) -> None:
+        """Close the sockets, so that the next owner can resume, and note the last moment."""
+        if self.links is not None:
+            await self.links.close_all()
+        lease = self._lease()
+        if lost or lease is None:
+            return
+        try:
+            await self._tools.means.ledger.alive(lease)
+        except Unavailable as error:
+            log.warning("life not noted", partition=str(self._partition), why=str(error))
+
+    # What its connections and its driver ask and tell.
+
+    def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
+        """Take an event."""
+        self.loop.tell(event, node=node, session_id=session_id)
+
+    def player(self, guild_id: int) -> Player | None:
+        """Return a guild's player."""
+        return self.loop.player(guild_id)
+
+    def seated(self, node: str) -> Iterable[int]:
+        """Name the guilds whose players sit on a node."""
+        return self.loop.seated(node)
+
+    def sounding(self, node: str) -> bool:
+        """Tell whether a player on a node should be heard now."""
+        return self.loop.sounding(node)
+
+    def now(self) -> int:
+        """Return server ms."""
+        return self.loop.now()
+
+    def choose(self, guild_id: int, *, current: str | None) -> Choice:
+        """Choose a node for a player."""
+        links, _ = self._parts()
+        candidates = links.candidates(
+            playing=self._tools.playing(), sessions=self._tools.sessions()
+        )
+        return placement.choose(candidates, current=current, region=self._tools.region)
+
+    async def keep(self, node: str, session_id: str) -> None:
+        """Commit a session's id, before anything is asked of it."""
+        if not await self._tools.means.ledger.keep_session(
+            self.loop.writer.held(), node, session_id
+        ):
+            raise Fenced(str(self._partition))
+
+    def begin_look(self) -> Mapping[int, int]:
+        """Note how often each guild was changed."""
+        return self._parts()[1].changes()
+
+    async def looked(
+        self, link: NodeLink, found: Mapping[int, frames.Player], before: Mapping[int, int]
+    ) -> None:
+        """Take what a resumed session plays."""
+        for snapshot in await self._parts()[1].looked(link, found, before):
+            self.tell(snapshot, node=link.node.name, session_id=link.session_id)
+
+    def opened(self, link: NodeLink) -> None:
+        """Let what waited for a node go on."""
+        if self.loop.outbox is not None:
+            self.loop.outbox.nudge(tuple(self.loop.players), "node")
+
+    def _nodes(self) -> Mapping[str, Node]:
+        return self._tools.fleet.nodes
+
+    def _parts(self) -> tuple[Links, Driver]:
+        if self.links is None or self._driver is None:
+            raise RuntimeError("the partition's parts are joined by run")
+        return self.links, self._driver

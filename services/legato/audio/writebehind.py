@@ -1,0 +1,175 @@
+"""Players into PostgreSQL, behind the play: changed ones together, playing ones now and then.
+
+Only `(epoch, version)` that grow are taken, so what an older owner still had on its way is refused.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from legato.audio import views
+from legato.audio.effects import Record
+from legato.audio.player import Player, head, restore
+from legato.audio.state import PlayerHead
+from legato.contracts.partitions import Partition
+from legato.contracts.settings import GuildSettings
+from legato.errors import Unavailable
+from legato.store import guilds, history, queues
+from legato.store.database import Database
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
+
+POSITIONS_EVERY = timedelta(seconds=5)
+"""How much of a position is lost at most with the whole of Redis."""
+BATCH = 200
+
+_heads = msgspec.json.Decoder(PlayerHead)
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A player, as its owner has it now."""
+
+    partition: Partition
+    epoch: int
+    player: Player
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A player read back."""
+
+    player: Player
+    alive_at: int
+    """When its position was true."""
+
+
+class WriteBehind:
+    """Collects what changed, and writes it in batches."""
+
+    def __init__(
+        self,
+        database: Database,
+        bot: int,
+        *,
+        find: Callable[[int], Owned | None],
+        playing: Callable[[], Iterable[int]],
+        every: timedelta,
+    ) -> None:
+        """`find` gives a guild's player if this process owns it; `playing` names the audible."""
+        self._database = database
+        self._bot = bot
+        self._find = find
+        self._playing = playing
+        self._every = every
+        self._wanted: dict[int, asyncio.Future[None]] = {}
+
+    async def save(self, guild_id: int) -> None:
+        """Have a player written with the next batch, and wait for it; Unavailable = try again."""
+        loop = asyncio.get_running_loop()
+        waiting = self._wanted.setdefault(guild_id, loop.create_future())
+        await asyncio.shield(waiting)
+
+    async def run(self) -> None:
+        """Write batch after batch."""
+        loop = asyncio.get_running_loop()
+        positions_at = 0.0
+        while True:
+            await asyncio.sleep(self._every.total_seconds())
+            batch, self._wanted = self._wanted, {}
+            if loop.time() >= positions_at:
+                positions_at = loop.time() + POSITIONS_EVERY.total_seconds()
+                for guild_id in self._playing():
+                    batch.setdefault(guild_id, loop.create_future())
+            await self._write(batch)
+
+    async def _write(self, batch: dict[int, asyncio.Future[None]]) -> None:
+        names = list(batch)
+        for start in range(0, len(names), BATCH):
+            chunk = names[start : start + BATCH]
+            found = [owned for name in chunk if (owned := self._find(name)) is not None]
+            problem: Unavailable | None = None
+            try:
+                if found:
+                    await queues.save(self._database, [_document(one) for one in found])
+            except Unavailable as error:
+                log.warning("players not saved", count=len(found), why=str(error))
+                problem = error
+            for name in chunk:
+                _finish(batch[name], problem)
+
+    async def record(self, guild_id: int, record: Record) -> None:
+        """Write one row of history."""
+        play = history.Play(
+            bot_id=self._bot,
+            guild_id=guild_id,
+            play_id=record.play_id,
+            requester_id=record.requester_id,
+            title=record.track.title,
+            uri=record.track.uri,
+            source_name=record.track.source_name,
+            length=record.track.length,
+            heard=record.heard,
+            end_reason=record.reason,
+            started_at=datetime.fromtimestamp(record.started_at / 1000, UTC),
+        )
+        await history.add(self._database, [play])
+
+    async def save_settings(self, guild_id: int, settings: GuildSettings, *, epoch: int) -> bool:
+        """Write a guild's settings; False where newer ones are there."""
+        return await guilds.save(self._database, self._bot, guild_id, settings, epoch=epoch)
+
+    async def settings(self, guild_id: int) -> GuildSettings:
+        """Read a guild's settings."""
+        found = await guilds.load(self._database, self._bot, [guild_id])
+        return found.get(guild_id, GuildSettings())
+
+    async def load(self, partition: Partition, *, count: int) -> list[Stored]:
+        """Read back a partition's players."""
+        names = await queues.of_partition(self._database, partition, count=count)
+        found = await queues.load(self._database, partition.bot, names)
+        return [_stored(document) for document in found.values()]
+
+
+def _finish(waiting: asyncio.Future[None], problem: Unavailable | None) -> None:
+    if waiting.done():
+        return
+    if problem is None:
+        waiting.set_result(None)
+    else:
+        waiting.set_exception(problem)
+        waiting.exception()  # nobody may be waiting
+
+
+def _document(owned: Owned) -> queues.StoredPlayer:
+    found, play = owned.player, owned.player.play
+    shown = views.now_playing(found, now=owned.now)
+    return queues.StoredPlayer(
+        bot_id=owned.partition.bot,
+        guild_id=found.guild_id,
+        region=owned.partition.region,
+        epoch=owned.epoch,
+        # Positions are written without a change of the player, so its revision won't do.
+        version=owned.now,
+        voice_channel_id=found.voice.wanted,
+        text_channel_id=found.text_channel_id or None,
+        panel_message_id=found.panel_message_id or None,
+        track=play.track if play else None,
+        play_id=play.play_id if play else None,
+        requester_id=play.item.requester_id if play else None,
+        position=shown.position,
+        position_at=owned.now,
+        pause_reasons=shown.pause_reasons,
+        volume=found.volume,
+        items=found.queue,
+        state=msgspec.json.encode(head(found)),
+    )
+
+
+def _stored(document: queues.StoredPlayer) -> Stored:
+    return Stored(restore(_heads.decode(document.state), document.items), document.position_at)
