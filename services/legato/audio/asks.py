@@ -6,7 +6,7 @@ from legato.audio import joining, queue, turns, views
 from legato.audio.effects import Resolve, Tell
 from legato.audio.events import Resolved, ResolveFailed
 from legato.audio.rules import Rules
-from legato.audio.state import Ask, Player, Step
+from legato.audio.state import Ask, Player, Step, with_panel_in
 from legato.contracts.actions import Answer, Queued, Refused
 from legato.contracts.playback import Command, Play
 from legato.contracts.tracks import QueueItem, Track
@@ -42,8 +42,9 @@ def play(player: Player, command: Play, *, now: int, rules: Rules) -> Step:
         queue=_inserted(player.queue, command, now=now),
         halted=False,
         keep_until=None,
-        text_channel_id=_panel_channel(player, command),
     )
+    if not (player.text_channel_id and player.play):
+        player = with_panel_in(player, command.origin.channel_id)
     resolve = Resolve(slot=slot, query=command.query, deadline=deadline)
     return Step(player, (*joined.effects, resolve), "a place is taken")
 
@@ -136,11 +137,6 @@ def _inserted(waiting: queue.Queue, command: Play, *, now: int) -> queue.Queue:
         added_at=now,
     )
     return (*waiting, item) if last else (item, *waiting)
-
-
-def _panel_channel(player: Player, command: Play) -> int:
-    keeps = player.text_channel_id and player.play
-    return player.text_channel_id if keeps else command.origin.channel_id
 
 
 def _expanded(slot: QueueItem, tracks: tuple[Track, ...]) -> queue.Queue:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from legato.audio import asks, ending, position, turns, views, voicing
 from legato.audio.effects import SaveSettings
 from legato.audio.rules import Rules
-from legato.audio.state import Player, Step, with_voice
+from legato.audio.state import Player, Step, with_panel_in, with_voice
 from legato.contracts import playback
 from legato.contracts.actions import Answer, Done, NowShown, Refused, SettingsShown
 from legato.contracts.playback import Command, Playback
@@ -144,7 +144,7 @@ def _show_now_playing(player: Player, command: playback.ShowNowPlaying, *, now: 
     shown = NowShown(now=views.now_playing(player, now=now))
     channel = command.origin.channel_id
     if player.text_channel_id != channel:
-        player = replace(player, text_channel_id=channel)
+        player = with_panel_in(player, channel)
     return _answer(player, command, shown)
 
 

@@ -44,14 +44,15 @@ def channel_gone(player: Player, event: ChannelGone, *, now: int, rules: Rules) 
 
 def panel_shown(player: Player, event: PanelShown) -> Step:
     """Remember the panel message, or forget one that is gone or may not be written."""
+    if event.channel_id != player.text_channel_id:
+        return Step(player, (), "a panel where none is wanted any more")
     if event.message_id:
         shown = replace(
             player, panel_channel_id=event.channel_id, panel_message_id=event.message_id
         )
         return Step(shown, (), "the panel is known")
-    if player.text_channel_id == event.channel_id:
-        player = replace(player, text_channel_id=0)
-    return Step(replace(player, panel_channel_id=0, panel_message_id=0), (), "the panel is gone")
+    gone = replace(player, text_channel_id=0, panel_channel_id=0, panel_message_id=0)
+    return Step(gone, (), "the panel is gone")
 
 
 def forgettable(player: Player) -> bool:

@@ -151,3 +151,10 @@ def new(guild_id: int, settings: GuildSettings | None = None) -> Player:
 def with_voice(player: Player, voice: VoiceState) -> Player:
     """Change only the voice state."""
     return replace(player, voice=voice)
+
+
+def with_panel_in(player: Player, channel: int) -> Player:
+    """Want the panel in a text channel; a message elsewhere is not it any more."""
+    if player.panel_channel_id != channel:
+        player = replace(player, panel_channel_id=0, panel_message_id=0)
+    return replace(player, text_channel_id=channel)

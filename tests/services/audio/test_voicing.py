@@ -287,12 +287,3 @@ def test_a_deleted_voice_channel_is_said() -> None:
 
     assert game.last_one(SyncPanel).notice == "channel_gone"
     assert game.player.voice.wanted is None
-
-
-def test_a_panel_is_remembered_and_forgotten() -> None:
-    game = playing("a").hear(voice.PanelShown, channel_id=20, message_id=99)
-    assert game.player.panel_message_id == 99
-
-    game.hear(voice.PanelShown, channel_id=20, message_id=0)
-
-    assert (game.player.panel_message_id, game.player.text_channel_id) == (0, 0)
