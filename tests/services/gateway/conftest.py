@@ -13,3 +13,11 @@ def valkey_url():
 async def scene(valkey_url, tmp_path):
     async with stage(valkey_url, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+async def shared_scene(scene):
+    """A stage with a gateway on it, and its first user in voice."""
+    async with scene.gateway():
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        yield scene
