@@ -109,17 +109,20 @@ def _take(player: Player, message: Message, *, now: int, rules: Rules) -> Step:
 def _hear_gateway(player: Player, event: Voice, *, now: int, rules: Rules) -> Step:
     """Take an event once; the gateway's own findings carry no number of their own, and may repeat.
 
-    Marks are kept per kind, since one Discord event may become two of ours.
+    Marks are kept per kind, since one Discord event may become two of ours; what the gateway says
+    of itself is no new gateway session.
     """
     if isinstance(event, voice.VoiceRefused):
         return voicing.refused(player, event, now=now, rules=rules)
     if isinstance(event, voice.PanelShown):
         return ending.panel_shown(player, event)
-    kind = type(event).__name__
+    own = event.mark.is_own
+    kind = f"own {type(event).__name__}" if own else type(event).__name__
     mark = player.marks.get(kind)
-    new_session = mark is None or mark.session != event.mark.session
-    if mark is not None and not new_session and event.mark.seq <= mark.seq:
+    changed = mark is None or mark.session != event.mark.session
+    if mark is not None and not changed and event.mark.seq <= mark.seq:
         return Step(player, (), "a repeated event")
+    new_session = changed and not own
     player = replace(player, marks={**player.marks, kind: event.mark})
     match event:
         case voice.VoiceStateChanged():

@@ -7,8 +7,13 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """Which gateway event a message came from; a mark not above the guild's last is a repeat."""
 
     session: str
-    """A short hash of Discord's gateway session id, never the id itself."""
+    """A short hash of Discord's gateway session id, never the id itself; `own-...` is ours."""
     seq: int
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the gateway says this of itself, not for an event of Discord's."""
+        return self.session.startswith("own-")
 
 
 class VoiceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

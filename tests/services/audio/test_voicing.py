@@ -82,6 +82,17 @@ def test_no_channel_under_a_new_gateway_session_is_no_kick() -> None:
     assert silences(game) == ()
 
 
+def test_what_the_gateway_says_of_itself_does_not_make_a_kick_look_like_a_new_session() -> None:
+    game = playing("a")
+    game.gateway = "own-7"
+    game.state()
+    game.gateway = "g1"
+
+    game.state(None)
+
+    assert game.player.voice.wanted is None
+
+
 def test_a_moderator_who_moves_the_bot_is_followed() -> None:
     game = playing("a").state(ELSEWHERE)
 
