@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from legato_machine import logs, machine
 from legato_machine.machine import Machine
@@ -14,7 +15,7 @@ def settings(request: pytest.FixtureRequest) -> dict[str, str]:
     return dict(getattr(request.module, "SETTINGS", {}))
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(
     request: pytest.FixtureRequest, settings: dict[str, str]
 ) -> AsyncIterator[Machine]:

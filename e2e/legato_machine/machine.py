@@ -174,7 +174,8 @@ class Machine:
         await fleet.direct(client, bot=self.bot_id, nodes=(node,))
         await client.aclose()
         await self._migrate()
-        await self.start("node", "gateway", "audio", "api", "worker")
+        await self.start("node")
+        await self.start_together("gateway", "audio", "api")
 
     async def _migrate(self) -> None:
         program = self._program("migrate", {"DATABASE_URL": self.database_url})
