@@ -50,7 +50,7 @@ class Channel(Generic[Incoming]):
                 socket.send_fds(self.socket, [_encode(message)], list(descriptors))
             else:
                 self.socket.send(_encode(message))
-        except (BrokenPipeError, ConnectionError) as error:
+        except OSError as error:
             raise Closed from error
 
     def receive(self, *, wait: bool = True) -> tuple[Incoming, list[int]]:

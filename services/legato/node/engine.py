@@ -1,7 +1,9 @@
 """The node's pacers and media workers, seen from the control process: lanes, feeds, loads, and what replaces the dead."""
 
 import asyncio
+import contextlib
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,7 +19,9 @@ START_TIMEOUT = 20.0
 """Seconds that a child may take to start; seconds on a loaded machine."""
 
 EXIT_TIMEOUT = 1.0
-RESTART_DELAY = 0.2
+RESTART_WINDOW = 10.0
+MOST_RESTARTS = 20
+"""Restarts of media processes in one window before the node gives up."""
 
 Pacing = messages.Started | messages.Drained | messages.Hushed
 
@@ -98,6 +102,8 @@ class Engine:
         self._numbers = iter(range(1, 1 << 62))
         self._closing = False
         self._failed = asyncio.Event()
+        self._started = False
+        self._recent: list[float] = []
         self.restarts = 0
         self._counted = [0, 0, 0]
 
@@ -113,6 +119,7 @@ class Engine:
             await asyncio.wait([failed, started], return_when=asyncio.FIRST_COMPLETED)
             failed.cancel()
             started.cancel()
+        self._started = not self._closing
 
     def close(self) -> None:
         """End every child."""
@@ -133,15 +140,15 @@ class Engine:
 
     async def load(self, identifier: str) -> bytes:
         """Ask what is behind a link; gives loadtracks' JSON. Raises MediaError."""
-        worker = min(self.workers, key=lambda each: each.burden)
+        worker = self._least_busy()
         request = next(self._numbers)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         worker.loads[request] = answer
         try:
-            worker.child.channel.send(messages.Load(request=request, identifier=identifier))
+            _tell(worker, messages.Load(request=request, identifier=identifier))
             async with asyncio.timeout(self._media.load_timeout + 5):
                 return await answer
-        except (TimeoutError, channel.Closed) as error:
+        except TimeoutError as error:
             raise MediaError("Loading took too long.", "suspicious", repr(error)) from error
         finally:
             worker.loads.pop(request, None)
@@ -171,14 +178,14 @@ class Engine:
     ) -> None:
         """Let the least busy worker fill a new ring, and the lane go over to it."""
         order = msgspec.structs.replace(order, feed=next(self._numbers))
-        worker = min(self.workers, key=lambda each: each.burden)
+        worker = self._least_busy()
         descriptor = ring.allocate(ring.FEED_SIZE, "feed")
         memory = ring.Memory(descriptor, ring.FEED_SIZE)
         memory.words[ring.POSITION] = order.start
         self.drop_feed(lane)
         lane.feed = Feed(order, memory, lane, play, worker)
         worker.feeds[order.feed] = lane.feed
-        worker.child.channel.send(order, (descriptor,))
+        _tell(worker, order, (descriptor,))
         message = messages.Play(lane=lane.number, feed=play, align=align, end=end)
         lane.tell(message, (descriptor,))
         os.close(descriptor)
@@ -190,9 +197,7 @@ class Engine:
             return
         feed.order = msgspec.structs.replace(feed.order, volume=volume, filters=filters)
         number = feed.order.feed
-        feed.worker.child.channel.send(
-            messages.ShapeFeed(feed=number, volume=volume, filters=filters)
-        )
+        _tell(feed.worker, messages.ShapeFeed(feed=number, volume=volume, filters=filters))
 
     def drop_feed(self, lane: Lane) -> None:
         """Let go of a lane's feed; its pacer plays on until told."""
@@ -200,7 +205,7 @@ class Engine:
         if feed is None:
             return
         if feed.worker.feeds.pop(feed.order.feed, None) is not None:
-            feed.worker.child.channel.send(messages.CloseFeed(feed=feed.order.feed))
+            _tell(feed.worker, messages.CloseFeed(feed=feed.order.feed))
         feed.memory.close()
 
     def frames(self) -> tuple[int, int, int]:
@@ -250,23 +255,32 @@ class Engine:
         """Start another worker, and let the others go on where the dead one stopped filling."""
         if self._closing:
             return
-        if not worker.ready.is_set():
-            self._give_up("a media process could not start")
-            return
-        self.workers.remove(worker)
-        self.restarts += 1
+        worker.child.process.kill()
         worker.child.end(EXIT_TIMEOUT)
-        others = list(self.workers)
+        self.workers.remove(worker)
+        if not self._started or self._too_often():
+            self._give_up("media processes do not stay alive")
+            return
         self.workers.append(self._start_worker())
-        if others:
-            self.workers.sort(key=lambda each: each not in others)
         for answer in worker.loads.values():
             if not answer.done():
                 answer.set_exception(
                     MediaError("Loading broke off.", "fault", "a media process ended")
                 )
-        for feed in worker.feeds.values():
+        feeds = list(worker.feeds.values())
+        worker.feeds.clear()
+        for feed in feeds:
             self._refill(feed)
+
+    def _too_often(self) -> bool:
+        """Count this restart; say whether there were too many in a short time."""
+        self.restarts += 1
+        now = time.monotonic()
+        self._recent = [at for at in self._recent if at > now - RESTART_WINDOW] + [now]
+        return len(self._recent) > MOST_RESTARTS
+
+    def _least_busy(self) -> Worker:
+        return min(self.workers, key=lambda each: (not each.ready.is_set(), each.burden))
 
     def _refill(self, feed: Feed) -> None:
         lane = feed.lane
@@ -278,6 +292,12 @@ class Engine:
             start = start + self._media.buffer_ms * 48
         order = msgspec.structs.replace(feed.order, start=start)
         self.open_feed(lane, feed.play, order, end=lane.end, align=True)
+
+
+def _tell(worker: Worker, message: messages.ToWorker, descriptors: tuple[int, ...] = ()) -> None:
+    """Tell a worker; what is told to a dead one is given to another when its end is noticed."""
+    with contextlib.suppress(channel.Closed):
+        worker.child.channel.send(message, descriptors)
 
 
 def _counts(lane: Lane) -> tuple[int, int, int]:

@@ -9,7 +9,13 @@ from support_media import tones
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
-    async with studio(tmp_path_factory.mktemp("node"), tones()) as running:
+    quick = {
+        "stats_interval": "1s",
+        "silent_socket_timeout": "3s",
+        "read_timeout": "2s",
+        "load_timeout": "6s",
+    }
+    async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running
 
 

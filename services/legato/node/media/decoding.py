@@ -96,14 +96,15 @@ class Media:
 
     @property
     def duration_ms(self) -> int | None:
-        """Length as far as the container tells it."""
+        """Length as far as the container tells it, or as its size and bit rate do."""
         if self.stream.duration and self.stream.time_base:
-            length = self.stream.duration * self.stream.time_base
-        elif self._input.duration:
-            length = Fraction(self._input.duration, av.time_base)
-        else:
-            return None
-        return int(length * 1000)
+            return int(self.stream.duration * self.stream.time_base * 1000)
+        if self._input.duration:
+            return self._input.duration * 1000 // av.time_base
+        rate = self.stream.codec_context.bit_rate or self._input.bit_rate
+        if rate and self._reader.length is not None:
+            return self._reader.length * 8000 // rate
+        return None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -1,0 +1,139 @@
+import asyncio
+
+import aiohttp
+import pytest
+
+from support_audio_node import PASSWORD, Client, Json, Stage, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def resuming(stage: Stage, timeout: int = 60) -> None:
+    path = f"/v4/sessions/{stage.client.session}"
+    status, answer = await stage.node.request(
+        "PATCH", path, {"resuming": True, "timeout": timeout}
+    )
+    assert (status, answer) == (200, {"resuming": True, "timeout": timeout})
+
+
+async def back(stage: Stage) -> Client:
+    return await stage.node.connect(session=stage.client.session)
+
+
+async def test_a_dropped_session_is_resumed_while_the_music_plays_on(stage: Stage) -> None:
+    await resuming(stage)
+    await stage.play("tone.opus.ogg", endTime=1500)
+    await stage.frames(10)
+    await stage.client.close(abort=True)
+    async with asyncio.timeout(5):
+        while (await stage.node.request("GET", stage.client.path(None)))[0] != 404:
+            continue
+    await until(lambda: len(stage.sounding()) >= 75)
+    await stage.quiet()
+
+    client = await back(stage)
+
+    assert client.of("ready")[0] == {
+        "op": "ready",
+        "resumed": True,
+        "sessionId": stage.client.session,
+    }
+    ended = await client.event("TrackEndEvent")
+    assert ended["reason"] == "finished"
+    assert stage.report().unbroken
+    assert len(stage.sounding()) == 75
+    assert len(client.of("playerUpdate")) <= 2
+
+
+async def test_an_open_session_is_not_given_to_a_second_connection(stage: Stage) -> None:
+    await resuming(stage)
+
+    other = await back(stage)
+
+    assert other.of("ready")[0]["resumed"] is False
+    assert other.session != stage.client.session
+    status, _ = await stage.node.request("GET", stage.client.path(None))
+    assert status == 200
+
+
+async def test_of_three_takers_exactly_one_wins(stage: Stage) -> None:
+    await resuming(stage)
+    await stage.client.close()
+
+    takers = await asyncio.gather(*(back(stage) for _ in range(3)))
+
+    assert sorted(bool(taker.of("ready")[0]["resumed"]) for taker in takers) == [
+        False,
+        False,
+        True,
+    ]
+
+
+async def test_without_resuming_the_players_end_with_the_socket(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(10)
+
+    await stage.client.close()
+
+    await stage.quiet()
+    assert not any(c.connected for c in stage.voice.connections() if c.guild_id == stage.guild)
+    assert (await back(stage)).of("ready")[0]["resumed"] is False
+
+
+async def test_a_session_that_waits_too_long_ends(stage: Stage) -> None:
+    await resuming(stage, timeout=1)
+    await stage.play("tone.mp3")
+    await stage.frames(10)
+
+    await stage.client.close()
+
+    await stage.quiet(10)
+    assert (await back(stage)).of("ready")[0]["resumed"] is False
+
+
+async def test_a_user_id_is_needed(stage: Stage) -> None:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await stage.node.http.ws_connect(
+            stage.node.url + "/v4/websocket", headers={"Authorization": PASSWORD}
+        )
+
+    assert refused.value.status == 400
+
+
+async def test_what_a_client_sends_is_ignored(stage: Stage) -> None:
+    await stage.client.socket.send_str("anything")
+    await stage.client.socket.send_bytes(b"\0")
+
+    await stage.patch(volume=10)
+
+
+async def test_frame_statistics_are_true(stage: Stage) -> None:
+    await stage.play("tone.flac")
+    await until(lambda: any(s["frameStats"] for s in stage.client.of("stats")), 10)
+    await stage.frames(150)
+    await stage.patch(track={"encoded": None})
+    await stage.quiet()
+    sent = len(stage.sounding())
+
+    def told() -> Json:
+        frames = stage.client.of("stats")[-1]["frameStats"]
+        assert isinstance(frames, dict)
+        return frames
+
+    await until(lambda: told()["sent"] == sent)
+    assert told() == {"sent": sent, "nulled": told()["nulled"], "deficit": 0}
+    assert int(str(told()["nulled"])) <= 5
+
+
+async def test_a_peer_without_a_byte_is_dropped_and_a_live_one_is_not(stage: Stage) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", stage.node.port)
+    writer.write(
+        b"GET /v4/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        b"User-Id: 5\r\nAuthorization: " + PASSWORD.encode() + b"\r\n\r\n"
+    )
+    async with asyncio.timeout(10):
+        while await reader.read(4096):
+            continue
+    writer.close()
+    assert not stage.client.socket.closed
