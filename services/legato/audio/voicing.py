@@ -177,8 +177,9 @@ def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
         return Step(with_voice(player, VoiceState()), (), "voice: left")
     if new_session:
         return Step(player, (SyncVoice(),), "voice: a new gateway session, joins again")
-    if old.actual is None:
-        return Step(with_voice(player, old), (), "voice: still joining")
+    if old.actual is None or not old.token:
+        joining = replace(old, actual=None)
+        return Step(with_voice(player, joining), (), "voice: still joining")
     return depart(player, "kicked", now=now, rules=rules)
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from legato.audio import views
 from legato.audio.effects import Record
-from legato.audio.player import Player, head, restore
+from legato.audio.player import Player, durable, restore
 from legato.audio.state import PlayerHead
 from legato.contracts.partitions import Partition
 from legato.contracts.settings import GuildSettings
@@ -167,7 +167,7 @@ def _document(owned: Owned) -> queues.StoredPlayer:
         pause_reasons=shown.pause_reasons,
         volume=found.volume,
         items=found.queue,
-        state=msgspec.json.encode(head(found)),
+        state=msgspec.json.encode(durable(found)),
     )
 
 

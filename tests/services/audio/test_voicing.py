@@ -220,6 +220,14 @@ def test_4006_joins_again_with_new_credentials() -> None:
     assert game.player.voice.wanted == CHANNEL
 
 
+def test_a_late_word_of_the_old_connection_is_no_kick_while_joining_again() -> None:
+    game = playing("a").wait(10_000).closed(4006).state(server_muted=True)
+
+    game.state(None)
+
+    assert game.player.voice.wanted == CHANNEL
+
+
 def test_4017_says_that_encryption_is_required_and_leaves() -> None:
     game = playing("a").closed(4017)
 
