@@ -16,6 +16,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How long the bot stays in a channel without people, or without music; 0 = for ever."""
     keep_for: int = 600_000
     """How long track and queue are kept after the bot left without being told to."""
+    start_within: int = 30_000
+    """A node that has track and voice for so long and plays nothing: the track counts as stuck."""
     max_failures: int = 5
     """So many tracks failed one after another: stop trying, the fault is not the tracks'."""
     max_restarts: int = 5

@@ -73,6 +73,8 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The node's exception; an end that follows is a failure, whatever it says."""
     failed_at: int = 0
     restarts: int = 0
+    awaited_since: int | None = None
+    """Since when the node could play it and has not said that it does."""
     checked_at: int = 0
     """When we last looked after a track that is past its end."""
 

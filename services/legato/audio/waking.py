@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from legato.audio import asks, ending, turns, voicing
+from legato.audio import asks, ending, listening, turns, voicing
 from legato.audio.effects import SyncNode
 from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Step
@@ -38,7 +38,7 @@ def watch(player: Player, *, now: int) -> Player:
         player = replace(player, voice=replace(voice, asked_at=asked_at))
     if empty_since != player.empty_since or idle_since != player.idle_since:
         player = replace(player, empty_since=empty_since, idle_since=idle_since)
-    return player
+    return _watch_start(player, now=now)
 
 
 def next_time(player: Player, *, rules: Rules) -> int | None:
@@ -62,12 +62,14 @@ def _times(player: Player, rules: Rules) -> Iterator[int]:
     if player.keep_until is not None:
         yield player.keep_until
     if player.play is not None:
-        yield from _times_of(player.play)
+        yield from _times_of(player.play, rules)
     else:
         yield from _patience_ends(player, rules)
 
 
-def _times_of(play: Play) -> Iterator[int]:
+def _times_of(play: Play, rules: Rules) -> Iterator[int]:
+    if play.awaited_since is not None:
+        yield play.awaited_since + rules.start_within
     if play.failed is not None:
         yield play.failed_at + FAILED_WITHIN
     overdue = _overdue_at(play)
@@ -96,6 +98,17 @@ def _overdue_at(play: Play) -> int | None:
     return max(ends, play.checked_at) + OVERDUE
 
 
+def _watch_start(player: Player, *, now: int) -> Player:
+    play = player.play
+    if play is None:
+        return player
+    awaited = not play.sounding and listening.audible(player)
+    since = _since(play.awaited_since, now, holds=awaited)
+    if since == play.awaited_since:
+        return player
+    return replace(player, play=replace(play, awaited_since=since))
+
+
 def _since(since: int | None, now: int, *, holds: bool) -> int | None:
     if not holds:
         return None
@@ -113,9 +126,13 @@ def _mend_voice(player: Player, *, now: int, rules: Rules) -> Step:
 
 def _give_up_play(player: Player, *, now: int, rules: Rules) -> Step:
     play = player.play
-    if play is None or play.failed is None or now < play.failed_at + FAILED_WITHIN:
+    if play is None:
         return Step(player)
-    return turns.fail(player, "track_failed", play.failed, now=now, rules=rules)
+    if play.failed is not None and now >= play.failed_at + FAILED_WITHIN:
+        return turns.fail(player, "track_failed", play.failed, now=now, rules=rules)
+    if play.awaited_since is not None and now >= play.awaited_since + rules.start_within:
+        return turns.fail(player, "track_stuck", "", now=now, rules=rules)
+    return Step(player)
 
 
 def _look_after(player: Player, *, now: int, rules: Rules) -> Step:

@@ -161,3 +161,16 @@ def test_a_track_far_past_its_end_is_looked_after() -> None:
     assert game.now == 1_000_000 + 30_000
     assert "SyncNode" in game.last_kinds()
     assert game.player.wake_at == game.now + 10_000
+
+
+def test_a_track_that_no_node_begins_is_passed() -> None:
+    game = Game()
+    game.play("a")
+    game.play("b")
+    game.state().server().seat()
+
+    game.wake()
+
+    assert game.now == 1_000_000 + 30_000
+    assert game.current == "b"
+    assert notices(game) == ["track_stuck"]
