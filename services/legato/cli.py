@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong settings or words, 3 port in use, 4 data f
 
 import asyncio
 import contextlib
+import functools
 import os
 import pathlib
 import sys
@@ -19,7 +20,6 @@ SERVICES = {
     "api": "Serve the HTTP API.",
     "node": "Play music to Discord, over Lavalink's v4 protocol.",
 }
-WRONG_SETTINGS = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,6 +83,29 @@ def _service(name: str, summary: str) -> click.Command:
 
 for _name, _summary in SERVICES.items():
     _service(_name, _summary)
+
+
+@main.group(invoke_without_command=True)
+@click.pass_context
+def worker(context: click.Context) -> None:
+    """Do the regular work: clean-up and daily figures, by the clock."""
+    if context.invoked_subcommand is None:
+        from legato import together  # noqa: PLC0415
+
+        with explained():
+            together.run(["worker"], os.environ)
+
+
+@worker.command("run")
+@click.argument("job")
+def run_job(*, job: str) -> None:
+    """Run one JOB now, once, as a CronJob does: cleanup or usage."""
+    from legato import together  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    with explained():
+        environ = running.completed(os.environ)
+        click.echo(together.run_job(job, environ, progress=functools.partial(click.echo, err=True)))
 
 
 @main.command(hidden=True)
@@ -166,22 +189,17 @@ def create_key(*, name: str, bot: int | None, guilds: tuple[int, ...], days: int
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
     """Turn what people can mend into sentences and exit codes; bugs keep their traceback."""
-    from legato.embedded.problems import Problem  # noqa: PLC0415
-    from legato.errors import Unavailable  # noqa: PLC0415
-    from legato.settings import WrongSettings  # noqa: PLC0415
+    from legato import faults  # noqa: PLC0415
 
     try:
         yield
-    except WrongSettings as error:
-        click.echo(str(error), err=True)
-        sys.exit(WRONG_SETTINGS)
-    except Problem as error:
-        click.echo(f"\n{error}", err=True)
-        sys.exit(error.exit_code)
-    except Unavailable as error:
-        click.echo(
-            f"{error}. Is it running, and is its address right? Try: legato doctor", err=True
-        )
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except click.ClickException:
+        raise
+    except Exception as error:  # an edge: what is no known fault goes on as it is
+        found = faults.explain(error)
+        if found is None:
+            raise
+        click.echo(found.sentence, err=True)
+        sys.exit(found.exit_code)

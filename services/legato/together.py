@@ -1,10 +1,14 @@
-"""Several services in one event loop, from the builders that each uses alone."""
+"""Services in one event loop, from the builders that each uses alone; and single jobs."""
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from legato import lifecycle, settings, telemetry
+
+
+class UnknownJob(Exception):
+    """The worker has no job of that name."""
 
 
 def load(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, settings.Common]:
@@ -32,3 +36,14 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
         importlib.import_module(f"legato.{name}.app").build(found) for name, found in loaded.items()
     ]
     asyncio.run(lifecycle.run(*apps, stop_timeout=first.stop_timeout))
+
+
+def run_job(name: str, environ: Mapping[str, str], *, progress: Callable[[str], None]) -> str:
+    """Run one of the worker's jobs once; return what came of it. UnknownJob lists the names."""
+    found = load(["worker"], environ)["worker"]
+    jobs: Mapping[str, object] = importlib.import_module("legato.worker.jobs").JOBS
+    if name not in jobs:
+        raise UnknownJob(f"There is no job {name}. Jobs are: {', '.join(sorted(jobs))}.")
+    telemetry.set_up(found)
+    app = importlib.import_module("legato.worker.app")
+    return str(asyncio.run(app.run_job(found, name, progress=progress)))

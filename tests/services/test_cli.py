@@ -1,4 +1,5 @@
 import re
+import socket
 import subprocess
 import sys
 
@@ -26,7 +27,7 @@ def test_help_names_every_command_in_a_moment() -> None:
         assert f"| {library}\n" not in re.sub(r"\| +", "| ", found.stderr)
 
 
-@pytest.mark.parametrize("command", ["gateway", "node"])
+@pytest.mark.parametrize("command", ["gateway", "audio", "api", "worker", "node"])
 def test_a_service_with_wrong_settings_lists_them_and_exits_with_2(command: str) -> None:
     found = CliRunner().invoke(main, [command], env={"LOG_LEVEL": "loud", "LISTEN": ""})
 
@@ -73,3 +74,65 @@ def test_a_database_out_of_reach_is_told_in_a_sentence() -> None:
     assert found.exit_code == 1
     assert "postgres is unavailable" in found.output
     assert "hidden" not in found.output
+
+
+def test_a_job_runs_once_and_says_what_came_of_it(database_url: str, redis_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DISCORD_APPLICATION_ID": "12"}
+
+    found = CliRunner().invoke(main, ["worker", "run", "usage"], env=environ)
+
+    assert found.exit_code == 0
+    assert found.stdout.startswith("Counted ")
+
+
+def test_an_unknown_job_is_told_with_those_there_are(database_url: str, redis_url: str) -> None:
+    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DISCORD_APPLICATION_ID": "12"}
+
+    found = CliRunner().invoke(main, ["worker", "run", "dishes"], env=environ)
+
+    assert found.exit_code == 2
+    assert "Jobs are: cleanup, usage." in found.output
+
+
+def test_a_services_port_in_use_is_told_in_a_sentence(database_url: str, redis_url: str) -> None:
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, 0))
+        other.listen()
+        environ = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "DISCORD_APPLICATION_ID": "12",
+            "WORKER_PORT": str(other.getsockname()[1]),
+        }
+        found = subprocess.run(
+            [sys.executable, "-m", "legato", "worker"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert found.returncode == 3
+    assert "is in use" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_a_service_on_an_empty_database_says_what_to_run(postgres_url: str, redis_url: str) -> None:
+    with support_servers.running_postgres() as empty:
+        environ = {
+            "DATABASE_URL": empty.url,
+            "REDIS_URL": redis_url,
+            "DISCORD_APPLICATION_ID": "12",
+            "WORKER_PORT": "0",
+        }
+        found = subprocess.run(
+            [sys.executable, "-m", "legato", "worker"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert found.returncode == 1
+    assert "The database is empty. Run: legato migrate" in found.stderr

@@ -7,10 +7,11 @@ import asyncio
 import dataclasses
 import pathlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
+from legato import faults
 from legato.embedded import leftovers
 from legato.embedded.child import TICK, Child, Program
 from legato.embedded.problems import Problem, StartFailed
@@ -81,7 +82,7 @@ class Supervisor:
                 for running in added:
                     group.create_task(self._bring_up(running), name=f"start {running.part.name}")
         except* Problem as problems:
-            first = next(leaves(problems))
+            first = next(faults.leaves(problems))
             raise first from None
 
     async def watch(self) -> None:
@@ -158,15 +159,6 @@ class Supervisor:
                 self._report.failing(running.part.title, str(error), delay)
             else:
                 return delay
-
-
-def leaves(group: BaseExceptionGroup[Problem]) -> Iterator[Problem]:
-    """Give the problems inside a group, however deep."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from leaves(error)
-        else:
-            yield error
 
 
 def _since(began: float) -> timedelta:
