@@ -309,6 +309,8 @@ class VoiceServer:
         key = (session.grant.guild_id, session.grant.user_id)
         if self._sockets.get(key) is socket:
             del self._sockets[key]
+            if socket.left:
+                self._forget(key)
             await self._tell(key[0], 13, {"user_id": str(key[1])})
 
     # Its own.
@@ -328,13 +330,17 @@ class VoiceServer:
     def _end(self, key: Key, code: int) -> None:
         """Close a bot's connection, and forget its session unless it may resume."""
         socket = self._sockets.pop(key, None)
-        session = self._sessions.get(key)
-        if session is not None and code not in KEPT_OPEN:
-            del self._sessions[key]
-            self._by_ssrc.pop(session.ssrc, None)
+        if code not in KEPT_OPEN:
+            self._forget(key)
         if socket is not None:
             self.closes.append((*key, code))
             self._close(socket, code)
+
+    def _forget(self, key: Key) -> None:
+        """End a session: its packets are strays from now on."""
+        session = self._sessions.pop(key, None)
+        if session is not None:
+            self._by_ssrc.pop(session.ssrc, None)
 
     def _close(self, socket: VoiceSocket, code: int) -> None:
         """Close in the background: a client that doesn't answer must hold up nobody."""

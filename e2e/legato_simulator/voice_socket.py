@@ -88,6 +88,11 @@ class VoiceSocket:
             await self._registry.gone(self)
         return self._socket
 
+    @property
+    def left(self) -> bool:
+        """Say whether the client ended the call itself: after 1000 and 1001 there is no resume."""
+        return self.close_code is None and self._socket.close_code in {1000, 1001}
+
     async def close(self, code: int) -> None:
         """Close with a code of Discord's; a swallowed connection hears nothing of it."""
         if self.close_code is None:

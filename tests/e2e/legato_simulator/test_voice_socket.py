@@ -85,6 +85,17 @@ async def test_a_dropped_websocket_resumes_and_is_told_what_it_missed(room: Room
     assert (room.server.identifies, room.server.resumes) == (1, 1)
 
 
+async def test_a_client_that_closes_with_1000_has_left_and_may_connect_again(room: Room):
+    sender = await room.connected()
+    await sender.play(SOUND)
+    await sender.close(1000)
+
+    await room.until(lambda: room.server.connections() == [])
+    again = await room.connected()
+    await again.play(SOUND)
+    await room.received(20)
+
+
 @pytest.mark.parametrize("code", [4000, 4015])
 async def test_after_some_closes_a_session_resumes(room: Room, code: int):
     sender = await room.connected()
