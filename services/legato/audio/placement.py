@@ -81,7 +81,7 @@ def penalty(node: Candidate, region: str) -> float:
     The curves are those Lavalink's clients use, e.g. lavalink.py's Node.penalty: 1.05 ** load in
     percent is 11 at half and 130 at full load; 1 % of lost frames weighs as 15 players.
     """
-    cpu = 1.05 ** (100 * min(max(node.load, 0.0), 1.0)) - 1
+    cpu: float = 1.05 ** (100 * min(max(node.load, 0.0), 1.0)) - 1
     frames = 15.0 * (max(node.deficit, 0) / 30.0)
     way = 0.0 if node.region == region else FAR
     return node.playing + cpu * 10 / 13 + frames + way
