@@ -3,14 +3,39 @@
 import pathlib
 import sys
 
+import legato.api.settings
+import legato.audio.settings
+import legato.gateway.settings
+import legato.node.settings
+import legato.worker.settings
+from legato import settings, settings_page
+from legato.embedded import options
 from legato.gateway import command_docs
+from legato.store.settings import StoreSettings
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+SHARED_SETTINGS: settings_page.Sections = {
+    "Every service": settings.Common,
+    "Audio, api and worker: PostgreSQL": StoreSettings,
+}
+OWN_SETTINGS: settings_page.Sections = {
+    "Gateway": legato.gateway.settings.Settings,
+    "Audio": legato.audio.settings.Settings,
+    "API": legato.api.settings.Settings,
+    "Worker": legato.worker.settings.Settings,
+    "Node": legato.node.settings.NodeSettings,
+    "`legato up`": options.Options,
+}
+
+
 def render() -> dict[str, str]:
     """Return every generated file: its path from the root, and its text."""
-    return {command_docs.PATH: command_docs.render()}
+    return {
+        command_docs.PATH: command_docs.render(),
+        "docs/settings.md": settings_page.render(SHARED_SETTINGS, OWN_SETTINGS),
+    }
 
 
 def main() -> int:

@@ -235,7 +235,10 @@ def _problem(error: ValueError | OSError) -> str:
 
 
 def _remedy(name: str, kind: inspect.Type) -> str:
-    return f"Set {name} to {expected(kind)}"
+    inner, _ = _unwrap(kind)
+    secret = isinstance(inner, inspect.CustomType) and inner.cls is Secret
+    file = f", or {name}_FILE to a file that holds it" if secret else ""
+    return f"Set {name} to {expected(kind)}{file}"
 
 
 def _own_fault(error: ValueError) -> Fault:
