@@ -78,13 +78,13 @@ def why_not(node: Candidate) -> str | None:
 def penalty(node: Candidate, region: str) -> float:
     """Weigh a node: its players, steeply its load and lost frames, and the way to it.
 
-    The curves are those Lavalink's clients use, e.g. lavalink.py's Node.penalty: 1.05 ** load in
-    percent is 11 at half and 130 at full load; 1 % of lost frames weighs as 15 players.
+    The load grows as in lavalink.py's Penalty (1.05 to the power of the percentage), scaled to
+    players: half load weighs as 8 of them, full load as 100; 1 % of lost frames weighs as 15.
     """
-    cpu: float = 1.05 ** (100 * min(max(node.load, 0.0), 1.0)) - 1
+    cpu: float = (1.05 ** (100 * min(max(node.load, 0.0), 1.0)) - 1) * 10 / 13
     frames = 15.0 * (max(node.deficit, 0) / 30.0)
     way = 0.0 if node.region == region else FAR
-    return node.playing + cpu * 10 / 13 + frames + way
+    return node.playing + cpu + frames + way
 
 
 def _much_worse(sits: Candidate, best: Candidate, region: str) -> bool:
