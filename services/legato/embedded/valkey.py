@@ -20,6 +20,7 @@ appendonly yes
 appendfsync everysec
 save ""
 daemonize no
+set-proc-title no
 shutdown-timeout 5
 """
 
