@@ -7,8 +7,10 @@ from typing import Self, TypeVar
 import aiohttp
 import msgspec
 
+from legato_simulator.control import PREFIX
 from legato_simulator.script import Script
 from legato_simulator.views import ScriptError
+from legato_simulator.voice_client import VoiceClientMixin
 
 T = TypeVar("T")
 
@@ -23,7 +25,7 @@ class HttpCaller:
     async def call(self, name: str, arguments: Mapping[str, object], answer: type[T]) -> T:
         """Do something; the errors are those of the same call in Python."""
         body = msgspec.json.encode(dict(arguments))
-        async with self._open().post(f"{self._url}/{name}", data=body) as response:
+        async with self.open().post(f"{self._url}/{name}", data=body) as response:
             raw = await response.read()
         if response.status == 408:
             raise TimeoutError(_error(raw))
@@ -36,7 +38,8 @@ class HttpCaller:
         if self._session is not None:
             await self._session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def open(self) -> aiohttp.ClientSession:
+        """Give the session that every call goes through."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
             self._session = aiohttp.ClientSession(timeout=timeout)
@@ -50,15 +53,17 @@ def _error(raw: bytes) -> str:
         return raw.decode(errors="replace")
 
 
-class SimulatorClient(Script):
-    """Does over HTTP what a Script in the same process does."""
+class SimulatorClient(Script, VoiceClientMixin):
+    """Does over HTTP what a Script in the same process does, and asks the voice servers too."""
 
     def __init__(self, control_url: str) -> None:
-        self._http = HttpCaller(control_url)
-        super().__init__(self._http)
+        self._calls = HttpCaller(control_url)
+        self.base = control_url.rstrip("/").removesuffix(PREFIX)
+        super().__init__(self._calls)
 
     async def __aenter__(self) -> Self:
         """Connections open when they are needed."""
+        self.http = self._calls.open()
         return self
 
     async def __aexit__(
@@ -68,4 +73,4 @@ class SimulatorClient(Script):
         trace: TracebackType | None,
     ) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._calls.close()

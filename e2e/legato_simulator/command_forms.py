@@ -6,12 +6,23 @@ Source: https://discord.com/developers/docs/interactions/application-commands
 import re
 
 from legato_simulator.json_values import Json
-from legato_simulator.problems import Form
+from legato_simulator.problems import Form, Kinds
 
 CHAT_INPUT, USER, MESSAGE = 1, 2, 3
 SUBCOMMAND, GROUP, STRING, INTEGER, NUMBER = 1, 2, 3, 4, 10
 LIMIT = {CHAT_INPUT: 100, USER: 15, MESSAGE: 15}
 """Commands of each type, globally and again for each guild."""
+_KINDS: Kinds = {
+    "name": str,
+    "description": str,
+    "type": int,
+    "options": list,
+    "choices": list,
+    "name_localizations": dict,
+    "description_localizations": dict,
+    "required": bool,
+    "autocomplete": bool,
+}
 _NAME = re.compile(r"[-_'\w]{1,32}")
 _WITH_CHOICES = frozenset({STRING, INTEGER, NUMBER})
 _TOTAL = 8000
@@ -20,7 +31,8 @@ _TOTAL = 8000
 
 def check(form: Form, body: Json, place: tuple[str | int, ...] = ()) -> None:
     """Note what Discord would refuse in one command."""
-    kind = body.get("type") or CHAT_INPUT
+    body = form.typed(place, body, _KINDS)
+    kind = body.get("type", CHAT_INPUT)
     if kind not in LIMIT:
         form.add((*place, "type"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3}.")
         return
@@ -31,7 +43,7 @@ def check(form: Form, body: Json, place: tuple[str | int, ...] = ()) -> None:
     form.length((*place, "description"), body.get("description") or "", 1, 100)
     _check_localizations(form, body, place)
     _check_options(form, body.get("options") or [], place, depth=0)
-    if _size(body) > _TOTAL:
+    if form.fine and _size(body) > _TOTAL:
         message = f"Command exceeds maximum size ({_TOTAL})"
         form.add(place, "APPLICATION_COMMAND_TOO_LARGE", message)
 
@@ -55,22 +67,24 @@ def _check_localizations(form: Form, body: Json, place: tuple[str | int, ...]) -
 
 def _check_options(form: Form, found: object, place: tuple[str | int, ...], *, depth: int) -> None:
     options = form.items((*place, "options"), found, 25)
-    names: set[object] = set()
+    names: set[str] = set()
     optional = False
     for index, option in enumerate(options):
         here = (*place, "options", index)
         _check_option(form, option, here, depth=depth)
-        if option.get("name") in names:
+        name = str(option.get("name"))
+        if name in names:
             message = "Option names must be unique"
             form.add(here, "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", message)
-        names.add(option.get("name"))
+        names.add(name)
         if option.get("required") and optional:
             message = "Required options must be placed before non-required options"
             form.add(here, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message)
         optional = optional or not option.get("required")
 
 
-def _check_option(form: Form, option: Json, here: tuple[str | int, ...], *, depth: int) -> None:
+def _check_option(form: Form, raw: Json, here: tuple[str | int, ...], *, depth: int) -> None:
+    option = form.typed(here, raw, _KINDS)
     kind = option.get("type")
     _check_name(form, option.get("name"), (*here, "name"))
     form.length((*here, "description"), option.get("description") or "", 1, 100)

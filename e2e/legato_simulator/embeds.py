@@ -1,10 +1,24 @@
 """Embeds: the limits Discord sets them and the shape it gives them back in. Pure."""
 
 from legato_simulator.json_values import Json
-from legato_simulator.problems import Form
+from legato_simulator.problems import Form, Kinds
 
 TOTAL = 6000
 """Characters of all embeds of a message together."""
+_KINDS: Kinds = {
+    "title": str,
+    "description": str,
+    "url": str,
+    "timestamp": str,
+    "color": int,
+    "fields": list,
+    "footer": dict,
+    "author": dict,
+    "image": dict,
+    "thumbnail": dict,
+    "video": dict,
+    "type": str,
+}
 _TEXTS = {"title": 256, "description": 4096, "url": 2048}
 """https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
 
@@ -20,7 +34,8 @@ def check(form: Form, embeds: list[Json], place: tuple[str | int, ...]) -> None:
         form.add(place, code, message)
 
 
-def _check_one(form: Form, embed: Json, here: tuple[str | int, ...]) -> int:
+def _check_one(form: Form, raw: Json, here: tuple[str | int, ...]) -> int:
+    embed = form.typed(here, raw, _KINDS)
     for name, high in _TEXTS.items():
         if embed.get(name) is not None:
             form.length((*here, name), embed[name], 0, high)

@@ -20,6 +20,8 @@ from legato_simulator.simulation import Simulation
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE_STATE = 0, 1, 2, 3, 4
 RESUME, RECONNECT, REQUEST_MEMBERS, INVALID_SESSION, HELLO, ACK = 6, 7, 8, 9, 10, 11
 SOUNDBOARD, CHANNEL_INFO = 31, 43
+CLOSING = 5.0
+"""Seconds for a client to take note of a close, before its connection is reset."""
 PAYLOAD_LIMIT = 4096
 """https://discord.com/developers/docs/events/gateway#sending-events"""
 
@@ -142,7 +144,11 @@ class Connection:
     async def _close(self, code: int, reason: str) -> None:
         self._closing = (code, reason)
         self._logins.note("closed", self.session, f"{code} {reason}")
-        await self._ws.close(code=code, message=reason.encode())
+        try:
+            async with asyncio.timeout(CLOSING):
+                await self._ws.close(code=code, message=reason.encode())
+        except TimeoutError:
+            self.drop()
 
     # Receiving.
 
@@ -175,7 +181,10 @@ class Connection:
             self.end(4002, "Error while decoding payload.")
             return
         self._record(op, payload.get("d"))
-        await self._obey(op, payload.get("d"))
+        try:
+            await self._obey(op, payload.get("d"))
+        except (ValueError, TypeError):
+            self.end(4002, "Error while decoding payload.")
 
     def _too_many(self) -> bool:
         now = self.sim.clock.monotonic()

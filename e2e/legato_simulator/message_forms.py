@@ -6,7 +6,7 @@ from enum import IntFlag
 
 from legato_simulator import components, embeds
 from legato_simulator.json_values import Json
-from legato_simulator.problems import Form, Problem
+from legato_simulator.problems import Form, Kinds, Problem
 
 
 class Flag(IntFlag):
@@ -21,6 +21,18 @@ class Flag(IntFlag):
 
 SETTABLE = Flag.SUPPRESS_EMBEDS | Flag.SUPPRESS_NOTIFICATIONS | Flag.COMPONENTS_V2
 CONTENT = 2000
+_KINDS: Kinds = {
+    "content": str,
+    "embeds": list,
+    "components": list,
+    "flags": int,
+    "allowed_mentions": dict,
+    "attachments": list,
+    "message_reference": dict,
+    "sticker_ids": list,
+    "tts": bool,
+    "enforce_nonce": bool,
+}
 _USERS = re.compile(r"<@!?(\d{15,20})>")
 _ROLES = re.compile(r"<@&(\d{15,20})>")
 
@@ -55,7 +67,9 @@ class Draft:
 def check(body: Json, uploads: list[Upload], *, edit: bool) -> Draft:
     """Check a body: 50035 with every finding, 50006 when there is nothing to send."""
     form = Form()
-    flags = _number(form, body, "flags")
+    given = frozenset(body)
+    body = form.typed((), body, _KINDS)
+    flags = body.get("flags", 0)
     v2 = bool(flags & Flag.COMPONENTS_V2)
     content = body.get("content") or ""
     form.length(("content",), content, 0, CONTENT)
@@ -68,15 +82,16 @@ def check(body: Json, uploads: list[Upload], *, edit: bool) -> Draft:
         form.add(("flags",), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message)
     nonce = _nonce(form, body)
     _check_allowed_mentions(form, body.get("allowed_mentions"))
+    attached = form.items(("attachments",), body.get("attachments", []), 10)
     form.raise_if_wrong()
     if not edit and not (content.strip() or found or rows or uploads or body.get("sticker_ids")):
         raise Problem(50006)
     return Draft(
-        given=frozenset(body) | ({"attachments"} if uploads else frozenset()),
+        given=given | ({"attachments"} if uploads else frozenset()),
         content=content,
         embeds=[embeds.shown(each) for each in found],
         components=components.shown(rows),
-        attachments=list(body.get("attachments") or []),
+        attachments=attached,
         flags=flags,
         tts=bool(body.get("tts")),
         nonce=nonce,
@@ -84,14 +99,6 @@ def check(body: Json, uploads: list[Upload], *, edit: bool) -> Draft:
         reference=body.get("message_reference"),
         allowed_mentions=body.get("allowed_mentions"),
     )
-
-
-def _number(form: Form, body: Json, name: str) -> int:
-    value = body.get(name) or 0
-    if isinstance(value, int):
-        return value
-    form.add((name,), "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
-    return 0
 
 
 def _nonce(form: Form, body: Json) -> int | str | None:
@@ -106,8 +113,10 @@ def _check_allowed_mentions(form: Form, allowed: Json | None) -> None:
     """Naming users while allowing all of them is refused, as by Discord."""
     if not allowed:
         return
+    kinds: Kinds = {"parse": list, "users": list, "roles": list, "replied_user": bool}
+    allowed = form.typed(("allowed_mentions",), allowed, kinds)
     for kind in ("users", "roles"):
-        listed = allowed.get(kind) or []
+        listed = allowed.get(kind, [])
         if len(listed) > 100:
             message = "Must be 100 or fewer in length."
             form.add(("allowed_mentions", kind), "BASE_TYPE_MAX_LENGTH", message)

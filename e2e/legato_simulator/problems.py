@@ -1,5 +1,7 @@
 """Discord's REST errors: a code, its HTTP status and text, and the tree of form errors. No HTTP."""
 
+from collections.abc import Mapping
+
 from legato_simulator.json_values import Json
 
 KNOWN: dict[int, tuple[int, str]] = {
@@ -51,6 +53,22 @@ class Problem(Exception):
         return body if self.errors is None else body | {"errors": self.errors}
 
 
+Kinds = Mapping[str, type]
+"""The JSON types of an object's fields."""
+TYPE_ERRORS: dict[type, tuple[str, str]] = {
+    str: ("BASE_TYPE_STRING", "Must be a string."),
+    int: ("NUMBER_TYPE_COERCE", "Value is not int."),
+    bool: ("BOOLEAN_TYPE_CONVERT", "Must be either true or false."),
+    list: ("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"),
+    dict: ("MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"),
+}
+OTHER_TYPE = ("BASE_TYPE_BAD_TYPE", "This value is of the wrong type.")
+
+
+def _is_misused_bool(value: object, kind: type) -> bool:
+    return isinstance(value, bool) and kind is int
+
+
 class Form:
     """Collects what is wrong with a request body, each finding at its place in the tree."""
 
@@ -63,6 +81,20 @@ class Form:
         for key in path:
             place = place.setdefault(str(key), {})
         place.setdefault("_errors", []).append({"code": code, "message": message})
+
+    def typed(self, path: tuple[str | int, ...], found: Json, kinds: Kinds) -> Json:
+        """Check the JSON types of known fields; what is null or of a wrong type is left out."""
+        kept: Json = {}
+        for name, value in found.items():
+            kind = kinds.get(name)
+            if value is None:
+                continue
+            if kind is None or (isinstance(value, kind) and not _is_misused_bool(value, kind)):
+                kept[name] = value
+            else:
+                code, message = TYPE_ERRORS.get(kind, OTHER_TYPE)
+                self.add((*path, name), code, message)
+        return kept
 
     def length(self, path: tuple[str | int, ...], text: object, low: int, high: int) -> None:
         """Check that a text is one, and of an allowed length."""
@@ -86,6 +118,11 @@ class Form:
             if not isinstance(item, dict):
                 self.add((*path, index), "MODEL_TYPE_CONVERT", "Only dictionaries may be used.")
         return [item for item in found if isinstance(item, dict)]
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing was found so far."""
+        return not self._errors
 
     def raise_if_wrong(self) -> None:
         """Refuse the request when anything was found."""

@@ -67,6 +67,9 @@ class Recorder:
         self.session_events: deque[SessionEvent] = deque(maxlen=keep)
         self.violations: list[Violation] = []
         self.schema_problems: list[str] = []
+        self.routes: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        """What became of sessions, by kind."""
         self.refusals: Counter[str] = Counter()
         """401, 403 and 429 answers that no fault provoked, by "status route"."""
         self.observers: list[Callable[[Exchange], None]] = []
@@ -74,6 +77,7 @@ class Recorder:
     def exchange(self, exchange: Exchange) -> None:
         """Note a request with its answer."""
         self.exchanges.append(exchange)
+        self.routes[f"{exchange.method} {exchange.route}"] += 1
         if exchange.status in {401, 403, 429} and not exchange.provoked:
             self.refusals[f"{exchange.status} {exchange.method} {exchange.route}"] += 1
         for observer in self.observers:
@@ -86,6 +90,7 @@ class Recorder:
     def session(self, event: SessionEvent) -> None:
         """Note what became of a session."""
         self.session_events.append(event)
+        self.kinds[event.kind] += 1
 
     def violation(self, at: float, kind: str, detail: str) -> None:
         """Note a broken rule."""
@@ -99,3 +104,5 @@ class Recorder:
         self.violations.clear()
         self.schema_problems.clear()
         self.refusals.clear()
+        self.routes.clear()
+        self.kinds.clear()

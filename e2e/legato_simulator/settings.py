@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds a bot has for the first answer to an interaction."""
     token_life: float = 900.0
     """Seconds an interaction's token works."""
-    records: int = 50_000
+    records: int = 20_000
     """Requests and gateway payloads the recorder keeps, each."""
     openapi: str | None = None
     """Discord's openapi.json; with it every request and answer is checked against it."""

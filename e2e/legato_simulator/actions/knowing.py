@@ -1,7 +1,6 @@
 """What a script can know: the world, and everything the oracle recorded."""
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass
 
 from legato_simulator.actions.subjects import Subjects, see_guild, see_user
@@ -92,8 +91,6 @@ class Knowing:
     async def record(self) -> RecordView:
         """Sum up what was recorded."""
         recorder, world = self.of.sim.recorder, self.of.sim.world
-        by_route = Counter(f"{each.method} {each.route}" for each in recorder.exchanges)
-        kinds = Counter(event.kind for event in recorder.session_events)
         written = [
             message
             for messages in world.messages.values()
@@ -101,10 +98,10 @@ class Knowing:
             if message.author_id in self.of.sim.bots.by_id
         ]
         return RecordView(
-            requests=len(recorder.exchanges),
-            requests_by_route=dict(by_route),
-            identifies=kinds["identified"],
-            resumes=kinds["resumed"],
+            requests=recorder.routes.total(),
+            requests_by_route=dict(recorder.routes),
+            identifies=recorder.kinds["identified"],
+            resumes=recorder.kinds["resumed"],
             interactions=len(self.of.sim.interactions.by_id),
             violations=[f"{each.kind}: {each.detail}" for each in recorder.violations],
             refusals=dict(recorder.refusals),

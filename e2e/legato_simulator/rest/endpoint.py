@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +20,8 @@ from legato_simulator.rest.routes import Answer, Call, Route
 from legato_simulator.simulation import Simulation
 
 COUNTED = frozenset({401, 403, 429})
+UNREADABLE = {"code": "MODEL_TYPE_CONVERT", "message": "This value is of the wrong type."}
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -100,11 +103,19 @@ class Endpoint:
                     return self._counted(_limited(grant, headers))
             if received.broken:
                 raise Problem(50109)
-            answer = await route.handler(self._call(request, bot, received))
+            answer = await self._handle(route, self._call(request, bot, received))
         except Problem as problem:
             refused = Outcome(Answer(problem.body(), problem.status), headers, problem.code)
             return self._counted(refused)
         return Outcome(answer, headers)
+
+    async def _handle(self, route: Route, call: Call) -> Answer:
+        """Call a handler; a value of a kind that no check foresaw is the client's mistake too."""
+        try:
+            return await route.handler(call)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("%s %s: odd request", route.method, route.template, exc_info=error)
+            raise Problem(50035, errors={"_errors": [UNREADABLE]}) from error
 
     def _counted(self, outcome: Outcome) -> Outcome:
         if outcome.answer.status in COUNTED:

@@ -1,19 +1,15 @@
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from legato_simulator.openapi import OpenApi
 from legato_simulator.recorder import Exchange
-from support_discord import MISSING, openapi_file
+from support_discord import description_or_skip
 
 
 @pytest.fixture(scope="module")
 def description() -> OpenApi:
-    path = openapi_file()
-    if path is None:
-        pytest.skip(MISSING)
-    return OpenApi(Path(path))
+    return OpenApi(description_or_skip())
 
 
 def exchange(**more: Any) -> Exchange:
