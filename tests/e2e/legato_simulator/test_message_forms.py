@@ -13,8 +13,26 @@ ANY: st.SearchStrategy[Any] = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "type title fields name value footer text components options custom_id style "
-                "label url emoji choices image id author".split()
+                [
+                    "type",
+                    "title",
+                    "fields",
+                    "name",
+                    "value",
+                    "footer",
+                    "text",
+                    "components",
+                    "options",
+                    "custom_id",
+                    "style",
+                    "label",
+                    "url",
+                    "emoji",
+                    "choices",
+                    "image",
+                    "id",
+                    "author",
+                ]
             ),
             inner,
             max_size=5,
