@@ -17,7 +17,7 @@ async def test_the_stream_is_unbroken_and_a_command_meanwhile_happens_once(stage
     await room.hears(7, after=3000)
 
     await stage.parts["audio"].kill()
-    asked = asyncio.create_task(room.play("tone-8-60s.ogg"))
+    asked = asyncio.create_task(room.play("tone-8-60s.ogg", timeout=40))
     await stage.restart_dead("audio")
     answer = await asked
     at = (await room.hears(7)).ms

@@ -53,10 +53,12 @@ class Room:
         )
         return await sent.response(timeout)
 
-    async def play(self, link: str, **options: Value) -> InteractionView:
-        """Type /play with a link or a name of the machine's library."""
-        query = link if "://" in link or " " in link else self.machine.music(link)
-        return await self.type("play", {"query": query, **options})
+    async def play(self, name: str, *, timeout: float = 10.0, **options: Value) -> InteractionView:
+        """Type /play with a piece or tone of the machine's library."""
+        await self.machine.make(name)
+        return await self.type(
+            "play", {"query": self.machine.music(name), **options}, timeout=timeout
+        )
 
     @staticmethod
     def button(message: MessageView, action: str) -> str:

@@ -78,13 +78,19 @@ def _members(flat: list[str]) -> Iterable[Member]:
 def eligible(
     roll: Roll, *, ready_after: timedelta = READY_AFTER, alive_within: timedelta = TTL
 ) -> dict[str, float]:
-    """Name who may own things, with their weights: alive, ready long enough and not draining."""
+    """Name who may own things, with their weights: alive, ready long enough and not draining.
+
+    Who is alone on the roll takes nothing from anybody, and so need not be ready for long: after
+    a restart on one machine the music goes on at once.
+    """
     ready, alive = (round(span / timedelta(milliseconds=1)) for span in (ready_after, alive_within))
+    living = [
+        member
+        for member in roll.members
+        if roll.now - member.seen <= alive and not member.draining and member.weight > 0
+    ]
     return {
         member.name: member.weight
-        for member in roll.members
-        if roll.now - member.seen <= alive
-        and roll.now - member.since >= ready
-        and not member.draining
-        and member.weight > 0
+        for member in living
+        if roll.now - member.since >= ready or len(living) == 1
     }

@@ -50,3 +50,13 @@ async def test_who_was_silent_begins_anew(each_redis: Client) -> None:
     (third,) = (await mine.beat()).members
 
     assert first.since == second.since < third.since
+
+
+def test_who_is_alone_may_own_at_once() -> None:
+    young = Member("young", since=99_000, seen=100_000, weight=1.0, draining=False)
+    other = Member("other", since=99_500, seen=100_000, weight=1.0, draining=False)
+    leaving = Member("leaving", since=1_000, seen=100_000, weight=1.0, draining=True)
+
+    assert eligible(Roll(100_000, (young,))) == {"young": 1.0}
+    assert eligible(Roll(100_000, (young, leaving))) == {"young": 1.0}
+    assert eligible(Roll(100_000, (young, other))) == {}
