@@ -32,7 +32,7 @@ Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
     """Wait for a condition."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - any condition, not only events
+        while not true():
             await asyncio.sleep(0.005)
 
 
@@ -44,6 +44,8 @@ class Files:
     files: dict[str, bytes] = field(default_factory=dict)
     special: dict[str, Serve] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server ends: what a handler that hangs waits for."""
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -83,6 +85,7 @@ async def file_server() -> AsyncIterator[Files]:
     try:
         yield files
     finally:
+        files.closing.set()
         await runner.cleanup()
 
 

@@ -1,4 +1,4 @@
-"""A pair of sockets between two processes of the node that carries messages and file descriptors, one a packet."""
+"""A socket between two processes of the node: messages with file descriptors, one a packet."""
 
 import array
 import asyncio

@@ -1,4 +1,4 @@
-"""Processes of the node: starting one, ending with the parent, and the first message; knows no media."""
+"""Processes of the node: starting one, and ending with the parent; knows no media."""
 
 import ctypes
 import os
@@ -47,7 +47,7 @@ def spawn(
     incoming: msgspec.msgpack.Decoder[Incoming],
     descriptors: tuple[int, ...] = (),
 ) -> Child[Incoming]:
-    """Start a module as a child. From the main thread: the death signal follows the thread that spawns."""
+    """Start a module as a child, from the main thread: the death signal follows the thread."""
     ours, theirs = channel.pair()
     process = subprocess.Popen(  # noqa: S603 - our own module
         [sys.executable, "-m", module, str(theirs.fileno())],
@@ -63,7 +63,7 @@ def spawn(
 def enter(
     incoming: msgspec.msgpack.Decoder[Incoming],
 ) -> tuple[Channel[Incoming], MediaSettings, list[int]]:
-    """Begin as a child; gives the channel to the parent, and the settings and descriptors it sent first."""
+    """Begin as a child; gives the channel, and the settings and descriptors that came first."""
     own: Channel[Incoming] = Channel(socket.socket(fileno=int(sys.argv[1])), incoming)
     configure, descriptors = own.receive()
     if not isinstance(configure, messages.Configure):

@@ -1,4 +1,4 @@
-"""A client's websocket: greeting, messages in order, pings, and the end of a peer that is silent."""
+"""A client's websocket: messages in order, pings, and the end of a peer that is silent."""
 
 import asyncio
 import itertools

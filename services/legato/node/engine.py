@@ -1,4 +1,7 @@
-"""The node's pacers and media workers, seen from the control process: lanes, feeds, loads, and what replaces the dead."""
+"""The node's pacers and media workers, seen from the control process.
+
+It opens lanes and feeds, passes loads on, and replaces media processes that die.
+"""
 
 import asyncio
 import contextlib
@@ -101,7 +104,6 @@ class Engine:
         self.workers: list[Worker] = []
         self._numbers = iter(range(1, 1 << 62))
         self._closing = False
-        self._failed = asyncio.Event()
         self._started = False
         self._recent: list[float] = []
         self.restarts = 0
@@ -114,11 +116,8 @@ class Engine:
         for _ in range(max(1, self._settings.workers)):
             self.workers.append(self._start_worker())
         async with asyncio.timeout(START_TIMEOUT):
-            failed = asyncio.create_task(self._failed.wait())
-            started = asyncio.gather(*(ready.wait() for ready in self._readiness()))
-            await asyncio.wait([failed, started], return_when=asyncio.FIRST_COMPLETED)
-            failed.cancel()
-            started.cancel()
+            for ready in self._readiness():
+                await ready.wait()
         self._started = not self._closing
 
     def close(self) -> None:
@@ -167,7 +166,9 @@ class Engine:
     def close_lane(self, lane: Lane) -> None:
         """End a lane."""
         self.drop_feed(lane)
-        self._counted = [total + count for total, count in zip(self._counted, _counts(lane))]
+        self._counted = [
+            total + count for total, count in zip(self._counted, _counts(lane), strict=True)
+        ]
         for pacer in self.pacers:
             if pacer.lanes.pop(lane.number, None) is not None:
                 lane.tell(messages.CloseLane(lane=lane.number))
@@ -227,7 +228,7 @@ class Engine:
         )
         pacer = Pacer(child, asyncio.Event(), Board(descriptor), {})
         os.close(descriptor)
-        channel.watch(child.channel, lambda m: _paced(pacer, m), lambda: self._pacer_lost())
+        channel.watch(child.channel, lambda m: _paced(pacer, m), self._pacer_lost)
         return pacer
 
     def _start_worker(self) -> Worker:
@@ -249,7 +250,8 @@ class Engine:
         """Let whoever waits for the start see that it will not come."""
         self._closing = True
         self._lost(why)
-        self._failed.set()
+        for ready in self._readiness():
+            ready.set()
 
     def _worker_lost(self, worker: Worker) -> None:
         """Start another worker, and let the others go on where the dead one stopped filling."""
@@ -260,6 +262,7 @@ class Engine:
         self.workers.remove(worker)
         if not self._started or self._too_often():
             self._give_up("media processes do not stay alive")
+            worker.ready.set()
             return
         self.workers.append(self._start_worker())
         for answer in worker.loads.values():

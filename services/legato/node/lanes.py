@@ -1,4 +1,4 @@
-"""What a lane sends at each tick: a frame of its feed, silence at a break, or nothing. No clock, no socket."""
+"""What a lane sends at each tick: a frame, silence at a break, or nothing. No clock, no socket."""
 
 from dataclasses import dataclass, field
 
@@ -131,9 +131,9 @@ class Lane:
         pending = self.pending
         if pending is None or not pending.reader.ready():
             return
-        if pending.align and self.feed is not None:
-            if not pending.reader.skip_to(self.feed.reader.position):
-                return
+        aligned = pending.align and self.feed is not None
+        if aligned and self.feed and not pending.reader.skip_to(self.feed.reader.position):
+            return
         if self.feed is not None:
             self.dropped.append(self.feed)
         self.feed, self.pending = pending, None

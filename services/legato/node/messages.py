@@ -1,4 +1,4 @@
-"""What the control process, the pacers and the media workers tell each other; one msgpack message a packet."""
+"""What the control process, the pacers and the media workers tell each other, in msgpack."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ class Ready(_Message, frozen=True):
     """A child has started."""
 
 
-# Control to pacer. A lane is one player's way to the wire; a feed is one playing of one track from one position.
+# Control to pacer. A lane is one player's way to the wire; a feed is one playing of one track.
 
 
 class OpenLane(_Message, frozen=True):
@@ -30,7 +30,7 @@ class CloseLane(_Message, frozen=True):
 
 
 class Play(_Message, frozen=True):
-    """Go over to a feed, whose ring comes along; `align` continues at the same position instead of cutting."""
+    """Go over to a feed, whose ring comes along; `align` goes on at the same position."""
 
     lane: int
     feed: int
@@ -127,7 +127,7 @@ class Loaded(_Message, frozen=True):
 
 
 class OpenFeed(_Message, frozen=True):
-    """Fill the ring that comes along from this link, from `start` (in samples); `live` begins where the stream is."""
+    """Fill the ring that comes along from `start` (samples); `live` begins where a stream is."""
 
     feed: int
     uri: str

@@ -1,6 +1,7 @@
-"""The pacing process: sends every lane's frame each 20 ms by absolute deadlines, and does nothing else.
+"""The pacing process: sends every lane's frame each 20 ms by absolute deadlines, nothing else.
 
-It reads shared memory, encrypts and sends; what takes longer (links, media, voice websockets) is other processes'.
+It reads shared memory, encrypts and sends; what takes longer (links, media, voice websockets) is
+other processes'.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""One player: requests and what its feed reports come in, the new player and what is to be done come out. Pure.
+"""One player: requests and reports come in, the new player and what is to be done come out. Pure.
 
 A play is one feed of a track from one position; a seek begins a new play of the same track.
 """
@@ -34,10 +34,10 @@ class Player:
 class Patch:
     """A request; UNSET fields stay as they are, `track` None stops."""
 
-    track: protocol.Track | None | Literal["same"] = "same"
+    track: protocol.Track | Literal["same"] | None = "same"
     no_replace: bool = False
     position: int | None = None
-    end_ms: int | None | Literal["same"] = "same"
+    end_ms: int | Literal["same"] | None = "same"
     volume: int | None = None
     paused: bool | None = None
     filters: protocol.Filters | None = None
@@ -248,7 +248,7 @@ def _end(player: Player, reason: EndReason) -> Step:
 
 def patch_of(
     update: protocol.PlayerUpdate,
-    track: protocol.Track | None | Literal["same"],
+    track: protocol.Track | Literal["same"] | None,
     *,
     no_replace: bool,
 ) -> Patch:

@@ -1,4 +1,4 @@
-"""One player's shell: runs what the core says on lane, feeds and voice, and tells the client's session."""
+"""One player's shell: does what the core says with lane, feeds and voice, and tells the client."""
 
 import asyncio
 import socket

@@ -44,14 +44,14 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
 
     volume: float | UnsetType = UNSET
     equalizer: tuple[Band, ...] | UnsetType = UNSET
-    karaoke: Json | None | UnsetType = UNSET
-    timescale: Json | None | UnsetType = UNSET
-    tremolo: Json | None | UnsetType = UNSET
-    vibrato: Json | None | UnsetType = UNSET
-    distortion: Json | None | UnsetType = UNSET
-    rotation: Json | None | UnsetType = UNSET
-    channel_mix: Json | None | UnsetType = UNSET
-    low_pass: Json | None | UnsetType = UNSET
+    karaoke: Json | UnsetType | None = UNSET
+    timescale: Json | UnsetType | None = UNSET
+    tremolo: Json | UnsetType | None = UNSET
+    vibrato: Json | UnsetType | None = UNSET
+    distortion: Json | UnsetType | None = UNSET
+    rotation: Json | UnsetType | None = UNSET
+    channel_mix: Json | UnsetType | None = UNSET
+    low_pass: Json | UnsetType | None = UNSET
     plugin_filters: Json | UnsetType = UNSET
 
 
@@ -92,7 +92,7 @@ class Player(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class TrackUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The `track` of a PATCH."""
 
-    encoded: str | None | UnsetType = UNSET
+    encoded: str | UnsetType | None = UNSET
     identifier: str | UnsetType = UNSET
     user_data: Json | UnsetType = UNSET
 
@@ -100,11 +100,11 @@ class TrackUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class PlayerUpdate(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The body of `PATCH /v4/sessions/{session}/players/{guild}`."""
 
-    encoded_track: str | None | UnsetType = UNSET
+    encoded_track: str | UnsetType | None = UNSET
     identifier: str | UnsetType = UNSET
     track: TrackUpdate | UnsetType = UNSET
     position: int | UnsetType = UNSET
-    end_time: int | None | UnsetType = UNSET
+    end_time: int | UnsetType | None = UNSET
     volume: int | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
     filters: Filters | UnsetType = UNSET

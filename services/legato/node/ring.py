@@ -1,8 +1,9 @@
-"""The memory that a media worker and a pacer share: frames of one feed, and what a lane has sent; knows no process.
+"""The memory that a media worker and a pacer share: frames of one feed, and a lane's counters.
 
-A feed has one writer (a worker) and one reader (its pacer); each word of the header has one writer, and a frame is
-published by the count that is raised after it is written, so nobody ever waits for the other. A changed volume is
-written as a new rendition behind the old one: the reader goes over to it at the frame it would have sent next.
+A feed has one writer (a worker) and one reader (its pacer); each word of the header has one writer,
+and a frame is published by the count that is raised after it is written, so nobody waits for the
+other. A changed volume is written as a new rendition behind the old one: the reader goes over to it
+at the frame it would have sent next.
 """
 
 import mmap
@@ -96,7 +97,7 @@ class FeedWriter(Memory):
         self._next = position + SAMPLES
 
     def renew(self, position: int) -> None:
-        """Begin a new rendition: what is written next replaces what stands at `position` and later."""
+        """Begin a new rendition: it replaces what stands at `position` and later."""
         self.words[RENDITION] = self.words[WRITTEN]
         self._next = position
 

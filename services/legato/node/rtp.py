@@ -1,4 +1,4 @@
-"""Opus frames to encrypted RTP packets, as Discord's voice gateway 8 wants them; knows no socket and no clock.
+"""Opus frames to encrypted RTP packets as Discord wants them; knows no socket and no clock.
 
 discord.com/developers/docs/topics/voice-connections#transport-encryption-and-sending-voice
 """

@@ -1,7 +1,7 @@
-"""Clients' sessions and how they are resumed, as Lavalink does it. Pure: no socket, no clock, no player.
+"""Clients' sessions and how they are resumed, as in Lavalink. Pure: no socket, no clock.
 
-A session can be resumed only after its socket has closed; until then the same id opens a new one. While it waits,
-events are kept in order (player updates are not), and for REST it does not exist.
+A session can be resumed only after its socket has closed; until then the same id opens a new one.
+While it waits, events are kept in order (player updates are not), and for REST it does not exist.
 """
 
 from collections import deque
@@ -50,7 +50,7 @@ class Sessions:
         return iter(tuple(self._all.values()))
 
     def open(self, socket: int, user_id: str, *, wanted: str | None, fresh: str) -> Opened:
-        """Give a socket the session it wants, if that waits, else a new one under the id `fresh`."""
+        """Give a socket the session it wants, if that waits, else a new one named `fresh`."""
         waiting = self._all.get(wanted or "")
         if waiting is not None and not waiting.open and waiting.user_id == user_id:
             missed = tuple(waiting.kept)

@@ -11,7 +11,7 @@ Duration = Annotated[timedelta, between(timedelta(milliseconds=50), timedelta(ho
 
 
 class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the node's own processes are told; durations in seconds unless named otherwise, no secret."""
+    """What the node's own processes are told, no secret among it; durations in seconds."""
 
     buffer_ms: int = 1000
     connect_timeout: float = 5.0
@@ -34,25 +34,25 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     """Port to listen on; 0 takes a free one, which the "ready" line tells. 2333 is Lavalink's."""
 
     password: Secret = Secret("youshallnotpass")
-    """What clients send as `Authorization`. Lavalink's default; change it where others reach the node."""
+    """What clients send as `Authorization`. Lavalink's default; change it where others reach it."""
 
     pacers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Pacing processes. One paces some hundreds of players; never more than cores."""
 
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
-    """Media processes. Two, so that one takes over at once what the other's death leaves behind."""
+    """Media processes. Two, so that one takes over at once what the other leaves behind."""
 
     player_update_interval: Duration = timedelta(seconds=1)
-    """Between two `playerUpdate`s of a player. Lavalink's default is 5 s; a fresher clock is worth it."""
+    """Between two `playerUpdate`s of a player. Lavalink's default is 5 s."""
 
     stats_interval: Duration = timedelta(seconds=60)
     """Between two `stats` messages; Lavalink's figure."""
 
     silent_socket_timeout: Duration = timedelta(seconds=15)
-    """Without a single byte from a client its socket is dropped, so that its session can be resumed."""
+    """Without a byte from a client its socket is dropped, so that its session can be resumed."""
 
     resume_timeout: Duration = timedelta(seconds=60)
-    """How long a dropped session waits for its client unless the client says otherwise; Lavalink's default."""
+    """How long a dropped session waits unless its client says otherwise; Lavalink's default."""
 
     buffer_ms: Annotated[int, msgspec.Meta(ge=100, le=1000)] = 1000
     """Sound kept ready ahead of the wire: what a media process may be away without being heard."""

@@ -19,7 +19,8 @@ class Shown(Protocol):
     """What counts of a player."""
 
     @property
-    def playing(self) -> bool: ...
+    def playing(self) -> bool:
+        """Whether a track plays."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):

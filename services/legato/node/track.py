@@ -1,7 +1,8 @@
-"""Lavalink's track message, version 3: bytes to `Track` and back. Pure; knows no source but `http`'s extra field.
+"""Lavalink's track message, version 3: bytes to `Track` and back. Pure; knows one source, `http`.
 
-The layout is lavaplayer's `MessageOutput`: a big-endian size with two flag bits, then the version and the fields,
-with strings as Java's `writeUTF` writes them (modified UTF-8). Plain UTF-8, which some clients write, is read as well.
+The layout is lavaplayer's `MessageOutput`: a big-endian size with two flag bits, then the version
+and the fields, with strings as Java's `writeUTF` writes them (modified UTF-8). Plain UTF-8, which
+some clients write, is read as well.
 """
 
 import base64

@@ -1,6 +1,7 @@
-"""One voice connection: the websocket to Discord's voice server, and the UDP socket until the pacer has it.
+"""One voice connection: the websocket to Discord's voice server, and its UDP socket.
 
-It knows no track; what it finds goes to a listener. The control process runs it, so no load delays its heartbeat.
+It knows no track; what it finds goes to a listener, and the pacer sends. The control process runs
+it, so that no load delays its heartbeat.
 """
 
 import asyncio
@@ -144,7 +145,6 @@ class VoiceConnection:
             if beating is not None:
                 beating.cancel()
             if not end.closed:
-                end.get_extra_info("socket")
                 await end.close(code=4000)
 
     async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload:
@@ -160,7 +160,9 @@ class VoiceConnection:
             if message.type is aiohttp.WSMsgType.BINARY:
                 self._sequence = int.from_bytes(message.data[:2], "big")
                 continue
-            code = end.close_code or LOST
+            # The close frame's own code: close_code tells 1006 when our reply came too late.
+            told = message.data if message.type is aiohttp.WSMsgType.CLOSE else end.close_code
+            code = told if isinstance(told, int) and told else LOST
             raise _Closed(code, message.extra if isinstance(message.extra, str) else "")
 
     async def _handle(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:

@@ -10,9 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def resuming(stage: Stage, timeout: int = 60) -> None:
     path = f"/v4/sessions/{stage.client.session}"
-    status, answer = await stage.node.request(
-        "PATCH", path, {"resuming": True, "timeout": timeout}
-    )
+    status, answer = await stage.node.request("PATCH", path, {"resuming": True, "timeout": timeout})
     assert (status, answer) == (200, {"resuming": True, "timeout": timeout})
 
 

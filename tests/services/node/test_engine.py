@@ -49,7 +49,7 @@ async def test_a_killed_media_process_ends_the_loads_it_had(stage: Stage) -> Non
 
     async def hangs(_: web.Request) -> web.Response:
         waiting.set()
-        await asyncio.sleep(60)
+        await stage.files.closing.wait()
         return web.Response()
 
     stage.files.special["hangs"] = hangs

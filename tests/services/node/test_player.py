@@ -79,9 +79,7 @@ def test_a_stuck_track_goes_on() -> None:
 
 
 def test_noreplace_keeps_the_track_but_takes_the_volume() -> None:
-    now, effects = player.step(
-        playing(), Patch(track=a_track("b"), no_replace=True, volume=5000)
-    )
+    now, effects = player.step(playing(), Patch(track=a_track("b"), no_replace=True, volume=5000))
 
     assert (now.track, now.volume) == (a_track(), 1000)
     assert effects == [player.Shape()]

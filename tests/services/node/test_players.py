@@ -1,5 +1,3 @@
-import asyncio
-
 import pytest
 
 from support_audio_node import Json, Stage, until

@@ -60,7 +60,7 @@ def test_without_resuming_a_session_ends_with_its_socket() -> None:
 
 
 class Histories(RuleBasedStateMachine):
-    """Random histories of one client: every event reaches it once, in order, or its session ended."""
+    """Random histories of one client: every event reaches it once, or its session ended."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""What runs in the media processes: opening, decoding, filtering and encoding; knows no player and no voice."""
+"""What runs in the media processes: opening, decoding, encoding; knows no player, no voice."""

@@ -1,6 +1,6 @@
-"""Opens a link's media with FFmpeg and gives it in units of 20 ms from any position; the importer of PyAV for input.
+"""Opens media with FFmpeg and gives it in units of 20 ms from any position; imports PyAV for input.
 
-FFmpeg opens nothing itself: it reads through our reader, only with a demuxer that the first bytes chose.
+FFmpeg opens nothing itself: it reads through our reader, with a demuxer that the first bytes chose.
 """
 
 from collections.abc import Iterator
@@ -11,12 +11,11 @@ from typing import Protocol, TypeAlias
 
 import av
 from av.audio.stream import AudioStream
-from av.container import InputContainer
 
 from legato.node.errors import MediaError
 from legato.node.media import opus, sniff
-from legato.node.rtp import SAMPLES
 from legato.node.ring import FRAME_LIMIT
+from legato.node.rtp import SAMPLES
 
 RATE = 48_000
 BYTES_PER_SAMPLE = 4
@@ -24,7 +23,7 @@ BYTES_PER_SAMPLE = 4
 
 UNIT_BYTES = SAMPLES * BYTES_PER_SAMPLE
 PREROLL = 8 * SAMPLES
-"""What is decoded before a position sought, so that the decoder has settled (RFC 7845 asks for 80 ms)."""
+"""Decoded before a position sought, for the decoder to settle (RFC 7845 asks for 80 ms)."""
 
 OPEN_OPTIONS = {
     "probesize": "1000000",
@@ -40,11 +39,14 @@ class Bytes(Protocol):
     length: int | None
     seekable_by_range: bool
 
-    def read(self, size: int) -> bytes: ...
+    def read(self, size: int) -> bytes:
+        """Read up to `size` bytes."""
 
-    def seek(self, offset: int, whence: int = 0) -> int: ...
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move."""
 
-    def tell(self) -> int: ...
+    def tell(self) -> int:
+        """Say where the next byte comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class Media:
         return stream
 
     def _first_position(self) -> int:
-        """Give the time that counts as 0: Opus' decoder delay lies before it, MP3's is in the start time."""
+        """Give the time that counts as 0; a decoder's delay lies before it."""
         if self._is_opus:
             return -self._preskip
         start = self.stream.start_time
@@ -211,12 +213,12 @@ class Media:
 
 
 def recognise(reader: Bytes) -> sniff.Container:
-    """Look at the first bytes, past a tag; leaves the reader at its beginning. Raises MediaError."""
+    """Look at the first bytes, past a tag, and go back to them; raises MediaError."""
     head = _exactly(reader, 4096)
     container = sniff.sniff(head)
     tag = sniff.tag_length(head)
     if container is None and tag:
-        # The tag is followed by MPEG audio, ADTS or FLAC; a long picture in it is not read for that.
+        # A tag with a long picture is not read to its end: nearly always MPEG audio follows.
         after = head[tag : tag + sniff.NEEDED]
         container = (sniff.sniff(after) if after else None) or sniff.MP3
     reader.seek(0)
@@ -226,7 +228,7 @@ def recognise(reader: Bytes) -> sniff.Container:
 
 
 def broken(error: Exception) -> MediaError:
-    """Say in our words what FFmpeg found; our own error in the reader comes through it as its cause."""
+    """Say in our words what FFmpeg found; our reader's own error comes through as its cause."""
     inner = error.__cause__ or error.__context__
     if isinstance(inner, MediaError):
         return inner

@@ -1,7 +1,8 @@
 """The 15 bands of Lavalink's equalizer as biquad filters. Pure.
 
-Each is a band-pass of two thirds of an octave whose gain is 1 at its centre; the result is the dry sound plus four
-times the sum of the bands, each times its gain: -0.25 silences a band, 0.25 doubles it, as the protocol says.
+Each is a band-pass of two thirds of an octave whose gain is 1 at its centre; the result is the dry
+sound plus four times the sum of the bands, each times its gain: -0.25 silences a band and 0.25
+doubles it, as the protocol says.
 """
 
 import math
@@ -29,7 +30,7 @@ def biquad(band: int, gain: float) -> str:
 
 
 def _beta(theta: float) -> float:
-    """Place the poles so that the gain is 1/sqrt(2) at the lower edge, a third of an octave below `theta`."""
+    """Place the poles: the gain is 1/sqrt(2) at the lower edge, a third of an octave below."""
     edge = theta / 2 ** (1 / 3)
     slope = (math.cos(edge) - math.cos(theta)) / math.sin(edge)
     return (1 - slope) / (1 + slope)

@@ -1,4 +1,4 @@
-"""Fills one feed's ring from one link, in a thread of its own, a second ahead of the pacer; knows no control process."""
+"""Fills one feed's ring from one link, in a thread of its own, a second ahead of the pacer."""
 
 import threading
 import time
@@ -72,7 +72,7 @@ class Pump:
             pass
         except MediaError as error:
             self._fail(error.message, error.severity, error.cause)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: one feed's bug ends one feed
+        except Exception as error:
             self._fail("Something broke when playing the track.", "fault", repr(error))
         finally:
             self._reader.close()
@@ -99,7 +99,7 @@ class Pump:
         raise Cancelled("closed")
 
     def _write(self, units: Iterator[Unit], start: int) -> None:
-        """Write the next unit, or say that there is none and wait: a new shape may ask for some again."""
+        """Write the next unit; at the end wait, for a new shape may ask for some again."""
         if self._again:
             unit = self._again.popleft()
         else:

@@ -1,4 +1,4 @@
-"""Turns units into the packets of the wire: as they are, or decoded, filtered and encoded; the importer of PyAV for output."""
+"""Turns units into packets: as they are, or decoded, filtered, encoded; imports PyAV for output."""
 
 import math
 from collections.abc import Iterable
@@ -110,7 +110,7 @@ def _encoder(bitrate: int, quality: int) -> av.AudioCodecContext:
 
 
 def _graph(shape: Shape) -> av.filter.Graph:
-    """Build: gain, then the equalizer's bands beside the dry sound, then clipping by the sample format."""
+    """Build: gain, the equalizer's bands beside the dry sound, clipping by the sample format."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(sample_rate=RATE, format=FORMAT, layout=LAYOUT, time_base=TIME_BASE)
     sink = graph.add("abuffersink")

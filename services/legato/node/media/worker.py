@@ -1,4 +1,4 @@
-"""The media process: loads links and fills feeds, each in a thread; may be killed at any time without a gap."""
+"""The media process: loads links and fills feeds, each in a thread; its death is not heard."""
 
 import os
 import threading

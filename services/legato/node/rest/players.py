@@ -18,7 +18,7 @@ MOST_ID = (1 << 63) - 1
 """Guild ids are Java's longs."""
 
 Body = TypeVar("Body", protocol.PlayerUpdate, protocol.SessionUpdate)
-Resolved = protocol.Track | None | Literal["same"]
+Resolved = protocol.Track | Literal["same"] | None
 
 
 def routes(node: Node) -> list[web.RouteDef]:
@@ -97,7 +97,7 @@ async def _track(node: Node, update: protocol.PlayerUpdate) -> Resolved:
 
 def _wanted(
     update: protocol.PlayerUpdate,
-) -> tuple[str | None | msgspec.UnsetType, str | msgspec.UnsetType]:
+) -> tuple[str | msgspec.UnsetType | None, str | msgspec.UnsetType]:
     """Find the track's two fields, new or old."""
     if update.track is not UNSET:
         return update.track.encoded, update.track.identifier

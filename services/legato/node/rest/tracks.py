@@ -5,8 +5,8 @@ from aiohttp import web
 
 from legato.node import track
 from legato.node.errors import MediaError, RequestError
-from legato.node.protocol import load_failure
 from legato.node.node import Node
+from legato.node.protocol import load_failure
 from legato.node.rest.edge import json
 
 MOST_DECODED = 10_000

@@ -1,4 +1,4 @@
-"""Which addresses the node may read from. Pure: a name is resolved elsewhere and comes in as addresses."""
+"""Which addresses the node may read from. Pure: names are resolved elsewhere."""
 
 import ipaddress
 from collections.abc import Collection

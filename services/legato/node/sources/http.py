@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from legato.node.errors import Cancelled, MediaError, NotFound
-from legato.node.sources import addresses
 from legato.node.settings import MediaSettings
+from legato.node.sources import addresses
 
 HEAD = 256 * 1024
 """Bytes of the beginning that are kept: probing reads them more than once."""

@@ -88,7 +88,7 @@ async def test_a_server_that_hangs_fails_the_track(stage: Stage) -> None:
     encoded = await stage.track("hangs.mp3")
 
     async def hangs(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(60)
+        await stage.files.closing.wait()
         return web.Response()
 
     stage.files.special["hangs.mp3"] = hangs

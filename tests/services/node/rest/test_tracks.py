@@ -62,9 +62,7 @@ async def test_a_playlist_becomes_its_links(stage: Stage) -> None:
     tracks = data(loaded)["tracks"]
     assert isinstance(tracks, list)
     assert [track["info"]["title"] for track in tracks] == ["One", "b.ogg"]
-    await stage.patch(
-        track={"encoded": tracks[0]["encoded"]}, voice=await stage.credentials()
-    )
+    await stage.patch(track={"encoded": tracks[0]["encoded"]}, voice=await stage.credentials())
     await stage.frames(20)
 
 

@@ -1,0 +1,129 @@
+import pytest
+
+from support_audio_node import BOT, Json, Stage, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def connected(stage: Stage) -> object:
+    state = (await stage.client.player(stage.guild))["state"]
+    assert isinstance(state, dict)
+    return state["connected"]
+
+
+def resumes(stage: Stage) -> int:
+    return stage.voice.resumes
+
+
+@pytest.mark.parametrize("code", [4015, 4000, 4009])
+async def test_a_close_that_may_be_resumed_is_not_heard(stage: Stage, code: int) -> None:
+    await stage.play("tone.opus.ogg")
+    await stage.frames(20)
+    before = resumes(stage)
+
+    await stage.voice.close(stage.guild, BOT, code)
+    await until(lambda: resumes(stage) > before)
+    await stage.frames(40)
+
+    assert stage.client.events("WebSocketClosedEvent") == []
+    assert stage.report().unbroken
+    assert await connected(stage) is True
+
+
+async def test_a_broken_connection_is_resumed(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(20)
+    before = resumes(stage)
+    socket = stage.voice.socket(stage.guild, BOT)
+    assert socket is not None
+
+    socket.drop()
+    await until(lambda: resumes(stage) > before)
+    await stage.frames(40)
+
+    assert stage.report().unbroken
+    assert stage.client.events("WebSocketClosedEvent") == []
+
+
+@pytest.mark.parametrize("code", [4004, 4006, 4011, 4014, 4017, 4021, 4022])
+async def test_a_final_close_is_told_and_the_track_goes_on(stage: Stage, code: int) -> None:
+    await stage.play("tone.flac", endTime=1500)
+    await stage.frames(10)
+    identifies = stage.voice.identifies
+
+    await stage.voice.close(stage.guild, BOT, code)
+
+    closed = await stage.client.event("WebSocketClosedEvent")
+    assert (closed["code"], closed["byRemote"]) == (code, True)
+    assert await connected(stage) is False
+    ended = await stage.client.event("TrackEndEvent")
+    assert ended["reason"] == "finished"
+    assert stage.voice.identifies == identifies
+
+
+async def test_the_same_voice_again_is_nothing_new_while_connected(stage: Stage) -> None:
+    voice = await stage.credentials()
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
+    identifies = stage.voice.identifies
+
+    await stage.patch(voice=voice)
+    await stage.frames(20)
+
+    assert stage.voice.identifies == identifies
+    assert stage.report().unbroken
+
+
+async def test_voice_given_again_after_a_close_goes_on_with_the_track(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
+    await stage.voice.close(stage.guild, BOT, 4014)
+    await stage.client.event("WebSocketClosedEvent")
+
+    await stage.patch(voice=await stage.credentials())
+    await stage.frames(40)
+
+    assert len(stage.report().epochs) == 2
+    assert stage.client.events("TrackEndEvent") == []
+
+
+async def test_a_move_to_another_voice_server_goes_on_with_the_track(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(20)
+
+    moved = await stage.voice.move(stage.guild, BOT, "hill")
+    assert moved is not None
+    voice: Json = {
+        "token": moved.token,
+        "endpoint": moved.endpoint,
+        "sessionId": "gateway-session",
+        "channelId": "71",
+    }
+    await stage.patch(voice=voice)
+    await stage.frames(40)
+
+    assert stage.client.events("TrackEndEvent") == []
+    assert len(stage.report().epochs) == 2
+
+
+async def test_the_better_encryption_is_chosen_and_packets_are_discords(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg")
+    await stage.frames(20)
+
+    epoch = stage.report().epochs[0]
+
+    assert epoch.mode == "aead_aes256_gcm_rtpsize"
+    assert epoch.payload_types == [0x78]
+    assert epoch.undecryptable == 0
+    (mine,) = [c for c in stage.voice.connections() if c.guild_id == stage.guild]
+    assert mine.speaking == 1
+
+
+async def test_the_ping_is_measured(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
+
+    state = (await stage.client.player(stage.guild))["state"]
+
+    assert isinstance(state, dict)
+    assert 0 <= state["ping"] < 1000
