@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from support_discord import discord, until
 
 from legato import redis
 from legato.bus import BEGINNING, Bus, Undecodable
@@ -22,15 +21,14 @@ from legato.gateway import app
 from legato.gateway.settings import Settings
 from legato.settings import Secret
 from legato_simulator.app import Simulator
+from support_discord import discord, until
 
 T = TypeVar("T")
 PARTITIONS = 4
 _DECODER: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
 
-def settings_for(
-    sim: Simulator, redis_url: str, data: pathlib.Path, **more: Any
-) -> Settings:
+def settings_for(sim: Simulator, redis_url: str, data: pathlib.Path, **more: Any) -> Settings:
     """Make the settings of a gateway that is quick to own shards."""
     chosen: dict[str, Any] = {
         "redis_url": Secret(redis_url),
@@ -169,7 +167,9 @@ class Stage:
         running = start(self.settings(**more))
         try:
             async with asyncio.timeout(15):
-                while not (running.connected and running.guilds and await self.sim.script.commands()):
+                while not (
+                    running.connected and running.guilds and await self.sim.script.commands()
+                ):
                     if running.task.done():
                         running.task.result()
                     await asyncio.sleep(0.01)

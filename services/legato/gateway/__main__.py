@@ -1,13 +1,17 @@
-"""`python -m legato.gateway`: the gateway as a process of its own."""
+"""Start a gateway as its own process: `python -m legato.gateway`."""
 
 import asyncio
 import os
+import sys
 
 from legato import lifecycle, settings, telemetry
 from legato.gateway import app
 from legato.gateway.settings import Settings
 
 if __name__ == "__main__":
-    chosen = settings.load(Settings, os.environ)
-    telemetry.set_up(chosen)
-    asyncio.run(lifecycle.run(app.build(chosen), stop_timeout=chosen.stop_timeout))
+    try:
+        own = settings.load(Settings, os.environ)
+    except settings.WrongSettings as error:
+        sys.exit(f"{error}")
+    telemetry.set_up(own)
+    asyncio.run(lifecycle.run(app.build(own), stop_timeout=own.stop_timeout))

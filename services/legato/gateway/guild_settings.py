@@ -21,6 +21,7 @@ class SettingsCache:
         self._redis = redis
         self._bot = bot
         self._known: OrderedDict[int, tuple[float, GuildSettings]] = OrderedDict()
+        self._changes = 0
 
     async def of(self, guild_id: int) -> GuildSettings:
         """Return a guild's settings; defaults where there are none. Raises Unavailable."""
@@ -28,9 +29,12 @@ class SettingsCache:
         known = self._known.get(guild_id)
         if known is not None and now - known[0] < _KEPT_SECONDS:
             return known[1]
+        before = self._changes
         with reaching("guild settings"):
             raw = await self._redis.hget(keys.guild_settings(self._bot), str(guild_id))
         settings = msgspec.json.decode(raw, type=GuildSettings) if raw else _DEFAULTS
+        if self._changes != before:
+            return settings  # changed while it was read: good for now, not to keep
         self._known[guild_id] = (now, settings)
         self._known.move_to_end(guild_id)
         while len(self._known) > _MOST:
@@ -40,19 +44,21 @@ class SettingsCache:
     def forget(self, name: str) -> None:
         """Drop what changed: `settings:<guild>` for one guild; other names are not ours."""
         kind, _, guild = name.partition(":")
+        self._changes += 1
         if kind == "settings" and guild.isdigit():
             self._known.pop(int(guild), None)
 
     def forget_all(self) -> None:
         """Drop everything: invalidations may have been missed."""
+        self._changes += 1
         self._known.clear()
 
     async def follow(self) -> None:
         """Drop what others say has changed, until cancelled. Raises Unavailable."""
-        self.forget_all()
         async with self._redis.pubsub(ignore_subscribe_messages=True) as listening:
             with reaching("invalidations"):
                 await listening.subscribe(keys.invalidated(self._bot))
+            self.forget_all()
             while True:
                 with reaching("invalidations"):
                     told = await listening.get_message(timeout=1.0)

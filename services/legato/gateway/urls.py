@@ -16,7 +16,7 @@ LONGEST = 500
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _SNEAKY = re.compile(r"(data|javascript|file|local|blob|about|view-source):", re.IGNORECASE)
-_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+", re.IGNORECASE)
+_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE)
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
 _JOINERS = "\u200c\u200d"

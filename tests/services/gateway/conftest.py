@@ -1,4 +1,5 @@
 import pytest
+
 from support_gateway import stage
 from support_servers import running_valkey
 

@@ -1,15 +1,15 @@
+import msgspec
 import pytest
-from support_discord import until
 
 from legato import text
 from legato.bus import Bus
 from legato.contracts import keys
 from legato.contracts.actions import Done, QueuePage, Refused
 from legato.contracts.asking import Choice, Choices, Search
-from legato.contracts.playback import Leave, Pause, Play, ShowQueue, SetVolume, TogglePause
+from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, TogglePause
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
-import msgspec
+from support_discord import until
 
 
 async def ask(scene, command, options=None, user=None):

@@ -2,8 +2,6 @@ import asyncio
 import time
 
 import pytest
-from support_discord import until
-from support_gateway import start
 
 from legato.contracts import keys
 from legato.contracts.actions import JoinVoice, ShowPanel
@@ -19,6 +17,8 @@ from legato.contracts.voice import (
 )
 from legato.gateway.shard_store import Lost, ShardStore
 from legato.leases import Lease, Leases
+from support_discord import until
+from support_gateway import start
 
 
 def shard_of(scene):
@@ -125,7 +125,7 @@ async def test_the_bot_enters_a_channel_and_the_player_hears_of_it(scene):
 
 
 async def test_a_channel_that_stays_closed_is_told_in_two_seconds(scene):
-    await scene.sim.script.set_permissions(scene.voice, scene.guild, [], ["CONNECT"])
+    await scene.sim.script.set_permissions(scene.voice, scene.guild, deny=["CONNECT"])
 
     async with scene.gateway():
         await scene.players.act(
@@ -159,7 +159,11 @@ def panel(scene, number, revision, **more):
         play_id=f"p{revision}",
     )
     return ShowPanel(
-        key=f"panel:{number}", guild_id=int(scene.guild), channel_id=int(scene.text), now=now, **more
+        key=f"panel:{number}",
+        guild_id=int(scene.guild),
+        channel_id=int(scene.text),
+        now=now,
+        **more,
     )
 
 

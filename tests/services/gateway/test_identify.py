@@ -1,0 +1,109 @@
+import asyncio
+import itertools
+import time
+from datetime import timedelta
+
+import pytest
+
+from legato import redis as reach
+from legato.gateway.identify import CrashLoopGuard, Ledger, StartLimit
+
+FAST = {"spacing": timedelta(milliseconds=110), "validity": timedelta(milliseconds=40)}
+WINDOW = 0.1
+
+
+def limit(total=1000, remaining=1000, max_concurrency=2):
+    return StartLimit(total, remaining, timedelta(hours=20), max_concurrency)
+
+
+@pytest.fixture
+async def redis(valkey_url):
+    client = reach.connect(valkey_url)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+async def identify(ledger, shard, sent):
+    """Do what a shard does: wait, be granted, take a moment (now and then too long), send."""
+    for attempt in range(50):
+        decision = await ledger.ask(shard)
+        if decision.word != "granted":
+            await asyncio.sleep(decision.number / 1000)
+            continue
+        await asyncio.sleep(0.06 if (shard + attempt) % 5 == 0 else 0.02)
+        if await ledger.confirm(shard, decision.number):
+            sent.append((shard % 2, time.monotonic()))
+            return
+
+
+async def test_many_askers_at_once_never_break_the_spacing_of_a_bucket(redis):
+    ledgers = [Ledger(redis, bot=1, **FAST) for _ in range(4)]
+    await ledgers[0].learn(limit())
+    sent = []
+
+    await asyncio.gather(*(identify(ledgers[shard % 4], shard, sent) for shard in range(12)))
+
+    for bucket in (0, 1):
+        times = sorted(at for of, at in sent if of == bucket)
+        assert len(times) == 6
+        assert min(b - a for a, b in itertools.pairwise(times)) >= WINDOW
+
+
+async def test_a_permit_counts_for_a_moment_only_and_once(redis):
+    ledger = Ledger(redis, bot=1, **FAST)
+    await ledger.learn(limit())
+
+    permit = (await ledger.ask(0)).number
+    assert await ledger.confirm(0, permit)
+    assert not await ledger.confirm(0, permit)
+
+    late = await ledger.ask(1)
+    await asyncio.sleep(0.06)
+    assert not await ledger.confirm(1, late.number)
+
+
+async def test_below_the_reserve_nobody_identifies(redis):
+    ledger = Ledger(redis, bot=1, reserve=50, spacing=timedelta(0))
+    await ledger.learn(limit(remaining=51))
+
+    words = [(await ledger.ask(shard)).word for shard in (0, 1)]
+
+    assert words == ["granted", "refused"]
+
+
+async def test_a_lost_ledger_is_unknown_and_then_waits_a_whole_spacing(redis):
+    ledger = Ledger(redis, bot=1)
+    assert (await ledger.ask(0)).word == "unknown"
+    await ledger.learn(limit(remaining=999))
+
+    decision = await ledger.ask(0)
+
+    assert decision.word == "wait"
+    assert 5000 < decision.number <= 5500
+
+
+async def test_the_smaller_of_the_two_accounts_counts(redis):
+    ledger = Ledger(redis, bot=1)
+    await ledger.learn(limit(remaining=600))
+
+    assert await ledger.learn(limit(remaining=900)) == 600
+    assert await ledger.learn(limit(remaining=500)) == 500
+
+
+async def test_a_crash_loop_is_stopped_by_a_file_alone(tmp_path):
+    file = tmp_path / "deep" / "identifies.json"
+    admitted = [
+        await CrashLoopGuard(file, most=3).admit(now=1000.0 + second) for second in range(5)
+    ]
+
+    assert admitted[:3] == [timedelta()] * 3
+    assert admitted[3] == timedelta(seconds=3597)
+    assert await CrashLoopGuard(file, most=3).admit(now=5000.0) == timedelta()
+
+
+async def test_a_broken_file_stops_nobody(tmp_path):
+    file = tmp_path / "identifies.json"
+    file.write_text("{")
+
+    assert await CrashLoopGuard(file, most=1).admit(now=1.0) == timedelta()

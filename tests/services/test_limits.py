@@ -1,0 +1,46 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from legato.limits import Limits, Policy
+
+
+@pytest.fixture
+def limits(each_redis):
+    return Limits(each_redis, bot=1)
+
+
+async def test_a_bucket_gives_what_it_holds_and_then_says_how_long_to_wait(limits):
+    policy = Policy("user", 3, timedelta(seconds=30))
+
+    waits = [await limits.take(policy, 7) for _ in range(4)]
+
+    assert waits[:3] == [timedelta()] * 3
+    assert timedelta(seconds=9) < waits[3] <= timedelta(seconds=10)
+
+
+async def test_subjects_and_policies_do_not_share(limits):
+    policy = Policy("user", 1, timedelta(seconds=30))
+    await limits.take(policy, 7)
+
+    assert not await limits.take(policy, 8)
+    assert not await limits.take(Policy("guild", 1, timedelta(seconds=30)), 7)
+
+
+async def test_many_at_once_take_no_more_than_there_is(limits):
+    policy = Policy("burst", 10, timedelta(minutes=10))
+
+    waits = await asyncio.gather(*(limits.take(policy) for _ in range(50)))
+
+    assert sum(not wait for wait in waits) == 10
+
+
+async def test_waiting_lets_everybody_through_at_the_pace(limits):
+    policy = Policy("pace", 5, timedelta(milliseconds=250))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    await asyncio.gather(*(limits.wait(policy) for _ in range(15)))
+
+    assert 0.45 < loop.time() - began < 3
