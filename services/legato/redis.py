@@ -15,6 +15,7 @@ from redis import exceptions
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from legato.errors import Unavailable
 from legato.health import Check
@@ -47,6 +48,8 @@ def connect(url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOU
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         max_connections=1024,
+        # A feature of one vendor's server, asked for anew on every connection.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
     return common(ssl_ca_certs=ca_file) if ca_file else common()
 
