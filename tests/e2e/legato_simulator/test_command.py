@@ -54,6 +54,8 @@ async def test_the_ready_line_names_every_address_and_no_token(tmp_path: Path) -
             async with http.get(f"{ready['rest_url']}/gateway/bot", headers=headers) as response:
                 assert (await response.json())["url"] == ready["gateway_url"]
 
+        async with SimulatorClient(ready["control_url"]) as script:
+            assert (await script.voice_overview()).regions == ready["voice"]
         assert ready["ready"] is True
         assert ready["pid"] == running.pid
         assert set(ready["voice"]) == {"harbour", "hill"}

@@ -7,33 +7,14 @@ from legato_simulator import command_forms, message_forms
 from legato_simulator.problems import Form, Problem
 
 SCALAR = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+FIELDS = ["type", "title", "fields", "name", "value", "footer", "text", "components", "options"]
+FIELDS += ["custom_id", "style", "label", "url", "emoji", "choices", "image", "id", "author"]
 ANY: st.SearchStrategy[Any] = st.recursive(
     SCALAR,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "type",
-                    "title",
-                    "fields",
-                    "name",
-                    "value",
-                    "footer",
-                    "text",
-                    "components",
-                    "options",
-                    "custom_id",
-                    "style",
-                    "label",
-                    "url",
-                    "emoji",
-                    "choices",
-                    "image",
-                    "id",
-                    "author",
-                ]
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=5,
         )

@@ -71,3 +71,12 @@ def test_unknown_fields_deep_in_a_request_are_found(description: OpenApi) -> Non
     )
 
     assert "'colour' was unexpected" in problems[0]
+
+
+def test_what_is_listed_is_excused_and_nothing_beside_it(description: OpenApi) -> None:
+    route = "/webhooks/{webhook_id}/{webhook_token}"
+    listed = {"content": "x", "tts": False, "enforce_nonce": False}
+    follow = {"method": "POST", "route": route, "status": 204, "response": None}
+
+    assert description.problems(exchange(**follow, request=listed)) == []
+    assert len(description.problems(exchange(**follow, request=listed | {"loud": True}))) == 1
