@@ -33,10 +33,15 @@ class Limits:
         self._take = Script("limit")
 
     async def take(self, policy: Policy, subject: object = "all") -> timedelta:
-        """Take one token: zero when it was there, else how long to wait. Raises Unavailable."""
-        key = keys.limit(self._bot, policy.name, str(subject))
+        """Take one token: zero when it was there, else how long to wait. Raises Unavailable.
+
+        What the operator set for the policy, or as a penalty for the subject, comes first.
+        """
+        names = [keys.limit(self._bot, policy.name, str(subject)), keys.limit_policies(self._bot)]
         per = round(policy.per / timedelta(milliseconds=1))
-        answer = await self._take(self._redis, [key], policy.capacity, per, 1)
+        answer = await self._take(
+            self._redis, names, policy.capacity, per, 1, policy.name, f"{policy.name}:{subject}"
+        )
         if not isinstance(answer, int):
             raise TypeError(f"limit.lua answered {answer!r}")
         return timedelta(milliseconds=answer)

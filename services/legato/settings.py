@@ -276,9 +276,7 @@ def _words(inner: inspect.Type) -> str:
         case inspect.CustomType(cls=cls) if cls is pathlib.Path:
             return "the path of a folder or file"
         case inspect.CustomType():
-            return (
-                "the secret itself (or name a file that holds it in the variable ending in _FILE)"
-            )
+            return "the secret itself"
         case _:
             return "a text"
 

@@ -30,7 +30,7 @@ Sections = Mapping[str, type[msgspec.Struct]]
 
 
 def render(shared: Sections, own: Sections) -> str:
-    """Return the page: a table for each title; what stands under a shared one is told only there."""
+    """Return the page, a table for each title; what is shared is told only where it is."""
     parts = [_HEAD]
     told: set[str] = set()
     for title, struct in shared.items():

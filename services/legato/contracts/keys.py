@@ -177,3 +177,11 @@ def tick() -> str:
 def limit(bot: int, policy: str, subject: str) -> str:
     """String: one token bucket of the rate limiter."""
     return f"{{{bot}:limits}}:{policy}:{subject}"
+
+
+def limit_policies(bot: int) -> str:
+    """Hash policy, or `policy:subject` -> `capacity per until` (ms; until 0 = for ever).
+
+    A copy of PostgreSQL's policies and penalties, which the limiter's script reads.
+    """
+    return f"{{{bot}:limits}}:policies"

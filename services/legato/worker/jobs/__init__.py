@@ -1,7 +1,7 @@
 """The jobs: each may be run again at any time, and none runs twice at once."""
 
-from legato.worker.jobs import cleanup, usage
+from legato.worker.jobs import cleanup, limits, usage
 from legato.worker.jobs.job import Job
 
-JOBS: dict[str, Job] = {"cleanup": cleanup.run, "usage": usage.run}
+JOBS: dict[str, Job] = {"cleanup": cleanup.run, "usage": usage.run, "limits": limits.run}
 """Name -> job."""

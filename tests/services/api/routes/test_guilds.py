@@ -12,7 +12,7 @@ from support_counting import counted_commands, counted_statements
 BOT, GUILD = 111, 81384788765712384
 TRACK = Track(encoded="Q", title="Night drive", author="Legato", length=180_000)
 PLAYER, QUEUE = f"/api/v1/guilds/{GUILD}/player", f"/api/v1/guilds/{GUILD}/queue"
-LIMITER = {"evalsha": 1, "time": 1, "get": 1, "set": 1}
+LIMITER = {"evalsha": 1, "time": 1, "hmget": 1, "get": 1, "set": 1}
 """What the limiter's one call does on the server; nothing of it is another way there and back."""
 
 
