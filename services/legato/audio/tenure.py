@@ -30,9 +30,10 @@ from legato.leases import Lease
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-ALIVE_EVERY = timedelta(seconds=1)
-TRIM_BEHIND = 30
-"""Inbox entries stay for so many seconds after their commit, for producers that read back."""
+ALIVE_EVERY = timedelta(seconds=0.5)
+"""A restored position is no older than this."""
+TRIM_BEHIND = 60
+"""Inbox entries stay for so many notes after their commit, for producers that read back."""
 
 
 class Tenure:
@@ -129,7 +130,7 @@ class Tenure:
                 links.open(node, session_id=sessions.get(node, session_id))
 
     async def _live(self) -> None:
-        """Note every second that this owner lives; keep the inbox short."""
+        """Note again and again that this owner lives; keep the inbox short."""
         ledger, bus = self._tools.means.ledger, self._tools.means.bus
         passed: list[str] = []
         while True:

@@ -1,0 +1,311 @@
+"""Our connection to a node; also what lavalink.py 5.11.1 gets wrong (numbers: its defects)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from legato.audio import frames
+from legato.audio.events import (
+    Internal,
+    NodeAssigned,
+    NodeLost,
+    PositionReported,
+    TrackEnded,
+    TrackFailed,
+    TrackStarted,
+    VoiceClosed,
+)
+from legato.audio.lavalink import NodeClient
+from legato.audio.nodes import NodeLink, Pace
+from legato.contracts.fleet import Node
+from legato.errors import Unavailable
+from support_lavalink import PASSWORD, Double, Session, running_double
+
+GUILD = 42
+QUICK = Pace(
+    ping=timedelta(milliseconds=100),
+    update=timedelta(milliseconds=200),
+    held=timedelta(seconds=1),
+    grace=timedelta(milliseconds=500),
+    backoff=timedelta(milliseconds=20),
+    longest_backoff=timedelta(milliseconds=100),
+)
+
+
+class Partition:
+    def __init__(self) -> None:
+        self.told: list[Internal] = []
+        self.kept: list[str] = []
+        self.guilds = [GUILD]
+        self.due = False
+        self.found: list[dict[int, frames.Player]] = []
+        self.opens = 0
+        self.calls_when_kept = 0
+        self.double: Double | None = None
+
+    def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
+        self.told.append(event)
+
+    def seated(self, node: str) -> list[int]:
+        return self.guilds
+
+    def sounding(self, node: str) -> bool:
+        return self.due
+
+    def now(self) -> int:
+        return 1000
+
+    async def keep(self, node: str, session_id: str) -> None:
+        self.kept.append(session_id)
+
+    def begin_look(self) -> Mapping[int, int]:
+        return {}
+
+    async def looked(self, link: NodeLink, found, before) -> None:
+        self.found.append(dict(found))
+
+    def opened(self, link: NodeLink) -> None:
+        self.opens += 1
+
+    def of(self, kind: type) -> list:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@pytest.fixture
+async def double() -> AsyncIterator[Double]:
+    async with running_double() as running:
+        yield running
+
+
+@asynccontextmanager
+async def linked(
+    double: Double, port: Partition, *, session_id: str = "", pace: Pace = QUICK
+) -> AsyncIterator[NodeLink]:
+    async with aiohttp.ClientSession() as http:
+        node = Node(name="n1", url=double.url, password=PASSWORD, lead=400)
+        link = NodeLink(NodeClient(http, node, user_id=7), port, session_id=session_id, pace=pace)
+        task = asyncio.create_task(link.run())
+        try:
+            yield link
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def up(link: NodeLink) -> str:
+    return await link.up(within=timedelta(seconds=5))
+
+
+async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        await asyncio.sleep(0.01)
+
+
+async def test_a_new_session_is_kept_and_resumable_before_anything_else(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        session = await up(link)
+
+        assert port.kept == [session]
+        assert double.calls == [
+            ("PATCH", f"/v4/sessions/{session}", {"resuming": True, "timeout": 300})
+        ]
+        assert double.handshakes[0]["User-Id"] == "7"
+        assert "Session-Id" not in double.handshakes[0]
+
+
+async def test_stats_may_come_before_ready(double: Double) -> None:
+    double.stats_first = True
+    async with linked(double, Partition()) as link:
+        assert await up(link)
+
+
+async def test_a_lost_socket_comes_back_with_its_session(double: Double) -> None:
+    """Defects 4 and 7: Session-Id is sent again, and the players are looked at."""
+    port = Partition()
+    async with linked(double, port) as link:
+        session = await up(link)
+        double.session.players[str(GUILD)] = {"guildId": str(GUILD), "volume": 50}
+        await double.drop()
+        await until(lambda: port.opens == 2)
+
+        assert link.session_id == session
+        assert double.handshakes[1]["Session-Id"] == session
+        assert port.found[0][GUILD].volume == 50
+        assert not port.of(NodeLost)
+
+
+async def test_a_refused_handshake_is_tried_again_and_loses_nothing(double: Double) -> None:
+    """Defect 5: one 503 must not end the connection for ever."""
+    double.refuse_handshakes = 3
+    port = Partition()
+    async with linked(double, port) as link:
+        assert await up(link)
+        assert len(double.handshakes) == 4
+        assert not port.of(NodeLost)
+
+
+async def test_events_of_a_guild_come_in_the_order_they_were_sent(double: Double) -> None:
+    """Defect 6."""
+    port = Partition()
+    async with linked(double, port) as link:
+        await up(link)
+        for number in range(50):
+            await double.event("TrackStartEvent", GUILD, f"p{number}")
+            await double.event("TrackEndEvent", GUILD, f"p{number}", reason="finished")
+        await until(lambda: len(port.told) >= 101)
+
+        plays = [(type(one), one.play_id) for one in port.told if not isinstance(one, NodeAssigned)]
+        assert plays == [
+            (kind, f"p{number}") for number in range(50) for kind in (TrackStarted, TrackEnded)
+        ]
+
+
+async def test_every_event_is_put_into_the_players_words(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        session = await up(link)
+        port.told.clear()
+        failure = {"message": None, "severity": "common", "cause": "gone"}
+        await double.event("TrackExceptionEvent", GUILD, "p", exception=failure)
+        await double.event("TrackStuckEvent", GUILD, "p", thresholdMs=1)
+        await double.event("WebSocketClosedEvent", GUILD, code=4006, reason="x", byRemote=True)
+        await double.event("SomethingNewEvent", GUILD)
+        await double.say({"op": "somethingNew"})
+        await double.update(GUILD, 1500)
+        await until(lambda: len(port.told) == 4)
+
+        assert port.told == [
+            TrackFailed(guild_id=GUILD, play_id="p", message="gone"),
+            TrackFailed(guild_id=GUILD, play_id="p", message="", stuck=True),
+            VoiceClosed(guild_id=GUILD, node="n1", session_id=session, code=4006),
+            PositionReported(
+                guild_id=GUILD, play_id="", position=1500, connected=True, at=1000, lead=400
+            ),
+        ]
+
+
+async def test_an_old_session_that_is_free_is_resumed(double: Double) -> None:
+    double.sessions["old"] = Session("old", resuming=True)
+    port = Partition()
+    async with linked(double, port, session_id="old") as link:
+        assert await up(link) == "old"
+        assert port.kept == []
+        assert len(port.found) == 1
+
+
+async def test_an_old_session_that_is_gone_is_replaced_after_a_second_look(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port, session_id="gone") as link:
+        session = await up(link)
+
+        assert session != "gone"
+        assert [one.get("Session-Id") for one in double.handshakes] == ["gone", "gone"]
+        assert port.of(NodeAssigned) == [
+            NodeAssigned(guild_id=GUILD, node="n1", session_id=session)
+        ]
+        assert port.kept == [session]
+
+
+async def test_a_session_that_another_still_holds_is_waited_for(double: Double) -> None:
+    other = Partition()
+    async with linked(double, other) as holder:
+        session = await up(holder)
+        held = double.session
+        port = Partition()
+        async with linked(double, port, session_id=session) as link:
+            await until(lambda: len(double.handshakes) > 3)
+            assert link.state == "connecting"
+            assert port.kept == []
+
+            held_socket, held.socket = held.socket, None
+            assert await up(link) == session
+            assert held_socket is not None
+    assert not port.of(NodeAssigned)
+
+
+async def test_a_session_held_for_too_long_is_given_up(double: Double) -> None:
+    other = Partition()
+    async with linked(double, other) as holder:
+        session = await up(holder)
+        port = Partition()
+        async with linked(double, port, session_id=session) as link:
+            assert await up(link) != session
+            assert port.of(NodeAssigned)
+
+
+async def test_a_node_that_refuses_connections_is_down_soon(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        await up(link)
+        address = double.url
+        await _stop(double)
+        begun = time.monotonic()
+        await until(lambda: port.of(NodeLost))
+
+        assert time.monotonic() - begun < 0.5
+        assert link.state == "down"
+        with pytest.raises(Unavailable, match="down"):
+            await up(link)
+        async with running_double(int(address.rpartition(":")[2])):
+            await until(lambda: link.state == "up")
+        assert port.of(NodeLost) == [NodeLost(guild_id=GUILD, node="n1")]
+
+
+async def _stop(double: Double) -> None:
+    double.url = "http://127.0.0.1:1"
+    await double.stop()
+
+
+async def test_a_silent_node_that_answers_a_probe_is_well(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        await up(link)
+        port.due = True
+        await until(lambda: double.called("GET").count("/version") >= 2)
+
+        assert link.state == "up"
+        assert not port.of(NodeLost)
+        assert double.pings > 0
+
+
+async def test_a_silent_node_that_does_not_answer_is_down(double: Double, monkeypatch) -> None:
+    monkeypatch.setattr("legato.audio.lavalink.PROBE_TIMEOUT", timedelta(milliseconds=200))
+    port = Partition()
+    async with linked(double, port) as link:
+        await up(link)
+        port.due = True
+        double.frozen = True
+        await until(lambda: port.of(NodeLost))
+
+        assert link.state == "down"
+
+
+async def test_a_node_that_need_not_speak_is_left_alone(double: Double) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        await up(link)
+        await until(lambda: double.pings >= 5)
+
+        assert "/version" not in double.called("GET")
+
+
+async def test_a_fast_nodes_interval_is_learned(double: Double) -> None:
+    slow = Pace(update=timedelta(seconds=5), ping=timedelta(seconds=5))
+    port = Partition()
+    async with linked(double, port, pace=slow) as link:
+        await up(link)
+        await double.update(GUILD, 0)
+        await until(lambda: port.of(PositionReported))
+        await asyncio.sleep(0.25)
+        await double.update(GUILD, 250)
+        port.due = True
+
+        await until(lambda: "/version" in double.called("GET"), 3)
