@@ -1,0 +1,135 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from legato.audio.effects import Effect, Resolve, SaveQueue, SyncNode, SyncPanel, Tell
+from legato.audio.outbox import Outbox
+from legato.contracts.actions import Done
+from legato.contracts.playback import Origin
+from legato.errors import Unavailable
+
+ORIGIN = Origin(source="interaction", user_id=1, channel_id=2, received_at=1_000)
+
+
+def tell(key: str, seq: int = 0) -> Tell:
+    return Tell(seq=seq, key=key, origin=ORIGIN, answer=Done(what="paused"))
+
+
+class World:
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.ran: list[tuple[int, Effect]] = []
+        self.settled: list[tuple[str, str]] = []
+        self.away: set[type] = set()
+        self.hold: dict[type, asyncio.Event] = {}
+        self.broken: set[type] = set()
+        self.now = 1_000
+        self.outbox = Outbox(tasks, self.run, self.settle, lambda: self.now)
+
+    async def run(self, guild_id: int, effect: Effect, trace: str) -> None:
+        self.ran.append((guild_id, effect))
+        if event := self.hold.get(type(effect)):
+            await event.wait()
+        if type(effect) in self.broken:
+            raise ValueError("a bug")
+        if type(effect) in self.away:
+            raise Unavailable("something")
+
+    def settle(self, guild_id: int, key: str, effect: Effect, outcome: str) -> None:
+        self.settled.append((key, outcome))
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with asyncio.TaskGroup() as tasks:
+        found = World(tasks)
+        yield found
+        found.outbox.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        await asyncio.sleep(0.005)
+
+
+async def test_a_guilds_answers_go_out_in_order_each_once(world: World) -> None:
+    effects = [tell(str(number), number) for number in range(5)]
+    world.outbox.put(1, effects)
+    await until(lambda: len(world.settled) == 5)
+
+    assert [effect for _, effect in world.ran] == effects
+    assert len(world.outbox) == 0
+
+
+async def test_the_latest_of_a_converging_effect_replaces_the_older(world: World) -> None:
+    world.hold[SyncNode] = asyncio.Event()
+    world.outbox.put(1, [SyncNode(seq=1)])
+    await until(lambda: world.ran)
+    world.outbox.put(1, [SyncNode(seq=2)])
+    world.outbox.put(1, [SyncNode(seq=3)])
+    world.hold[SyncNode].set()
+    await until(lambda: not len(world.outbox))
+
+    assert [effect.seq for _, effect in world.ran] == [1, 3]
+
+
+async def test_what_is_away_is_tried_again_and_at_once_when_nudged(world: World) -> None:
+    world.away.add(SyncNode)
+    world.outbox.put(1, [SyncNode(seq=1)])
+    await until(lambda: len(world.ran) >= 5)
+    tried = len(world.ran)
+    world.away.clear()
+    begun = time.monotonic()
+    world.outbox.nudge([1], "node")
+    await until(lambda: world.settled)
+
+    assert time.monotonic() - begun < 0.3
+    assert len(world.ran) == tried + 1
+    assert world.settled == [("sync_node", "done")]
+
+
+async def test_one_target_that_hangs_holds_up_no_other(world: World) -> None:
+    world.hold[SaveQueue] = asyncio.Event()
+    world.hold[Resolve] = asyncio.Event()
+    world.outbox.put(1, [SaveQueue(seq=1), Resolve(seq=2, slot="a", query="q", deadline=9_000)])
+    world.outbox.put(1, [SyncNode(seq=3), SyncPanel(seq=4)])
+    world.outbox.put(2, [Resolve(seq=5, slot="b", query="q", deadline=9_000)])
+    await until(lambda: len(world.settled) == 2)
+
+    assert dict(world.settled) == {"sync_node": "done", "sync_panel": "done"}
+    assert world.outbox.has(1, "resolve:a")
+    for event in world.hold.values():
+        event.set()
+    await until(lambda: not len(world.outbox))
+
+
+async def test_a_one_shot_past_its_deadline_is_given_up(world: World) -> None:
+    world.away.add(Tell)
+    world.outbox.put(1, [tell("old")])
+    await until(lambda: world.ran)
+    world.now += 15 * 60_000
+    world.outbox.nudge([1], "shard")
+    await until(lambda: world.settled)
+
+    assert world.settled == [("tell:old", "late")]
+
+
+async def test_a_bug_in_one_effect_ends_that_effect_only(world: World) -> None:
+    world.broken.add(SyncPanel)
+    world.outbox.put(1, [SyncPanel(seq=1), tell("a", 2)])
+    await until(lambda: len(world.settled) == 2)
+
+    assert world.settled == [("sync_panel", "failed"), ("tell:a", "done")]
+
+
+async def test_what_is_left_is_told_by_guild(world: World) -> None:
+    world.away |= {Tell, SyncNode}
+    world.outbox.put(1, [tell("a"), SyncNode(seq=1)])
+    world.outbox.put(2, [tell("b")])
+
+    assert set(world.outbox.left(1)) == {"tell:a", "sync_node"}
+    assert set(world.outbox.left(2)) == {"tell:b"}
+    assert len(world.outbox) == 3
