@@ -30,8 +30,8 @@ _SECRET_TEXTS = (
     (re.compile(r"[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"), "…"),
     # Interaction and webhook tokens stand in paths.
     (re.compile(r"/(webhooks|interactions)/(\d+)/[^/\s?\"']+"), r"/\1/\2/…"),
-    (re.compile(r"(://[^:/@\s]*):[^@/\s]+@"), r"\1:…@"),
-    (re.compile(r"(?i)\b(bearer|bot|basic) [\w.~+/=-]{8,}"), r"\1 …"),
+    (re.compile(r"(://[^:/@\s\"']*):[^@/\s\"']+@"), r"\1:…@"),
+    (re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{16,}"), r"\1 …"),
     (re.compile(r"\blegato_[A-Za-z0-9]{8,}_[A-Za-z0-9_-]{16,}"), "legato_…"),
 )
 _TRACEPARENT = "traceparent"
@@ -143,13 +143,20 @@ def _shared_processors() -> list[Processor]:
 
 
 def _renderers(form: str, stream: TextIO) -> list[Processor]:
-    if form == "console":
-        colours = stream.isatty()
-        return [_hide_secrets, structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="time")]
-    return [structlog.processors.format_exc_info, _hide_secrets, _render]
+    console = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(),
+        timestamp_key="time",
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+    def render(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        line = console(logger, name, event) if form == "console" else _json(event)
+        return without_secrets(line)
+
+    return [structlog.processors.format_exc_info, _hide_secrets, render]
 
 
-def _render(_: WrappedLogger, __: str, event: EventDict) -> str:
+def _json(event: EventDict) -> str:
     ordered = {key: event.pop(key) for key in ("time", "level", "service", "event") if key in event}
     return msgspec.json.encode({**ordered, **event}, enc_hook=str).decode()
 
@@ -163,11 +170,7 @@ def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    for key, value in event.items():
+    for key in event:
         if _SECRET_NAMES.search(key):
             event[key] = "…"
-        elif isinstance(value, str):
-            event[key] = without_secrets(value)
-        elif isinstance(value, BaseException):
-            event[key] = without_secrets(str(value))
     return event

@@ -1,6 +1,8 @@
+import http.server
 import io
 import json
 import logging
+import threading
 
 import pytest
 import structlog
@@ -47,7 +49,7 @@ def test_no_secret_reaches_the_log(log):
         f"login with {token}",
         password="hunter2",
         url="redis://user:hunter2@host/0",
-        header="Bearer abcdefghijkl",
+        header="Bearer abcdefghijklmnop",
         kept=Secret("hunter2"),
         path="/api/v10/interactions/123/hunter2token/callback",
     )
@@ -58,14 +60,24 @@ def test_no_secret_reaches_the_log(log):
     assert "abcdefghijkl" not in text
 
 
-def test_a_secret_in_a_traceback_is_blotted_out(log):
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_secret_in_a_traceback_or_deep_in_a_value_is_blotted_out(log, form):
+    telemetry.set_up(Common(member="me", log_format=form), stream=log)
     try:
         raise ConnectionError("postgresql://legato:hunter2@db")
     except ConnectionError:
-        telemetry.logger("x").exception("failed")
+        telemetry.logger("x").exception("failed", seen=[{"url": "redis://:hunter2@host/0"}])
 
     assert "hunter2" not in log.getvalue()
     assert "ConnectionError" in log.getvalue()
+
+
+def test_blotting_out_leaves_the_line_readable(log):
+    telemetry.logger("x").info("bot restarted", a="http://host", b="x:y@z", c=[1, {"d": None}])
+
+    (line,) = lines(log)
+    assert line["event"] == "bot restarted"
+    assert (line["a"], line["b"], line["c"]) == ("http://host", "x:y@z", [1, {"d": None}])
 
 
 def test_a_trace_goes_on_where_a_message_took_it():
@@ -82,6 +94,32 @@ def test_a_trace_goes_on_where_a_message_took_it():
     (first,), (second,) = sent.get_finished_spans(), taken.get_finished_spans()
     assert second.context.trace_id == first.context.trace_id
     assert second.parent.span_id == first.context.span_id
+
+
+def test_spans_go_to_the_endpoint_that_is_set():
+    bodies = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        tracing = telemetry.Tracing("api", Common(otel_exporter_otlp_endpoint=address))
+        with tracing.span("GET /player"):
+            pass
+        tracing.close()
+        server.shutdown()
+
+    ((path, body),) = bodies
+    assert path == "/v1/traces"
+    assert b"legato-api" in body
 
 
 def test_without_a_span_there_is_no_traceparent():

@@ -85,8 +85,12 @@ class App:
         once = functools.partial(runner.run, name, self._means, self._metrics)
         while True:
             with self._tracing.span(f"job {name}"):
-                said = await resilience.until_available(once, what=f"job {name}")
-                _log.info("job done", job=name, said=said)
+                try:
+                    said = await resilience.until_available(once, what=f"job {name}")
+                except Exception:  # an edge: a job's bug must not end what runs beside it
+                    _log.exception("job failed", job=name)
+                else:
+                    _log.info("job done", job=name, said=said)
             now = self._means.now()
             await asyncio.sleep((schedule.following(now, every) - now).total_seconds())
 

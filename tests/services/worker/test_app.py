@@ -31,3 +31,20 @@ async def test_one_job_runs_once_with_a_progress_line(settings, lines):
 
     assert said.startswith("Counted")
     assert lines
+
+
+async def test_a_jobs_bug_ends_nothing_but_its_run(settings, monkeypatch):
+    async def broken(_means):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(JOBS, "usage", broken)
+    built = app.build(settings)
+    stop = asyncio.Event()
+    running = asyncio.create_task(built.run(stop))
+    labels = {"job": "usage", "outcome": "failed"}
+    async with asyncio.timeout(10):
+        while not built.registry.get_sample_value("legato_worker_job_seconds_count", labels):
+            await asyncio.sleep(0.01)
+    assert not running.done()
+    stop.set()
+    await asyncio.wait_for(running, 10)
