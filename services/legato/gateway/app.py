@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry
 
 from legato import health_pages, redis, telemetry
 from legato.bus import Bus
+from legato.clock import ServerClock
+from legato.errors import Unavailable
 from legato.gateway import discord
-from legato.gateway.clock import ServerClock
 from legato.gateway.metrics import Metrics
 from legato.gateway.settings import Settings
 from legato.gateway.shard import FATAL
@@ -31,18 +32,27 @@ class App:
         """What it holds; None until Discord told who it is."""
         self._basis = basis
 
+    async def ask_discord(self) -> str:
+        """Probe: every shard that is ours has a session. Raises Unavailable."""
+        runs = self.shards.runs if self.shards is not None else ()
+        silent = [str(run.shard.index) for run in runs if not run.is_connected]
+        if silent:
+            raise Unavailable("discord", f"no session for shards {', '.join(silent[:10])}")
+        return f"{len(runs)} shards"
+
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop; its shards are left resumable for the next."""
         closed = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.pages.run(closed))
+                pages = group.create_task(self.pages.run(closed))
                 lag = group.create_task(self.health.run())
                 try:
                     await self._serve(stop)
                 finally:
                     self.health.ready = False
                     closed.set()
+                    await asyncio.wait([pages])
                     lag.cancel()
         except* discord.Ended as ended:
             raise _fatal(ended) from None
@@ -96,16 +106,19 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
         with redis.reaching("ping"):
             await client.ping()
 
-    health = Health(
-        "gateway", settings.member, checks=[Check("redis", ask_redis)], registry=registry
-    )
+    async def ask_discord() -> str:
+        return await app.ask_discord()
+
+    checks = [Check("redis", ask_redis), Check("discord", ask_discord, critical=False)]
+    health = Health("gateway", settings.member, checks=checks, registry=registry)
     pages = Pages(
         health_pages.application(health),
         listen=settings.listen,
         port=settings.gateway_port,
         setting="GATEWAY_PORT",
     )
-    return App(basis, health, pages)
+    app = App(basis, health, pages)
+    return app
 
 
 def _fatal(ended: BaseExceptionGroup[discord.Ended]) -> WrongSettings:

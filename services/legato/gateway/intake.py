@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from legato import telemetry
+from legato.clock import ServerClock
 from legato.contracts.voice import Mark, Voice
 from legato.errors import Unavailable
 from legato.gateway import events
-from legato.gateway.clock import ServerClock
 from legato.gateway.metrics import Metrics
 from legato.gateway.producer import Producer
 from legato.gateway.sequence import Sequence
@@ -189,6 +189,9 @@ class Intake:
         await self._producer.send_all(change.messages)
         for sequence, seq in work.ends:
             sequence.end(seq)
+        session = self._session
+        if session is not None and session.session_id != self._saved_id:
+            await self.save_session(lease)  # a new one: without it the next owner must IDENTIFY
 
     async def _save_session_often(self, lease: Callable[[], Lease | None]) -> None:
         while True:
@@ -200,6 +203,10 @@ class Intake:
                 await self.save_session(held)
             except (Unavailable, Lost):
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    @property
+    def _saved_id(self) -> str:
+        return self._saved.session_id if self._saved is not None else ""
 
     async def save_session(self, lease: Lease) -> None:
         """Write the session with its acknowledged seq, if it changed. Raises Lost, Unavailable."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from legato import telemetry
+from legato.clock import ServerClock, snowflake_time
 from legato.contracts import actions, keys
 from legato.contracts.playback import Origin
 from legato.contracts.settings import GuildSettings
@@ -16,7 +17,6 @@ from legato.contracts.tracks import NowPlaying
 from legato.errors import Unavailable
 from legato.gateway import addresses, answers, checks, discord, events, urls
 from legato.gateway.asked import Asked, Envelope, message, of_button, of_command
-from legato.gateway.clock import ServerClock
 from legato.gateway.conversation import Conversation, Ticket
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.metrics import Metrics
@@ -28,11 +28,10 @@ from legato.gateway.suggestions import Suggestions
 from legato.limits import Limits, Policy
 from legato.redis import Client, reaching
 
-DISCORD_EPOCH = 1420070400000
 _TOKEN_LIFE = timedelta(minutes=15)
 PER_USER = Policy("user", 8, timedelta(seconds=12))
 PER_GUILD = Policy("guild", 40, timedelta(seconds=20))
-_RETRY = (0.5, 1.0, 2.0, 4.0)
+_RETRY = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between attempts at an answer while Discord is away."""
 
 _log = telemetry.logger(__name__)
@@ -110,7 +109,7 @@ class Interactions:
         if event.id in self._open:
             return
         now = self._ways.clock.now()
-        received = (event.id >> 22) + DISCORD_EPOCH if replayed else now
+        received = snowflake_time(event.id) if replayed else now
         ticket = _ticket(event)
         opened = _Open(Conversation(ticket, self._ways.rest), home, min(received, now))
         self._open[event.id] = opened
@@ -240,7 +239,8 @@ class Interactions:
         opened = self._open.get(origin.interaction_id) or self._stranger(origin)
         conversation, answer = opened.conversation, reply.answer
         how = "deferred" if conversation.state == "deferred" else "direct"
-        await _patiently(lambda: self._speak(conversation, answer, origin))
+        with self._ways.tracing.span("reply", parent=origin.traceparent):
+            await _patiently(lambda: self._speak(conversation, answer, origin))
         if isinstance(answer, actions.Refused):
             self._ways.metrics.refused.labels(answer.reason).inc()
         if conversation.was_too_late:

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from legato import telemetry
 from legato.bus import Bus
+from legato.clock import ServerClock
 from legato.contracts import voice
 from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
 from legato.contracts.partitions import Shard
 from legato.contracts.voice import Mark
 from legato.errors import Unavailable
 from legato.gateway import discord, events
-from legato.gateway.clock import ServerClock
 from legato.gateway.inbox import Inbox
 from legato.gateway.intake import Intake
 from legato.gateway.interactions import Interactions

@@ -8,12 +8,12 @@ import msgspec
 
 from legato import text
 from legato.bus import Bus
+from legato.clock import ServerClock
 from legato.contracts import keys
 from legato.contracts.asking import Choices, Search
 from legato.errors import Unavailable
 from legato.gateway import events, urls
 from legato.gateway.answers import Json
-from legato.gateway.clock import ServerClock
 from legato.gateway.producer import Producer
 from legato.limits import Limits, Policy
 

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from legato import layout, redis, telemetry
 from legato.bus import Bus
+from legato.clock import ServerClock
 from legato.contracts.partitions import Shard
 from legato.errors import Unavailable
 from legato.gateway import discord, login
-from legato.gateway.clock import ServerClock
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
 from legato.gateway.interactions import Interactions, Manners, Ways
@@ -82,7 +82,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     who = await login.identity(rest, settings.discord_application_id)
     info = await login.gateway(rest)
     bot = who.application
-    await _insist(lambda: basis.clock.set_by(basis.redis))
+    await _insist(lambda: basis.clock.read(basis.redis))
     limits = pacer.limits = Limits(basis.redis, bot=bot)
     producer = Producer(basis.redis, basis.bus, await _layout(basis, bot))
     await _insist(producer.learn_homes)
@@ -124,7 +124,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     registration = Registration(basis.redis, rest, bot=bot, guilds=settings.command_guilds)
     beside = (
         _every(_HOUR, learn),
-        _every(_MINUTE, lambda: basis.clock.set_by(basis.redis)),
+        _every(_MINUTE, lambda: basis.clock.read(basis.redis)),
         _every(_MINUTE, producer.learn_homes),
         _every(_MINUTE, interactions.sweep),
         _follow(cache),
@@ -180,7 +180,7 @@ def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
     return Holder(leases, members, things, shards, pace=pace)
 
 
-async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
     """Do something now and again; what fails for now is tried at the next turn."""
     while True:
         try:

@@ -1,12 +1,16 @@
 import asyncio
+import os
+import signal
+import sys
 import time
+from datetime import timedelta
 
 import pytest
 
 from legato.contracts import keys
 from legato.contracts.actions import JoinVoice, ShowPanel
 from legato.contracts.partitions import Shard
-from legato.contracts.playback import Pause
+from legato.contracts.playback import Pause, Resume
 from legato.contracts.tracks import NowPlaying, Track
 from legato.contracts.voice import (
     ListenersChanged,
@@ -189,3 +193,69 @@ async def test_stopping_while_discord_is_away_ends_all_the_same(scene):
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
         await running.close()
+
+
+class Elsewhere:
+    """A gateway in a process of its own."""
+
+    def __init__(self, process):
+        self.process = process
+
+    @classmethod
+    async def start(cls, scene):
+        environment = {
+            "PATH": os.environ["PATH"],
+            "REDIS_URL": scene.redis_url,
+            "DISCORD_TOKEN": scene.sim.token,
+            "DISCORD_REST_URL": scene.sim.rest_url,
+            "GATEWAY_PORT": "0",
+            "PARTITIONS": "4",
+            "SHARDS": "1",
+            "LEGATO_DATA": str(scene.data),
+            "LEASE_TTL": "2s",
+            "LEASE_RENEW": "200ms",
+            "MEMBER_READY_AFTER": "200ms",
+        }
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "legato.gateway", env=environment
+            )
+        )
+
+    async def end(self):
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+        await self.process.wait()
+
+
+async def test_a_frozen_gateway_that_wakes_does_nothing_twice(scene):
+    frozen = await Elsewhere.start(scene)
+    try:
+        async with asyncio.timeout(20):
+            while not await scene.sim.script.commands():
+                await asyncio.sleep(0.05)
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        session = keys.gateway_session(shard_of(scene))
+
+        async def is_stored():
+            return bool(await scene.redis.exists(session))
+
+        await until(is_stored)
+        frozen.process.send_signal(signal.SIGSTOP)
+        asked = await scene.sim.script.run_command(scene.user, scene.text, "pause")
+
+        async with scene.gateway(lease_ttl=timedelta(seconds=2)):
+            await until(lambda: len(scene.players.of(Pause)) > 0, 10)
+            frozen.process.send_signal(signal.SIGCONT)
+            again = await scene.sim.script.run_command(scene.user, scene.text, "resume")
+            await again.response()
+            record = await scene.sim.script.record()
+            paused = {command.id for command in scene.players.of(Pause)}
+    finally:
+        await frozen.end()
+
+    assert paused == {int(asked.id)}
+    assert len(scene.players.of(Resume)) == 1
+    assert record.identifies == 1
+    assert record.violations == []
