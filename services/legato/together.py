@@ -2,9 +2,10 @@
 
 import asyncio
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from legato import lifecycle, settings, telemetry
+from legato import faults, lifecycle, settings, telemetry
 
 
 class UnknownJob(Exception):
@@ -36,6 +37,19 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
         importlib.import_module(f"legato.{name}.app").build(found) for name, found in loaded.items()
     ]
     asyncio.run(lifecycle.run(*apps, stop_timeout=first.stop_timeout))
+
+
+def alone(name: str, environ: Mapping[str, str]) -> int:
+    """Run one service; returns the exit code, with a sentence for what a person can mend."""
+    try:
+        run([name], environ)
+    except Exception as error:  # an edge: what is no known fault goes on as it is
+        found = faults.explain(error)
+        if found is None:
+            raise
+        sys.stderr.write(f"{found.sentence}\n")
+        return found.exit_code
+    return 0
 
 
 def run_job(name: str, environ: Mapping[str, str], *, progress: Callable[[str], None]) -> str:

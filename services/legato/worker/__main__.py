@@ -1,13 +1,9 @@
-"""`python -m legato.worker`: the worker as a process of its own."""
+"""The worker as a process of its own: `python -m legato.worker`."""
 
-import asyncio
 import os
+import sys
 
-from legato import lifecycle, settings, telemetry
-from legato.worker import app
-from legato.worker.settings import Settings
+from legato import together
 
 if __name__ == "__main__":
-    chosen = settings.load(Settings, os.environ)
-    telemetry.set_up(chosen)
-    asyncio.run(lifecycle.run(app.build(chosen), stop_timeout=chosen.stop_timeout))
+    sys.exit(together.alone("worker", os.environ))
