@@ -5,7 +5,8 @@ import pytest
 from legato_machine.machine import Machine
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-HALF_DB = -6.0
+HALF_DB = -7.6
+"""Lavaplayer's curve, which nodes follow: 20 log10(tan(50 * 0.0079))."""
 
 
 async def test_a_pause_ends_in_silence_frames_and_resumes_where_it_was(stage: Machine) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -182,7 +183,7 @@ class Machine:
         await client.aclose()
         await self._migrate()
         await self.start("node")
-        await self.start_together("gateway", "audio", "api")
+        await self.start_together(*SERVICES)
 
     async def _migrate(self) -> None:
         program = self._program("migrate", {"DATABASE_URL": self.database_url})
@@ -200,7 +201,7 @@ class Machine:
         found = [
             Service("postgres", self._postgres.prepare, self._postgres.is_ready),
             Service("valkey", self._valkey.prepare, self._valkey.is_ready),
-            Service("simulator", simulator.prepare, simulator.is_ready),
+            Service("simulator", lambda: observed(simulator.prepare()), simulator.is_ready),
             Service("node", self._node_program, self._node_is_ready),
             *(self._service(name) for name in SERVICES),
         ]
@@ -258,6 +259,23 @@ class Machine:
     @property
     def _library(self) -> str:
         return urlsplit(self.simulated.url).netloc
+
+
+def observed(program: Program) -> Program:
+    """Let the simulator check every request and answer against Discord's own description."""
+    path = description()
+    if path is None:
+        return program
+    return dataclasses.replace(
+        program, environment={**program.environment, "DISCORD_OPENAPI": str(path)}
+    )
+
+
+def description() -> pathlib.Path | None:
+    """Find Discord's openapi.json: named by DISCORD_OPENAPI, else beside the checkout."""
+    beside = pathlib.Path(__file__).parents[3] / "shared" / "discord" / "openapi.json"
+    path = pathlib.Path(os.environ.get("DISCORD_OPENAPI") or beside)
+    return path if path.is_file() else None
 
 
 @contextlib.asynccontextmanager

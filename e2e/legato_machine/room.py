@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from legato_machine.conditions import until
 from legato_simulator.ear import Heard, Moment, Moments
 from legato_simulator.listener import Report
+from legato_simulator.script import Interaction
 from legato_simulator.views import ChannelView, GuildView, InteractionView, MessageView, UserView
 
 if TYPE_CHECKING:
@@ -48,17 +49,18 @@ class Room:
         self, command: str, options: Mapping[str, Value] | None = None, *, timeout: float = 10.0
     ) -> InteractionView:
         """Run a command, and wait until its answer can be read."""
-        sent = await self.machine.discord.run_command(
+        return await (await self.begin(command, options)).response(timeout)
+
+    async def begin(self, command: str, options: Mapping[str, Value] | None = None) -> Interaction:
+        """Run a command, and wait for nothing."""
+        return await self.machine.discord.run_command(
             self.person.id, self.text.id, command, options or {}
         )
-        return await sent.response(timeout)
 
     async def play(self, name: str, *, timeout: float = 10.0, **options: Value) -> InteractionView:
         """Type /play with a piece or tone of the machine's library."""
-        await self.machine.make(name)
-        return await self.type(
-            "play", {"query": self.machine.music(name), **options}, timeout=timeout
-        )
+        link = await self.machine.make(name)
+        return await self.type("play", {"query": link, **options}, timeout=timeout)
 
     @staticmethod
     def button(message: MessageView, action: str) -> str:

@@ -2,18 +2,19 @@
 
 import asyncio
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
-from legato_simulator import certs, population, storage
+from legato_simulator import certs, guard, page, population, storage
 from legato_simulator.actions.catalogue import Catalogue
 from legato_simulator.actions.subjects import Subjects
 from legato_simulator.attendance import Attendance
 from legato_simulator.calls import VoicePort
-from legato_simulator.control import Control
+from legato_simulator.control import PREFIX, Control
 from legato_simulator.gateway import Connection
 from legato_simulator.local import LocalCaller
 from legato_simulator.logins import Logins
@@ -25,7 +26,7 @@ from legato_simulator.voice_routes import Voice
 from legato_simulator.voice_server import VoiceServer
 
 SWEEP = 0.25
-"""Seconds between two looks for expired sessions."""
+"""Seconds between two looks for expired sessions, and for who is online and heard."""
 SAVE = 2.0
 """Seconds between two looks for something to save."""
 
@@ -97,7 +98,7 @@ class Simulator:
             self._scratch = tempfile.TemporaryDirectory(prefix="legato-simulator-")
             folder = self._scratch.name
         self.certificates = certs.make(Path(folder) / "certificates")
-        return Voice(VoiceServer(self.certificates), cache=Path(folder) / "music")
+        return Voice(VoiceServer(self.certificates))
 
     async def start(self) -> None:
         """Make the world, or read it back, and listen."""
@@ -146,11 +147,16 @@ class Simulator:
             self._scratch.cleanup()
 
     def _application(self) -> web.Application:
-        app = web.Application()
+        settings = self.settings
+        guarded = guard.middleware(
+            PREFIX, listens_on=settings.host, public_host=settings.public_host
+        )
+        app = web.Application(middlewares=[guarded])
         app.add_subapp("/api/v10/", application.build(self.simulation, self.attendance))
         app.router.add_get("/gateway", self._gateway)
         app.router.add_get("/gateway/", self._gateway)
         app.router.add_get("/attachments/{channel}/{id}/{name}", self._attachment)
+        app.router.add_routes(page.routes())
         Control(self._catalogue, self.simulation.feed).register(app)
         if self.voice is not None:
             app.router.add_routes(self.voice.routes())
@@ -164,12 +170,28 @@ class Simulator:
         found = self.simulation.uploads.get(int(key)) if key.isdigit() else None
         if found is None:
             raise web.HTTPNotFound
-        return web.Response(body=found[1], content_type=found[0])
+        # Whatever a bot uploads must not run as a part of the page.
+        policy = {
+            "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+        }
+        headers = policy | {"X-Content-Type-Options": "nosniff"}
+        return web.Response(body=found[1], content_type=found[0], headers=headers)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
             await self.logins.sweep()
+            self._look()
+
+    def _look(self) -> None:
+        """Notice who is online and who is heard."""
+        sessions, now = self.simulation.sessions.by_id.values(), time.monotonic_ns()
+        heard = self.voice.server.listeners() if self.voice else []
+        self.simulation.presence.look(
+            (each.bot_id for each in sessions if each.link is not None),
+            ((each.guild_id, each.user_id) for each in heard if each.speaking(now)),
+            self.simulation.publish,
+        )
 
     async def _keep(self, folder: Path) -> None:
         """Save the world whenever something has happened."""

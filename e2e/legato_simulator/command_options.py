@@ -20,6 +20,8 @@ class Typed:
     world: World
     guild: Guild | None
     focused: str | None = None
+    forge: bool = False
+    """Send texts, numbers and choices that Discord's client would not: a changed client's."""
     resolved: Json = field(default_factory=dict)
 
     def data(self, command: Json, path: list[str], values: Mapping[str, Value]) -> Json:
@@ -72,6 +74,8 @@ class Typed:
 
     def _value(self, option: Json, value: Value) -> Value:
         name, kind = option["name"], option["type"]
+        if self.forge and kind in {STRING, INTEGER, NUMBER}:
+            return value
         if option.get("choices"):
             return _choice(option, value)
         if kind == STRING:

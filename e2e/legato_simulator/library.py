@@ -28,6 +28,7 @@ class Library:
         self._cache = cache or media.default_cache()
         self._making: dict[str, asyncio.Lock] = {}
         self._adverse = Adverse(self.file)
+        self._preparing: asyncio.Task[None] | None = None
 
     def routes(self, prefix: str = "/music") -> list[web.RouteDef]:
         """List the routes: catalogue, files, playlists, adverse ones."""
@@ -37,6 +38,12 @@ class Library:
             web.get(f"{prefix}/{{file:[^/]+}}", self._file),
             *self._adverse.routes(f"{prefix}/adverse"),
         ]
+
+    async def stop(self) -> None:
+        """Make nothing more."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
 
     async def file(self, asked: str) -> Path:
         """Give a file's path, making it if need be; raises KeyError for an unknown one."""
@@ -58,11 +65,24 @@ class Library:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, said = await process.communicate()
+        try:
+            _, said = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
         if process.returncode:
             raise OSError(f"{asked} could not be made: {said.decode(errors='replace')[-500:]}")
 
+    async def _prepare(self) -> None:
+        """Make the music that is not there yet: who asked for the list will soon play of it."""
+        for item in media.catalogue():
+            if item.kind == "music":
+                await self.file(f"{item.name}.ogg")
+
     async def _catalogue(self, request: web.Request) -> web.Response:
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self._prepare())
         base = f"{request.scheme}://{request.host}{request.path.rpartition('/')[0]}"
         items = [
             {

@@ -12,6 +12,8 @@ from msgspec import Struct
 from legato_simulator import continuity, rtp
 from legato_simulator.continuity import Arrival, Continuity
 
+SPOKE_NS = 250_000_000
+"""So long after its latest sound a bot is shown as speaking."""
 KEPT_PACKETS = 9_000
 """Three minutes of sound, about 4 MB."""
 
@@ -118,6 +120,11 @@ class Listener:
     def unfollow(self, packets: deque[bytes]) -> None:
         """End a live reader; equal deques are not the same reader."""
         self.followers = [one for one in self.followers if one is not packets]
+
+    def speaking(self, now_ns: int) -> bool:
+        """Say whether sound, not silence, came just now."""
+        newest = self._newest
+        return newest is not None and not newest.silent and now_ns - newest.at_ns < SPOKE_NS
 
     def since(self, at: float | None) -> list[Arrival]:
         """List the kept packets that came at or after a moment of the receiver's clock."""

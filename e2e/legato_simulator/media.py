@@ -167,6 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
         for item in catalogue():
             sys.stdout.write(f"{item.name:20} {item.seconds:7.1f} s  {item.title}\n")
         return 0
+    # Whatever plays on this machine meanwhile comes first.
+    os.nice(10)
     for asked in options.names or [item.name for item in catalogue()]:
         name, _, ending = asked.partition(".")
         try:

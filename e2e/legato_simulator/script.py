@@ -4,12 +4,12 @@ Users, guilds and channels are named by id, or by their name; ids are text, as i
 """
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Protocol, TypeVar
 
 from legato_simulator.faults import IdentifyFault, RestFault
 from legato_simulator.feed import Happening
 from legato_simulator.json_values import Json
 from legato_simulator.recorder import Exchange, GatewayPayload, SessionEvent, Violation
+from legato_simulator.viewer import Viewer
 from legato_simulator.views import (
     BotView,
     ChannelView,
@@ -23,15 +23,7 @@ from legato_simulator.views import (
     WorldView,
 )
 
-T = TypeVar("T")
 Value = str | int | float | bool
-
-
-class Caller(Protocol):
-    """Carries one action to a simulator, in this process or another."""
-
-    async def call(self, name: str, arguments: Mapping[str, object], answer: type[T]) -> T:
-        """Do something; ScriptError when it can't be done, TimeoutError when it took too long."""
 
 
 class Interaction:
@@ -59,11 +51,8 @@ class Interaction:
         return await self._script.submit_modal(self.id, values)
 
 
-class Script:
+class Script(Viewer):
     """Everything a script can do."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
 
     async def _do(self, name: str, **arguments: object) -> None:
         await self._caller.call(name, arguments, object)
@@ -81,11 +70,20 @@ class Script:
         options: Mapping[str, Value] | None = None,
         *,
         bot: str | None = None,
+        forge: bool = False,
     ) -> Interaction:
-        """Run a slash command; sub-commands are written as words ("settings dj")."""
-        typed = dict(options or {})
+        """Run a slash command; sub-commands are written as words ("settings dj").
+
+        `forge` sends option values that Discord's own client would not let a person type.
+        """
         return await self._interact(
-            "run_command", user=user, channel=channel, command=command, options=typed, bot=bot
+            "run_command",
+            user=user,
+            channel=channel,
+            command=command,
+            options=dict(options or {}),
+            bot=bot,
+            forge=forge,
         )
 
     async def autocomplete(

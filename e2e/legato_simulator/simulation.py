@@ -10,6 +10,7 @@ from legato_simulator.feed import Feed
 from legato_simulator.identifies import Identifies
 from legato_simulator.interactions import Interactions
 from legato_simulator.json_values import Json
+from legato_simulator.presence import Presence
 from legato_simulator.ratelimits import RateLimits
 from legato_simulator.recorder import Recorder
 from legato_simulator.sessions import Sessions
@@ -34,6 +35,7 @@ class Simulation:
         self.limits = RateLimits(settings.global_limit, settings.invalid_limit)
         self.faults = Faults()
         self.feed = Feed()
+        self.presence = Presence()
         self.background = Background()
         self.voice: VoicePort = voice or NoVoice()
         self.uploads: dict[int, tuple[str, bytes]] = {}

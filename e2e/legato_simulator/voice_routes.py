@@ -74,6 +74,7 @@ class Voice:
 
     async def stop(self) -> None:
         """End the helpers' processes, then every connection."""
+        await self.library.stop()
         await self.control.stop()
         await self.ear.stop()
         await self.server.stop()

@@ -13,6 +13,7 @@ from legato_simulator.actions.knowing import Knowing
 from legato_simulator.actions.making import Making
 from legato_simulator.actions.people import People
 from legato_simulator.actions.subjects import Subjects
+from legato_simulator.actions.viewing import Viewing
 from legato_simulator.views import ScriptError
 
 Action = Callable[..., Awaitable[object]]
@@ -32,7 +33,8 @@ class Catalogue:
 
     def __init__(self, subjects: Subjects) -> None:
         self.entries: dict[str, Entry] = {}
-        for part in (Making(subjects), People(subjects), Breaking(subjects), Knowing(subjects)):
+        kinds = (Making, People, Viewing, Breaking, Knowing)
+        for part in (kind(subjects) for kind in kinds):
             for name, action in inspect.getmembers(part, inspect.iscoroutinefunction):
                 if not name.startswith("_"):
                     self.entries[name] = _entry(name, action)

@@ -23,6 +23,15 @@ from legato_simulator.world import Channel, Guild, Message, User
 Value = str | int | float | bool
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody put into a command's options, and which of them they are still typing."""
+
+    options: dict[str, Value]
+    focused: str | None = None
+    forge: bool = False
+
+
 @dataclass(slots=True)
 class People:
     """Acts as the users of a guild."""
@@ -36,9 +45,15 @@ class People:
         command: str,
         options: dict[str, Value] | None = None,
         bot: str | None = None,
+        *,
+        forge: bool = False,
     ) -> InteractionView:
-        """Run a slash command; sub-commands are written as words ("settings dj")."""
-        return await self._type_command(user, channel, command, options or {}, bot, None)
+        """Run a slash command; sub-commands are written as words ("settings dj").
+
+        `forge` sends option values that Discord's own client would not let a person type.
+        """
+        typed = Typed(options or {}, forge=forge)
+        return await self._type_command(user, channel, command, typed, bot)
 
     async def autocomplete(
         self,
@@ -50,25 +65,25 @@ class People:
         bot: str | None = None,
     ) -> InteractionView:
         """Type into an option with autocomplete; `focused` names it."""
-        return await self._type_command(user, channel, command, options or {}, bot, focused)
+        typed = Typed(options or {}, focused=focused)
+        return await self._type_command(user, channel, command, typed, bot)
 
     async def _type_command(
         self,
         user: str,
         channel: str,
         command: str,
-        options: dict[str, Value],
+        typed: Typed,
         bot: str | None,
-        focused: str | None,
     ) -> InteractionView:
         who, place = self.of.user(user), self.of.channel(channel)
         guild = self.of.sim.world.guild_of(place)
         name, *path = command.removeprefix("/").split()
         owner, declared = self._command(guild, name, bot)
         self._check_allowed(who, guild, place, declared)
-        typed = command_options.Typed(self.of.sim.world, guild, focused)
-        data = typed.data(declared, path, options)
-        kind = Kind.COMMAND if focused is None else Kind.AUTOCOMPLETE
+        options = command_options.Typed(self.of.sim.world, guild, typed.focused, typed.forge)
+        data = options.data(declared, path, typed.options)
+        kind = Kind.COMMAND if typed.focused is None else Kind.AUTOCOMPLETE
         interaction = self._interaction(owner, kind, who, place, " ".join([name, *path]))
         interaction.command_id = int(declared["id"])
         return self._deliver(owner, interaction, data)
