@@ -37,7 +37,8 @@ class NodeService:
             await engine.start()
             if self._failure is not None:
                 raise RuntimeError(self._failure)
-            async with aiohttp.ClientSession() as http:
+            # Each voice connection keeps its own for as long as it lasts: no common bound.
+            async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
                 await self._serve(engine, http, stop)
         finally:
             engine.close()

@@ -1,6 +1,6 @@
 """What can go wrong with a track or a request, in Lavalink's terms.
 
-MediaError          a link or its content can't be played; becomes a TrackException or loadType "error"
+MediaError          a link can't be played: a TrackException or loadType "error"
 ├── NotFound        the link leads nowhere; loadType "empty"
 └── Cancelled       nobody wants the result any more; reported to no one
 RequestError        a request that is answered with an HTTP status
