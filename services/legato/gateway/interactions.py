@@ -15,7 +15,7 @@ from legato.contracts.playback import Origin
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying
 from legato.errors import Unavailable
-from legato.gateway import addresses, answers, checks, discord, events, urls
+from legato.gateway import addresses, answers, checks, discord, events, tickets, urls
 from legato.gateway.asked import Asked, Envelope, message, of_button, of_command
 from legato.gateway.conversation import Conversation, Ticket
 from legato.gateway.guild_settings import SettingsCache
@@ -110,7 +110,7 @@ class Interactions:
             return
         now = self._ways.clock.now()
         received = snowflake_time(event.id) if replayed else now
-        ticket = _ticket(event)
+        ticket = tickets.ticket(event)
         opened = _Open(Conversation(ticket, self._ways.rest), home, min(received, now))
         self._open[event.id] = opened
         with self._ways.tracing.span("interaction", attributes={"interaction": str(event.id)}):
@@ -205,14 +205,14 @@ class Interactions:
         self, event: events.Interaction, asked: Asked, opened: _Open, home: Home
     ) -> None:
         guild_id = event.guild_id or 0
-        origin = _origin(event, opened.received_at)
+        origin = tickets.origin(event, opened.received_at)
         envelope = Envelope(event.id, guild_id, origin, opened.received_at)
         channel = home.state.voice_of(guild_id).channel_of(event.user_id) or 0
         command = message(asked, envelope, voice_channel_id=channel)
         if command is None:
             await self._refuse(event, opened, "invalid")
             return
-        note = _note(opened)
+        note = tickets.note(opened.conversation.ticket, opened.received_at)
         try:
             async with asyncio.timeout(self._ways.manners.patience.total_seconds()):
                 await asyncio.gather(
@@ -349,43 +349,6 @@ class Interactions:
         status = str(error.status) if isinstance(error, discord.Refused) else "unavailable"
         self._ways.metrics.discord_errors.labels(status).inc()
         _log.warning("an interaction was not answered", why=str(error))
-
-
-def _ticket(event: events.Interaction) -> Ticket:
-    asked = of_command(event.data) if event.type == events.COMMAND else None
-    hidden = asked is not None and asked.command is not None and asked.command.hidden
-    return Ticket(
-        event.id,
-        event.application_id,
-        event.token,
-        is_button=event.type == events.COMPONENT,
-        hidden=hidden,
-    )
-
-
-def _note(opened: _Open) -> OpenInteraction:
-    ticket = opened.conversation.ticket
-    return OpenInteraction(
-        id=ticket.id,
-        application_id=ticket.application_id,
-        token=ticket.token,
-        received_at=opened.received_at,
-        is_button=ticket.is_button,
-        hidden=ticket.hidden,
-    )
-
-
-def _origin(event: events.Interaction, received_at: int) -> Origin:
-    return Origin(
-        source="component" if event.type == events.COMPONENT else "interaction",
-        user_id=event.user_id,
-        channel_id=event.channel_id,
-        interaction_id=event.id,
-        token=event.token,
-        received_at=received_at,
-        locale=event.locale,
-        traceparent=telemetry.traceparent(),
-    )
 
 
 async def _insist(send: Callable[[], Awaitable[None]]) -> None:
