@@ -1,0 +1,240 @@
+"""The service as a process of its own, on real servers: killed, doubled, restarted."""
+
+import asyncio
+import pathlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from legato import redis as reach
+from legato.contracts import keys
+from legato.contracts.actions import Queued, QueuePage
+from legato.contracts.partitions import all_partitions
+from legato.leases import Leases
+from legato.members import Members
+from legato.ownership import bury
+from legato.store import queues
+from legato.store.database import Database
+from support_audio import BOT, Gateway, Process, gateway, process, voice_server
+from support_lavalink import Double, running_double
+
+GUILD = 123 << 22
+
+
+@dataclass
+class World:
+    redis: reach.Client
+    gateway: Gateway
+    node: Double
+    audio: Process
+    second: Process
+    database: Database
+
+    async def bury(self) -> None:
+        """Free what a dead service held, as the supervisor of one machine does."""
+        leases = Leases(self.redis, owner="supervisor")
+        members = Members(self.redis, bot=BOT, component="audio", name="supervisor")
+        for name in ("first", "second"):
+            await bury(leases, members, name)
+
+
+@pytest.fixture
+async def world(
+    redis: reach.Client,
+    redis_url: str,
+    database_url: str,
+    database: Database,
+    tmp_path: pathlib.Path,
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        node = await stack.enter_async_context(running_double())
+        voice = await stack.enter_async_context(voice_server(tmp_path))
+        for number in range(1, 100):
+            node.loads[f"http://music/{number}"] = _load(number)
+        found = await stack.enter_async_context(gateway(redis_url, voice))
+        processes = [
+            process(
+                redis_url,
+                database_url,
+                tmp_path / f"{name}.log",
+                LAVALINK_URL=node.url,
+                MEMBER=name,
+            )
+            for name in ("first", "second")
+        ]
+        yield World(redis, found, node, *processes, database)
+        for one in processes:
+            if one._process is not None and one._process.returncode is None:
+                await one.kill()
+
+
+def _load(number: int) -> dict:
+    info = {
+        "identifier": f"{number}",
+        "isSeekable": True,
+        "author": "a tester",
+        "length": 60_000,
+        "isStream": False,
+        "position": 0,
+        "title": f"Tone {number}",
+        "uri": f"http://music/{number}",
+        "sourceName": "http",
+        "artworkUrl": None,
+        "isrc": None,
+    }
+    return {
+        "loadType": "track",
+        "data": {"encoded": f"E{number}", "info": info, "pluginInfo": {}, "userData": {}},
+    }
+
+
+async def saved(database: Database, *, items: int) -> None:
+    """Wait until the guild's track and queue are behind."""
+    for _ in range(500):
+        found = (await queues.load(database, BOT, [GUILD])).get(GUILD)
+        if found and found.track and len(found.items) == items:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nothing was written behind")
+
+
+async def plays(node: Double, encoded: str) -> dict:
+    for _ in range(1000):
+        for session in node.sessions.values():
+            for player in session.players.values():
+                track = player["track"]
+                if track and track["encoded"] == encoded and player["state"]["connected"]:
+                    return player
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{encoded} is not played")
+
+
+async def test_a_play_reaches_the_node_and_is_answered(world: World) -> None:
+    await world.audio.start()
+    number = await world.gateway.play(GUILD, "http://music/1")
+    reply = await world.gateway.reply(number)
+
+    player = await plays(world.node, "E1")
+
+    assert isinstance(reply.answer, Queued)
+    assert reply.answer.track.title == "Tone 1"
+    assert player["voice"]["channelId"] == "900"
+    assert await world.audio.stop() == 0
+    assert "Traceback" not in world.audio.log
+    assert "voice-token" not in world.audio.log
+    assert "a password" not in world.audio.log
+
+
+async def test_a_killed_owner_loses_no_command_and_doubles_none(world: World) -> None:
+    await world.audio.start()
+    first = await world.gateway.play(GUILD, "http://music/1")
+    await world.gateway.reply(first)
+    await plays(world.node, "E1")
+    session = world.node.session.id
+    asked = {}
+    for number in range(2, 32):
+        asked[number] = await world.gateway.play(GUILD, f"http://music/{number}")
+        if number % 3 == 0:
+            await world.gateway.play(GUILD, f"http://music/{number}", id=asked[number])
+        if number in {8, 16, 24}:
+            await world.audio.kill()
+            await world.bury()
+            await world.audio.start()
+    for number in asked.values():
+        await world.gateway.reply(number)
+
+    shown = await world.gateway.queue(GUILD)
+
+    assert isinstance(shown.answer, QueuePage)
+    assert shown.answer.total == 30
+    titles = [item.track.title for item in shown.answer.items if item.track]
+    assert titles == [f"Tone {number}" for number in range(2, 12)]
+    assert world.node.session.id == session
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+    answered = {reply.key for reply in world.gateway.replies}
+    assert len(answered) == 32
+
+
+async def test_without_a_supervisor_the_lease_runs_out_and_another_goes_on(world: World) -> None:
+    await world.audio.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+    await plays(world.node, "E1")
+    session = world.node.session.id
+    await world.audio.kill()
+
+    await world.second.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/2"))
+
+    for _ in range(500):
+        if world.node.session.socket and len(world.node.handshakes) >= 2:
+            break
+        await asyncio.sleep(0.02)
+    assert world.node.handshakes[-1]["Session-Id"] == session
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+
+
+async def test_an_orderly_stop_hands_everything_to_the_other(world: World) -> None:
+    await world.audio.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+    await plays(world.node, "E1")
+    await world.second.start()
+    assert await world.audio.stop() == 0
+
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/2"))
+
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+    things = all_partitions(bot=BOT, region="default", count=4)
+    owners = {await world.redis.hget(keys.lease(what), "owner") for what in things}
+    assert all(owner.startswith(b"second~") for owner in owners)
+
+
+async def test_a_lost_redis_comes_back_from_postgres(world: World) -> None:
+    await world.audio.start()
+    for number in (1, 2, 3):
+        await world.gateway.reply(await world.gateway.play(GUILD, f"http://music/{number}"))
+    await plays(world.node, "E1")
+    await world.gateway.queue(GUILD)
+    await saved(world.database, items=2)
+    await world.audio.kill()
+    await world.redis.flushall()
+    await world.redis.hset(keys.layout(BOT), "shards", "1")
+    world.node.sessions.clear()
+
+    await world.audio.start()
+    shown = await world.gateway.queue(GUILD)
+
+    assert isinstance(shown.answer, QueuePage)
+    assert [item.track.title for item in shown.answer.items if item.track] == ["Tone 2", "Tone 3"]
+    assert shown.answer.now.track is not None
+    assert shown.answer.now.track.title == "Tone 1"
+
+
+async def test_an_emptied_redis_is_written_anew_by_who_lives(world: World) -> None:
+    await world.audio.start()
+    for number in (1, 2):
+        await world.gateway.reply(await world.gateway.play(GUILD, f"http://music/{number}"))
+    await plays(world.node, "E1")
+    await world.redis.flushall()
+    await world.redis.hset(keys.layout(BOT), "shards", "1")
+
+    shown = await world.gateway.queue(GUILD)
+
+    assert isinstance(shown.answer, QueuePage)
+    assert shown.answer.total == 1
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+
+
+async def test_a_message_that_can_not_be_read_is_put_aside(world: World) -> None:
+    await world.audio.start()
+    partition = all_partitions(bot=BOT, region="default", count=4)[(GUILD >> 22) % 4]
+    await world.redis.xadd(keys.inbox(partition), {b"m": b'{"type":"playback.unknown.v9"}'})
+
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+
+    assert await world.redis.xlen(keys.dead(partition)) == 1
