@@ -112,7 +112,7 @@ class Supervisor:
     async def _bring_up(self, running: Running) -> Child:
         part = running.part
         began = time.monotonic()
-        program = await asyncio.to_thread(part.prepare)
+        program = await _prepared(part)
         running.child = child = Child.start(program)
         leftovers.note(self._notes, child)
         await self._wait_until_ready(part, child)
@@ -159,6 +159,17 @@ class Supervisor:
                 self._report.failing(running.part.title, str(error), delay)
             else:
                 return delay
+
+
+async def _prepared(part: Part) -> Program:
+    """Prepare a part; whatever the disk or a helper program says becomes a sentence."""
+    try:
+        return await asyncio.to_thread(part.prepare)
+    except StartFailed as error:
+        raise part.explain(str(error)) or error from error
+    except OSError as error:
+        said = f"{part.title} can't be prepared: {error}"
+        raise part.explain(said) or StartFailed(said) from error
 
 
 def _since(began: float) -> timedelta:

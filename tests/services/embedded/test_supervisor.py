@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import io
 import os
 import pathlib
@@ -133,3 +134,21 @@ async def test_parts_stop_in_the_reverse_of_their_order(
 
     assert told == ["third", "second", "first"]
     assert not list(tmp_path.glob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), StartFailed("initdb: No space")]
+)
+async def test_what_fails_before_the_start_is_explained_as_well(
+    boss: Supervisor, tmp_path: pathlib.Path, error: Exception
+) -> None:
+    def prepare() -> Program:
+        raise error
+
+    part = Sample(tmp_path, "sample").part
+    object.__setattr__(part, "prepare", prepare)
+    object.__setattr__(part, "explain", lambda words: DiskFull(words) if "No sp" in words else None)
+
+    with pytest.raises(DiskFull):
+        await boss.start(part)
+    await boss.stop()
