@@ -80,12 +80,24 @@ class App:
             wired = await wire(self._basis, rest, pacer, tasks)
             self.shards = wired.shards
             beside = [tasks.create_task(work) for work in wired.beside]
-            self.health.ready = True
+            beside.append(tasks.create_task(self._become_ready(wired.shards)))
             await wired.holder.run(stop)
             self.health.ready = False
             for task in beside:
                 task.cancel()
             wired.interactions.end()
+
+    async def _become_ready(self, shards: Shards) -> None:
+        """Be ready once our shards have sessions, or once it is clear that none are ours."""
+        settings, loop = self._basis.settings, asyncio.get_running_loop()
+        patience = settings.member_ready_after + settings.lease_ttl
+        without_any = loop.time() + patience.total_seconds()
+        while True:
+            is_settled = bool(shards.runs) or loop.time() >= without_any
+            if is_settled and all(run.is_connected for run in shards.runs):
+                break
+            await asyncio.sleep(0.05)
+        self.health.ready = True
 
 
 def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> App:

@@ -243,8 +243,7 @@ class Interactions:
             await _patiently(lambda: self._speak(conversation, answer, origin))
         if isinstance(answer, actions.Refused):
             self._ways.metrics.refused.labels(answer.reason).inc()
-        if conversation.was_too_late:
-            self._ways.metrics.too_late.inc()
+        self._count_lateness(conversation)
         took = (self._ways.clock.now() - origin.received_at) / 1000
         self._ways.metrics.answer_seconds.labels(how).observe(max(took, 0))
         self._done(origin.interaction_id, None)
@@ -331,6 +330,7 @@ class Interactions:
         if opened is None:
             return
         if how is not None:
+            self._count_lateness(opened.conversation)
             took = (self._ways.clock.now() - opened.received_at) / 1000
             self._ways.metrics.answer_seconds.labels(how).observe(max(took, 0))
         elif opened.home is not None:
@@ -341,6 +341,11 @@ class Interactions:
             await home.note_answered(interaction_id)
         except Unavailable as error:
             _log.warning("an answered interaction still counts as open", why=str(error))
+
+    def _count_lateness(self, conversation: Conversation) -> None:
+        if conversation.was_too_late:
+            self._ways.metrics.too_late.inc()
+            _log.warning("discord took an answer no more", interaction=conversation.ticket.id)
 
     def _forget(self, interaction_id: int) -> _Open | None:
         return self._open.pop(interaction_id, None)

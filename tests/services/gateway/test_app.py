@@ -1,6 +1,12 @@
+import asyncio
+
+import aiohttp
+
 from legato.contracts.actions import Queued
 from legato.contracts.playback import Play
 from legato.contracts.tracks import Track
+from support_discord import until
+from support_gateway import start
 
 
 async def test_play_reaches_the_player_and_its_answer_the_asker(scene):
@@ -18,3 +24,27 @@ async def test_play_reaches_the_player_and_its_answer_the_asker(scene):
     assert (play.query, play.where, play.voice_channel_id) == ("a song", "next", int(scene.voice))
     assert shown.callback == 4
     assert "A Song" in shown.message.content
+
+
+async def test_a_gateway_is_ready_once_its_shards_are_connected(scene):
+    running = start(scene.settings())
+    states = []
+    async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+        while not states or not states[-1][0]:
+            await asyncio.sleep(0.01)
+            async with http.get(f"http://127.0.0.1:{running.app.pages.port}/ready") as answer:
+                states.append((answer.status == 200, running.connected))
+        async with http.get(f"http://127.0.0.1:{running.app.pages.port}/metrics") as answer:
+            metrics = await answer.text()
+    await running.close()
+
+    assert (False, False) in states
+    assert states[-1] == (True, True)
+    assert "legato_gateway_identifies_total 1.0" in metrics
+
+
+async def test_a_gateway_without_shards_is_ready_too(scene):
+    async with scene.gateway():
+        spare = start(scene.settings(member="spare"))
+        await until(lambda: spare.app.health.ready, 10)
+        await spare.close()
