@@ -171,6 +171,7 @@ class Driver:
         finally:
             self._count(guild_id)
         connected = patch.voice is not UNSET or (before is not None and before.connected)
+        log.debug("node changed", guild=guild_id, node=link.node.name, fields=_fields(patch))
         # The node's own word comes later; until then what was sent counts as done.
         self._actual[guild_id] = replace(
             found,
@@ -251,3 +252,8 @@ class Driver:
             at=self._port.now(),
             lead=lead,
         )
+
+
+def _fields(patch: Patch) -> list[str]:
+    """Name what a PATCH changes; what it holds may be secret."""
+    return [name for name in patch.__struct_fields__ if getattr(patch, name) is not UNSET]

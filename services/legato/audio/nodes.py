@@ -288,6 +288,7 @@ class NodeLink:
         )
 
     def _happened(self, event: frames.Event) -> None:
+        log.debug("node says", guild=event.guild_id, node=self.node.name, event_type=event.type)
         told = _translate(event, node=self.node.name, session_id=self.session_id)
         if told is not None:
             self._port.tell(told, node=self.node.name, session_id=self.session_id)
