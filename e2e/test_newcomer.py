@@ -76,7 +76,8 @@ async def the_address(output: pathlib.Path, process: "subprocess.Popen[bytes]") 
 async def hear_the_first_piece(address: str) -> None:
     async with SimulatorClient(f"{address}/control") as discord, aiohttp.ClientSession() as http:
         world = await discord.world()
-        person, guild, bot = world.users[0], world.guilds[0], world.bots[0]
+        person = next(user for user in world.users if not user.bot)
+        guild, bot = world.guilds[0], world.bots[0]
         text = next(channel for channel in guild.channels if channel.kind == "text")
         voice = next(channel for channel in guild.channels if channel.kind == "voice")
         async with http.get(f"{address}/music/catalogue.json") as answer:
