@@ -8,10 +8,10 @@ from legato import lifecycle, settings, telemetry
 from legato.node import app
 from legato.node.settings import NodeSettings
 
-if __name__ == "__main__":
-    try:
-        own = settings.load(NodeSettings, os.environ)
-    except settings.WrongSettings as error:
-        sys.exit(f"{error}")
-    telemetry.set_up(own)
-    asyncio.run(lifecycle.run(app.build(own), stop_timeout=own.stop_timeout))
+try:
+    own = settings.load(NodeSettings, os.environ)
+except settings.WrongSettings as error:
+    sys.stderr.write(f"{error}\n")
+    raise SystemExit(2) from None
+telemetry.set_up(own)
+asyncio.run(lifecycle.run(app.build(own), stop_timeout=own.stop_timeout))

@@ -31,7 +31,8 @@ def routes(node: Node) -> list[web.RouteDef]:
             raise RequestError(400, "Missing or invalid User-Id header")
         end = web.WebSocketResponse(autoping=False, max_msg_size=1 << 16)
         await end.prepare(request)
-        client = _Client(end, node.settings.silent_socket_timeout.total_seconds())
+        timeout = node.settings.silent_socket_timeout.total_seconds()
+        client = _Client(end, request.transport, timeout)
         number = next(numbers)
         opened = node.connect(number, client.send, user, request.headers.get("Session-Id"))
         node.sockets.add(client)
@@ -54,8 +55,13 @@ def routes(node: Node) -> list[web.RouteDef]:
 class _Client:
     """One connected client."""
 
-    def __init__(self, end: web.WebSocketResponse, timeout: float) -> None:
-        self._end = end
+    def __init__(
+        self,
+        end: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        timeout: float,
+    ) -> None:
+        self._end, self._transport = end, transport
         self._timeout = timeout
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,6 +122,5 @@ class _Client:
 
     def _abort(self) -> None:
         """Drop the connection without a goodbye that nobody would read."""
-        transport = self._end._req.transport if self._end._req is not None else None  # noqa: SLF001
-        if transport is not None:
-            transport.abort()
+        if self._transport is not None:
+            self._transport.abort()

@@ -174,7 +174,8 @@ class Node:
 
     def _sample(self) -> None:
         for id_, players in self._players.items():
-            self._windows[id_].sample([shell.lane.page.words for shell in players.values()])
+            lanes = {shell.lane.number: shell.lane.page.words for shell in players.values()}
+            self._windows[id_].sample(lanes)
 
     def _stats(self) -> None:
         for session in self.sessions:

@@ -78,6 +78,7 @@ class PlayerShell:
         self._voice_state = protocol.VoiceState()
         self._hushed = asyncio.Event()
         self._stuck_play = 0
+        self._destroyed = False
         self.lane: Lane = around.engine.open_lane()
         self.lane.on_pacing = self._paced
         self.lane.on_failed = lambda play, why, silent: self.take(player.Failed(play, why, silent))
@@ -88,7 +89,8 @@ class PlayerShell:
         return self.core.track is not None and not self.core.paused
 
     def take(self, given: player.Input) -> None:
-        """Give the core an input and do what it says."""
+        """Give the core an input and do what it says; raises RequestError on a destroyed player."""
+        self._check()
         self.core, effects = player.step(self.core, given)
         for effect in effects:
             self._do(effect)
@@ -108,13 +110,22 @@ class PlayerShell:
         except MediaError as error:
             self._voice = None
             raise RequestError(500, error.message) from error
+        if self._destroyed:
+            await self._voice.close()
+        self._check()
 
     async def destroy(self, reason: player.EndReason = "stopped") -> None:
         """End the track, say goodbye to voice and let go of everything."""
         self.take(player.Destroy(reason))
+        self._destroyed = True
         if self._voice is not None:
             await self._leave(self._voice)
         self.lane.close()
+
+    def _check(self) -> None:
+        """Refuse what comes after the end: a request may have waited for voice or a link."""
+        if self._destroyed:
+            raise RequestError(404, "Player not found")
 
     async def hush(self) -> None:
         """Let the last silence go out and leave voice; tell nobody, for the node ends."""
@@ -126,7 +137,7 @@ class PlayerShell:
         """Milliseconds of the track that have gone out."""
         if self.core.track is None:
             return 0
-        position = self.lane.position(self.core.play)
+        position = None if self._destroyed else self.lane.position(self.core.play)
         return self.core.start_ms if position is None else position // SAMPLES_A_MS
 
     def state(self) -> protocol.PlayerState:

@@ -5,7 +5,7 @@ import pathlib
 import resource
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -72,15 +72,15 @@ class Window:
         self._before: dict[int, tuple[int, int, int]] = {}
         self._seconds: deque[tuple[int, int, int]] = deque(maxlen=MINUTE)
 
-    def sample(self, lanes: Sequence[memoryview]) -> None:
+    def sample(self, lanes: Mapping[int, memoryview]) -> None:
         """Take the counters once a second."""
         total = [0, 0, 0]
         now: dict[int, tuple[int, int, int]] = {}
-        for words in lanes:
+        for number, words in lanes.items():
             counted = (words[ring.LANE_DUE], words[ring.LANE_SENT], words[ring.LANE_NULLED])
-            for index, before in enumerate(self._before.get(id(words), (0, 0, 0))):
+            for index, before in enumerate(self._before.get(number, (0, 0, 0))):
                 total[index] += counted[index] - before
-            now[id(words)] = counted
+            now[number] = counted
         self._before = now
         self._seconds.append((total[0], total[1], total[2]))
 

@@ -22,6 +22,9 @@ RESUMES = 6
 """Attempts to go on after a lost connection before it counts as closed."""
 
 BACKOFF = 0.25
+HANDSHAKE = 10.0
+"""Seconds from Hello to the session's key, or to Resumed."""
+
 LOST = 1006
 """What a connection that broke without a close is reported as (RFC 6455)."""
 
@@ -62,6 +65,8 @@ class VoiceConnection:
         self._sequence = -1
         self._acknowledged = True
         self._described = False
+        self._established = False
+        """Whether the newest websocket got through its handshake."""
         self._closing = False
         self._udp: socket.socket | None = None
         self._ssrc = 0
@@ -101,8 +106,10 @@ class VoiceConnection:
     async def _run(self, first: aiohttp.ClientWebSocketResponse) -> None:
         """Hold the connection; after a close that allows it, resume."""
         code, reason = await self._session(first)
+        failures = 0
         while voice_protocol.after(code) == "resume" and not self._closing:
-            again = await self._again()
+            failures = 0 if self._established else failures + 1
+            again = await self._again() if failures < RESUMES else None
             if again is None:
                 break
             code, reason = await self._session(again)
@@ -125,6 +132,7 @@ class VoiceConnection:
 
     async def _session(self, end: aiohttp.ClientWebSocketResponse) -> tuple[int, str]:
         """Serve one websocket; gives why it closed."""
+        self._established = False
         beating: asyncio.Task[None] | None = None
         try:
             hello = await self._receive(end)
@@ -135,10 +143,15 @@ class VoiceConnection:
                 await self._send(end, voice_protocol.resume(self.seat, self._sequence))
             else:
                 await self._send(end, voice_protocol.identify(self.seat))
-            while True:
-                await self._handle(end, await self._receive(end))
+            async with asyncio.timeout(HANDSHAKE) as patience:
+                while True:
+                    await self._handle(end, await self._receive(end))
+                    if self._established:
+                        patience.reschedule(None)
         except _Closed as closed:
             return closed.code, closed.reason
+        except TimeoutError:
+            return LOST, "the voice server does not answer"
         except (OSError, aiohttp.ClientError, MediaError, msgspec.MsgspecError) as error:
             return LOST, str(error)
         finally:
@@ -174,7 +187,7 @@ class VoiceConnection:
             case voice_protocol.ACK:
                 self._acknowledge(payload)
             case voice_protocol.RESUMED:
-                self.connected = True
+                self._established = self.connected = True
             case _:
                 return
 
@@ -195,7 +208,7 @@ class VoiceConnection:
         key = data.get("secret_key")
         if self._udp is None or not isinstance(key, list):
             raise MediaError("a session description without a key", "fault")
-        self._described = True
+        self._described = self._established = True
         await self._send(end, voice_protocol.speaking(self._ssrc))
         mode = data.get("mode")
         self._listener.voice_ready(

@@ -81,7 +81,7 @@ async def test_wrong_settings_are_all_named() -> None:
     )
     _, told = await process.communicate()
 
-    assert process.returncode != 0
+    assert process.returncode == 2
     assert all(name in told.decode() for name in ("PORT", "WORKERS", "BUFFER_MS"))
 
 
@@ -150,7 +150,7 @@ async def drive(
     await stage.frames(30)
     await player.set_volume(50)
     await stage.frames(30)
-    assert abs(stage.moments().segments[-1].start_ms - 10_000) <= 60 or stage.moments().jumps
+    assert any(abs(part.start_ms - 10_000) <= 60 for part in stage.moments().segments)
 
     await player.node.update_session(resuming=True, timeout=30)
     session = player.node.session_id

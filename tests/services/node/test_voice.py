@@ -1,5 +1,6 @@
 import pytest
 
+from legato_simulator.voice_faults import VoiceFaults
 from support_audio_node import BOT, Json, Stage, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -127,3 +128,23 @@ async def test_the_ping_is_measured(stage: Stage) -> None:
 
     assert isinstance(state, dict)
     assert 0 <= state["ping"] < 1000
+
+
+async def test_a_voice_server_that_refuses_to_resume_is_told_once(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(10)
+    stage.voice.set_faults(VoiceFaults(refuse_resume=4006), guild_id=stage.guild)
+
+    await stage.voice.close(stage.guild, BOT, 4015)
+
+    closed = await stage.client.event("WebSocketClosedEvent")
+    assert (closed["code"], closed["byRemote"]) == (4006, True)
+
+
+async def test_lost_packets_are_the_networks_and_nothing_is_sent_again(stage: Stage) -> None:
+    stage.voice.set_faults(VoiceFaults(udp_drop_next=5), guild_id=stage.guild)
+
+    await stage.play("tone.mp3")
+    await stage.frames(40)
+
+    assert stage.moments().repeated_ms == 0

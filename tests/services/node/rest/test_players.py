@@ -1,4 +1,7 @@
+import asyncio
+
 import pytest
+from aiohttp import web
 
 from support_audio_node import Json, Stage
 
@@ -93,3 +96,26 @@ async def test_a_dead_voice_server_is_an_answer_and_not_a_wait(stage: Stage) -> 
     status, answer = await stage.node.request("PATCH", stage.client.path(stage.guild), body)
 
     assert (status, answer["message"]) == (500, "Failed to connect to voice server")
+
+
+async def test_a_request_that_waited_for_a_destroyed_player_says_so(stage: Stage) -> None:
+    reached = asyncio.Event()
+    leave = asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        reached.set()
+        await leave.wait()
+        return web.Response(status=404)
+
+    stage.files.special["slow"] = slow
+    path = stage.client.path(stage.guild)
+    body = {"track": {"identifier": stage.files.url("slow")}}
+    waiting = asyncio.create_task(stage.node.request("PATCH", path, body))
+    await reached.wait()
+
+    status, _ = await stage.node.request("DELETE", path)
+    leave.set()
+
+    assert status == 204
+    assert (await waiting)[0] in {400, 404}
+    assert (await stage.node.request("GET", path))[0] == 404
