@@ -91,7 +91,7 @@ class Events:
     def __init__(self) -> None:
         self.seen: list[object] = []
 
-    @lavalink.listener()
+    @lavalink.listener()  # type: ignore[untyped-decorator]  # the library has no types here
     async def on_event(self, event: object) -> None:
         self.seen.append(event)
 

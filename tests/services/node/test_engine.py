@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -14,6 +15,10 @@ def workers(node: RunningNode) -> list[int]:
     return [pid for pid, line in node.children().items() if "media.worker" in line]
 
 
+def gone(node: RunningNode, pid: int) -> bool:
+    return pid not in node.children()
+
+
 @pytest.mark.parametrize("ending", ["opus.ogg", "mp3", "flac"])
 async def test_killed_media_processes_are_not_heard(stage: Stage, ending: str) -> None:
     await stage.play(f"tone.{ending}")
@@ -21,7 +26,7 @@ async def test_killed_media_processes_are_not_heard(stage: Stage, ending: str) -
 
     for pid in workers(stage.node):
         os.kill(pid, signal.SIGKILL)
-        await until(lambda pid=pid: pid not in stage.node.children())
+        await until(partial(gone, stage.node, pid))
         await until(lambda: len(workers(stage.node)) == 2)
         await stage.frames(70)
 

@@ -48,7 +48,7 @@ async def test_a_link_becomes_a_track(stage: Stage, ending: str) -> None:
         "POST", "/v4/decodetracks", [data(loaded)["encoded"]]
     )
     assert status == 200
-    assert decoded == [data(loaded)]
+    assert list(decoded) == [data(loaded)]
 
 
 async def test_a_playlist_becomes_its_links(stage: Stage) -> None:
