@@ -32,8 +32,10 @@ class Resolver:
         self, guild_id: int, slot: str, query: str, *, within: timedelta
     ) -> Resolved | ResolveFailed:
         """Find a query's tracks; Unavailable only where no node could be asked yet."""
+        if within <= timedelta(0):
+            return ResolveFailed(guild_id=guild_id, slot=slot, reason="load_timeout")
         try:
-            async with asyncio.timeout(max(0.0, within.total_seconds())):
+            async with asyncio.timeout(within.total_seconds()):
                 address = await self._address(query)
                 if address is None:
                     return ResolveFailed(guild_id=guild_id, slot=slot, reason="not_found")

@@ -1,0 +1,54 @@
+import asyncio
+import pathlib
+import time
+from datetime import timedelta
+
+import pytest
+
+from legato.audio.endpoint import Endpoints
+from legato.errors import Unavailable
+from support_audio import voice_server
+
+
+async def test_a_voice_server_answers_by_tls(tmp_path: pathlib.Path) -> None:
+    endpoints = Endpoints()
+    async with voice_server(tmp_path) as place:
+        await endpoints.check(place)
+
+    await endpoints.check(place)  # remembered for a moment
+
+
+async def test_a_server_without_tls_does_not_do() -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(Unavailable):
+            await Endpoints().check(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+
+async def test_a_server_that_says_nothing_costs_a_moment_only() -> None:
+    closed = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        closed.set()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    begun = time.monotonic()
+    with pytest.raises(Unavailable):
+        await Endpoints(timeout=timedelta(milliseconds=200)).check(
+            f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        )
+    await closed.wait()
+    server.close()
+
+    assert time.monotonic() - begun < 1.5
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:1", "no.such.host.invalid", "127.0.0.1:notaport"])
+async def test_what_is_not_there_is_unavailable(place: str) -> None:
+    with pytest.raises(Unavailable):
+        await Endpoints().check(place)

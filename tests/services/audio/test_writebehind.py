@@ -1,0 +1,140 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from legato.audio.effects import Record
+from legato.audio.player import durable, restore
+from legato.audio.position import Clock
+from legato.audio.state import Play, Player, VoiceState
+from legato.audio.writebehind import Owned, WriteBehind
+from legato.contracts.partitions import Partition, partition_of
+from legato.contracts.settings import GuildSettings
+from legato.contracts.tracks import QueueItem, Track
+from legato.errors import Unavailable
+from legato.settings import Secret
+from legato.store import history, queues
+from legato.store.database import Database
+from legato.store.settings import StoreSettings
+
+BOT, GUILD = 7, 42 << 22
+PARTITION: Partition = partition_of(GUILD, bot=BOT, region="default", count=4)
+TRACK = Track(encoded="E", title="A tone", length=60_000)
+
+
+def item(number: int) -> QueueItem:
+    return QueueItem(id=f"{number}", rank=number, track=TRACK, requester_id=5, added_at=1)
+
+
+def playing(**changes: object) -> Player:
+    clock = Clock(at=1_000, since=10_000)
+    play = Play(play_id="1-1", item=item(0), track=TRACK, started_at=9_000, clock=clock)
+    voice = VoiceState(wanted=9, actual=9, token="t")
+    return Player(guild_id=GUILD, play=play, voice=voice, queue=(item(1), item(2)), **changes)
+
+
+class World:
+    def __init__(self) -> None:
+        self.player = playing()
+        self.epoch = 100
+        self.now = 12_000
+        self.guilds: list[int] = []
+
+    def find(self, guild_id: int) -> Owned | None:
+        owned = Owned(PARTITION, self.epoch, self.player, self.now)
+        return owned if guild_id == GUILD else None
+
+
+@asynccontextmanager
+async def behind(database: Database, world: World) -> AsyncIterator[WriteBehind]:
+    found = WriteBehind(
+        database,
+        BOT,
+        find=world.find,
+        playing=lambda: world.guilds,
+        every=timedelta(milliseconds=20),
+    )
+    task = asyncio.create_task(found.run())
+    yield found
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_player_comes_back_as_it_was_saved(database: Database) -> None:
+    world = World()
+    async with behind(database, world) as writing:
+        await writing.save(GUILD)
+        (stored,) = await writing.load(PARTITION, count=4)
+
+    assert stored.player == restore(durable(world.player), world.player.queue)
+    assert stored.player.voice.token == ""
+    assert stored.alive_at == 12_000
+
+
+async def test_an_older_owner_changes_nothing(database: Database) -> None:
+    new, old = World(), World()
+    old.epoch = 99
+    old.player = playing(volume=1)
+    async with behind(database, new) as writing, behind(database, old) as late:
+        await writing.save(GUILD)
+        await late.save(GUILD)
+        (stored,) = await writing.load(PARTITION, count=4)
+
+    assert stored.player.volume == 100
+
+
+async def test_positions_of_what_plays_are_written_unasked(database: Database) -> None:
+    world = World()
+    world.guilds = [GUILD]
+    async with behind(database, world):
+        for _ in range(250):
+            found = await queues.load(database, BOT, [GUILD])
+            if found:
+                break
+            await asyncio.sleep(0.02)
+
+    assert found[GUILD].position == 3_000
+    assert found[GUILD].position_at == 12_000
+
+
+async def test_a_guild_that_is_no_longer_ours_is_left_to_others(database: Database) -> None:
+    async with behind(database, World()) as writing:
+        await writing.save(GUILD + 1)
+
+    assert await queues.load(database, BOT, [GUILD + 1]) == {}
+
+
+async def test_without_postgres_the_effect_waits() -> None:
+    away = Database(StoreSettings(database_url=Secret("postgresql://127.0.0.1:1/x")))
+    async with behind(away, World()) as writing:
+        with pytest.raises(Unavailable):
+            await writing.save(GUILD)
+    await away.close()
+
+
+async def test_history_is_one_row_a_play(database: Database) -> None:
+    record = Record(
+        play_id="1-1",
+        track=TRACK,
+        requester_id=5,
+        started_at=1_700_000_000_000,
+        ended_at=1_700_000_060_000,
+        reason="finished",
+        heard=60_000,
+    )
+    async with behind(database, World()) as writing:
+        await writing.record(GUILD, record)
+        await writing.record(GUILD, record)
+
+    (play,) = await history.recent(database, BOT, GUILD)
+    assert (play.title, play.heard, play.end_reason) == ("A tone", 60_000, "finished")
+
+
+async def test_settings_are_kept_and_read(database: Database) -> None:
+    settings = GuildSettings(dj_role_id=3, version=1)
+    async with behind(database, World()) as writing:
+        assert await writing.settings(GUILD) == GuildSettings()
+        assert await writing.save_settings(GUILD, settings, epoch=1)
+        assert await writing.settings(GUILD) == settings
