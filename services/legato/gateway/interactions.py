@@ -345,7 +345,7 @@ class Interactions:
     def _count_lateness(self, conversation: Conversation) -> None:
         if conversation.was_too_late:
             self._ways.metrics.too_late.inc()
-            _log.warning("discord took an answer no more", interaction=conversation.ticket.id)
+            _log.info("discord took an answer no more", interaction=conversation.ticket.id)
 
     def _forget(self, interaction_id: int) -> _Open | None:
         return self._open.pop(interaction_id, None)
