@@ -22,7 +22,7 @@ class Viewer:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
-    async def view(self, user: str, guilds: int = 50) -> ClientView:
+    async def view(self, user: str | None = None, guilds: int = 50) -> ClientView:
         """Show a user's guilds, with the channels they see and who is in voice."""
         return await self._caller.call("view", {"user": user, "guilds": guilds}, ClientView)
 

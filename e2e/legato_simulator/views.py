@@ -90,6 +90,8 @@ class MessageView(Struct, frozen=True, kw_only=True):
     deleted: bool
     nonce: str | None
     raw: Json
+    command: str | None = None
+    """The name of the command that it answers, as long as the interaction is remembered."""
 
     @property
     def text(self) -> str:

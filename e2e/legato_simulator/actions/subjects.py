@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from legato_simulator import message_payloads
 from legato_simulator.attendance import Attendance
 from legato_simulator.bots import Bot
-from legato_simulator.interactions import Interaction
+from legato_simulator.interactions import Interaction, Kind
 from legato_simulator.logins import Logins
 from legato_simulator.message_forms import Flag
 from legato_simulator.simulation import Simulation
@@ -114,7 +114,13 @@ class Subjects:
             deleted=message.deleted,
             nonce=str(message.nonce) if message.nonce is not None else None,
             raw=message_payloads.message(self.sim.world, message),
+            command=self._command_of(message),
         )
+
+    def _command_of(self, message: Message) -> str | None:
+        asked = int(message.interaction["id"]) if message.interaction else 0
+        found = self.sim.interactions.by_id.get(asked)
+        return found.name if found is not None and found.kind is Kind.COMMAND else None
 
     def see_interaction(self, found: Interaction) -> InteractionView:
         """Show an interaction to the script."""

@@ -27,9 +27,12 @@ class Viewing:
 
     of: Subjects
 
-    async def view(self, user: str, guilds: int = 50) -> ClientView:
-        """Show the guilds a user is in, with the channels they see and who is in voice."""
-        who, sim = self.of.user(user), self.of.sim
+    async def view(self, user: str | None = None, guilds: int = 50) -> ClientView:
+        """Show a user's guilds, with the channels they see and who is in voice.
+
+        With nobody named it is the first person's view.
+        """
+        who, sim = self._viewer(user), self.of.sim
         joined = [each for each in sim.world.guilds.values() if who.id in each.members]
         return ClientView(
             user=self._person(who),
@@ -66,6 +69,14 @@ class Viewing:
             if bot.id in guild.members
             for command in _offered(bot, guild, bits)
         ]
+
+    def _viewer(self, ref: str | None) -> User:
+        if ref is not None:
+            return self.of.user(ref)
+        person = next((each for each in self.of.sim.world.users.values() if not each.bot), None)
+        if person is None:
+            raise ScriptError("There is nobody yet.")
+        return person
 
     def _people(self, viewer: User) -> list[User]:
         """List bots and people, the viewer among them also where there are very many."""

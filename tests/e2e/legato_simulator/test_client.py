@@ -137,7 +137,7 @@ async def test_the_control_address_lists_every_action_the_script_has(bot: Client
     async with bot.http.get(bot.sim.control_url) as response:
         listed = await response.json()
 
-    methods = {name for name in vars(Script) if not name.startswith("_")}
+    methods = {name for name in dir(Script) if not name.startswith("_")}
     assert set(listed) == methods - {"follow"}
     assert "user" in json.dumps(listed["run_command"]["arguments"])
     assert isinstance(bot.sim._catalogue, Catalogue)
