@@ -74,16 +74,14 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve the pages at once, and partitions as soon as Redis and PostgreSQL are there."""
-        serving = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.pages.run(serving))
+            pages = tasks.create_task(self.pages.run(stop))
             lag = tasks.create_task(self.health.run())
             try:
                 if await self._reachable(stop):
-                    await self._work(stop)
+                    await self._work(stop, pages)
             finally:
                 self.health.ready = False
-                serving.set()
                 lag.cancel()
         await self._close()
 
@@ -103,7 +101,9 @@ class App:
                 return True
         return False
 
-    async def _work(self, stop: asyncio.Event) -> None:
+    async def _work(self, stop: asyncio.Event, pages: asyncio.Task[None]) -> None:
+        """Hold partitions to the last: what is heard after their end is heard twice."""
+        release = asyncio.Event()
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as http, asyncio.TaskGroup() as tasks:
             catalogue = Catalogue(http, self.settings.catalogue_url)
@@ -116,8 +116,10 @@ class App:
                 tasks.create_task(self._searcher(http, catalogue).run(self._questions)),
                 tasks.create_task(self._gauge()),
             ]
-            holding = tasks.create_task(self.holder.run(stop))
+            holding = tasks.create_task(self.holder.run(release))
             await self._ready(stop)
+            await asyncio.wait({pages})
+            release.set()
             await holding
             for task in background:
                 task.cancel()

@@ -22,6 +22,8 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 AGAIN = 0.5
 """Seconds before a partition that failed is begun anew."""
+READY_WITHIN = 5.0
+"""Seconds that one partition may hold up the start of others."""
 
 
 class Owning:
@@ -39,16 +41,18 @@ class Owning:
         self._tools = tools
 
     async def start(self, lease: Lease) -> None:
-        """Begin to own a partition; returns once it works."""
+        """Begin to own a partition; returns once it works, or takes its time."""
         if self._tools is None or not isinstance(lease.what, Partition):
             raise TypeError(f"{lease.what} can't be owned here")
         partition = lease.what
-        first = self._begin(partition, self._tools)
-        task = asyncio.create_task(self._keep(partition, self._tools, first))
+        ready = asyncio.Event()
+        task = asyncio.create_task(self._keep(partition, self._tools, ready))
         self._running[partition] = task
-        ready = asyncio.create_task(first.ready.wait())
-        await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait(
+            {task, waiting}, timeout=READY_WITHIN, return_when=asyncio.FIRST_COMPLETED
+        )
+        waiting.cancel()
         self._count()
 
     async def stop(self, lease: Lease, *, reason: Reason) -> None:
@@ -65,15 +69,12 @@ class Owning:
             await tenure.close(lost=reason == "lost")
         self._count()
 
-    def _begin(self, partition: Partition, tools: Tools) -> Tenure:
-        tenure = Tenure(partition, lambda: self._lease(partition), tools)
-        self._tenures[partition] = tenure
-        return tenure
-
-    async def _keep(self, partition: Partition, tools: Tools, tenure: Tenure) -> None:
+    async def _keep(self, partition: Partition, tools: Tools, ready: asyncio.Event) -> None:
         """Run a tenure; after a fault begin anew from the books."""
         fenced = False
         while not fenced:
+            tenure = Tenure(partition, lambda: self._lease(partition), tools, ready)
+            self._tenures[partition] = tenure
             try:
                 await tenure.run()
             except* Fenced:
@@ -82,9 +83,7 @@ class Owning:
             except* Exception:
                 tools.means.metrics.restarts.inc()
                 log.exception("partition failed, begins anew", partition=str(partition))
-            if not fenced:
                 await asyncio.sleep(AGAIN)
-                tenure = self._begin(partition, tools)
 
     def _count(self) -> None:
         if self._tools is not None:

@@ -40,15 +40,19 @@ class Tenure:
     """One partition, owned."""
 
     def __init__(
-        self, partition: Partition, lease: Callable[[], Lease | None], tools: Tools
+        self,
+        partition: Partition,
+        lease: Callable[[], Lease | None],
+        tools: Tools,
+        ready: asyncio.Event,
     ) -> None:
-        """`lease` gives the current lease; None once it is lost."""
+        """`lease` gives the current lease, None once it is lost; `ready` is set when it works."""
         self.loop = PartitionLoop(partition, lease, tools.means)
         self.links: Links | None = None
-        self.ready = asyncio.Event()
         self._partition = partition
         self._lease = lease
         self._tools = tools
+        self._ready = ready
         self._driver: Driver | None = None
 
     async def run(self) -> None:
@@ -63,7 +67,7 @@ class Tenure:
                 tasks.create_task(self.loop.read())
                 tasks.create_task(self._live())
                 tasks.create_task(self._mover().run())
-                self.ready.set()
+                self._ready.set()
         finally:
             self.loop.rest()
 
