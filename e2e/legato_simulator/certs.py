@@ -40,13 +40,13 @@ class Certificates:
         return ssl.create_default_context(cafile=str(self.ca_file))
 
 
-def make(folder: Path, *, now: datetime | None = None) -> Certificates:
-    """Write a fresh authority and a certificate for localhost and 127.0.0.1 into `folder`."""
+def make(folder: Path, *, now: datetime | None = None, host: str = "localhost") -> Certificates:
+    """Write a fresh authority and a certificate for this machine and `host` into `folder`."""
     start = (now or datetime.now(UTC)) - timedelta(hours=1)
     folder.mkdir(parents=True, exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _authority(ca_key, start)
-    leaf = _leaf(key, authority, ca_key, start)
+    leaf = _leaf(key, authority, ca_key, start, host)
     made = Certificates(
         ca_file=folder / "ca.pem",
         bundle_file=folder / "bundle.pem",
@@ -79,6 +79,13 @@ def _public_authorities() -> bytes:
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _builder(
@@ -125,9 +132,10 @@ def _leaf(
     authority: x509.Certificate,
     ca_key: ec.EllipticCurvePrivateKey,
     start: datetime,
+    host: str,
 ) -> x509.Certificate:
     # Python 3.13 verifies strictly: the key identifiers and usages below are then required.
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [_alternative(name) for name in dict.fromkeys(("localhost", "127.0.0.1", host))]
     issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     return (
         _builder(_name("localhost"), authority.subject, key.public_key(), start)

@@ -7,6 +7,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aiohttp import web
@@ -15,6 +16,20 @@ from legato_simulator.voice_udp import VoiceUdp
 
 Death = Literal["refused", "silent", "no_tls"]
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where ports are bound, and how clients reach them: by default from this machine only."""
+
+    bind: str = "127.0.0.1"
+    host: str = "localhost"
+    """The name in endpoints, which the certificate must carry."""
+    ip: str = "127.0.0.1"
+    """Where media goes; Discord names an address here, never a name."""
+
+
+LOOPBACK = Reach()
 
 
 class Endpoint(Protocol):
@@ -30,12 +45,12 @@ class Endpoint(Protocol):
         """Release the ports."""
 
 
-def free_socket() -> socket.socket:
+def free_socket(bind: str = LOOPBACK.bind) -> socket.socket:
     """Bind a TCP port that does not begin with 80: old koe cuts ":80" out of the endpoint."""
     while True:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", 0))
+        bound.bind((bind, 0))
         if not str(bound.getsockname()[1]).startswith("80"):
             return bound
         bound.close()
@@ -44,15 +59,15 @@ def free_socket() -> socket.socket:
 class LiveEndpoint:
     """A region's websocket and media ports, both open."""
 
-    def __init__(self, name: str, udp: VoiceUdp) -> None:
-        self.name, self.udp = name, udp
+    def __init__(self, name: str, udp: VoiceUdp, reach: Reach = LOOPBACK) -> None:
+        self.name, self.udp, self.reach = name, udp, reach
         self.port = 0
         self._runner: web.AppRunner | None = None
 
     @property
     def address(self) -> str:
         """Name host and port as Discord does."""
-        return f"localhost:{self.port}"
+        return f"{self.reach.host}:{self.port}"
 
     async def start(self, serve: Serve, context: ssl.SSLContext) -> None:
         """Open both ports."""
@@ -60,10 +75,10 @@ class LiveEndpoint:
         app.router.add_get("/{path:.*}", serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        bound = free_socket()
+        bound = free_socket(self.reach.bind)
         self.port = bound.getsockname()[1]
         await web.SockSite(self._runner, bound, ssl_context=context).start()
-        self.udp.open()
+        self.udp.open(bind=self.reach.bind)
 
     async def stop(self) -> None:
         """Release the ports."""
@@ -75,16 +90,16 @@ class LiveEndpoint:
 class DeadEndpoint:
     """An address where no voice server answers."""
 
-    def __init__(self, name: str, death: Death) -> None:
-        self.name, self._death = name, death
-        self._bound = free_socket()
+    def __init__(self, name: str, death: Death, reach: Reach = LOOPBACK) -> None:
+        self.name, self._death, self._reach = name, death, reach
+        self._bound = free_socket(reach.bind)
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
     @property
     def address(self) -> str:
         """Name host and port as Discord does."""
-        return f"localhost:{self._bound.getsockname()[1]}"
+        return f"{self._reach.host}:{self._bound.getsockname()[1]}"
 
     async def start(self) -> None:
         """Take the port, and be dead in the way asked for."""

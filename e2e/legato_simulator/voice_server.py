@@ -16,7 +16,14 @@ from legato_simulator import dave
 from legato_simulator.calls import VoiceCredentials
 from legato_simulator.certs import Certificates
 from legato_simulator.listener import KEPT_PACKETS, Listener, Report
-from legato_simulator.voice_endpoint import DeadEndpoint, Death, Endpoint, LiveEndpoint
+from legato_simulator.voice_endpoint import (
+    LOOPBACK,
+    DeadEndpoint,
+    Death,
+    Endpoint,
+    LiveEndpoint,
+    Reach,
+)
 from legato_simulator.voice_faults import FaultBook, VoiceFaults
 from legato_simulator.voice_session import (
     Grant,
@@ -58,6 +65,7 @@ class VoiceServer:
         regions: tuple[str, ...] = ("harbour", "hill"),
         keep: int = KEPT_PACKETS,
         policy: dave.Policy = dave.Policy.OFF,
+        reach: Reach = LOOPBACK,
     ) -> None:
         self.certificates, self.policy = certificates, policy
         self.closes: list[tuple[int, int, int]] = []
@@ -65,7 +73,7 @@ class VoiceServer:
         self.identifies = 0
         self.resumes = 0
         self.refusals: list[int] = []
-        self._regions, self._keep = regions, keep
+        self._regions, self._keep, self.reach = regions, keep, reach
         self._endpoints: dict[str, Endpoint] = {}
         self._grants: dict[Key, Grant] = {}
         self._sessions: dict[Key, VoiceSession] = {}
@@ -103,14 +111,15 @@ class VoiceServer:
             self._open.add(socket)
             return await socket.serve()
 
-        live = LiveEndpoint(name, VoiceUdp(self._media, self._faults_of_ssrc, self._spend_drop))
+        udp = VoiceUdp(self._media, self._faults_of_ssrc, self._spend_drop)
+        live = LiveEndpoint(name, udp, self.reach)
         await live.start(serve, self.certificates.server_context())
         self._endpoints[name] = live
         return live.address
 
     async def add_dead_region(self, name: str, death: Death) -> str:
         """Make a voice server that refuses, is silent or speaks no TLS, and give its endpoint."""
-        dead = DeadEndpoint(name, death)
+        dead = DeadEndpoint(name, death, self.reach)
         await dead.start()
         self._endpoints[name] = dead
         return dead.address
@@ -274,10 +283,11 @@ class VoiceServer:
             self._close(older, 4000)
         return session
 
-    def udp_port(self, socket: VoiceSocket) -> int:
-        """Name the media port of the socket's endpoint."""
+    def media_address(self, socket: VoiceSocket) -> tuple[str, int]:
+        """Name the media address of the socket's endpoint."""
         endpoint = self._endpoints[socket.region]
-        return endpoint.udp.port if isinstance(endpoint, LiveEndpoint) else 0
+        port = endpoint.udp.port if isinstance(endpoint, LiveEndpoint) else 0
+        return self.reach.ip, port
 
     def listen(self, session: VoiceSession) -> None:
         """Begin to take the session's media."""

@@ -36,8 +36,8 @@ class Registry(Protocol):
     async def readmit(self, body: Resume, socket: "VoiceSocket") -> VoiceSession | int:
         """Give a session to a new socket, or name a close code."""
 
-    def udp_port(self, socket: "VoiceSocket") -> int:
-        """Name the media port of the socket's endpoint."""
+    def media_address(self, socket: "VoiceSocket") -> tuple[str, int]:
+        """Name the media address of the socket's endpoint."""
 
     def listen(self, session: VoiceSession) -> None:
         """Begin to take the session's media."""
@@ -218,8 +218,8 @@ class VoiceSocket:
         self.session = admitted
         if self._faults().silent_after_hello:
             return
-        port = self._registry.udp_port(self)
-        ready = {"ssrc": admitted.ssrc, "ip": "127.0.0.1", "port": port, "modes": list(rtp.MODES)}
+        ip, port = self._registry.media_address(self)
+        ready = {"ssrc": admitted.ssrc, "ip": ip, "port": port, "modes": list(rtp.MODES)}
         await self._step(lambda: {**ready, "experiments": []}, 2)
 
     async def _select(self, body: SelectProtocol) -> None:

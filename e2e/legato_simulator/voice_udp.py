@@ -59,14 +59,14 @@ class VoiceUdp:
         self._stamped = sys.platform == "linux"
         self.port = 0
 
-    def open(self, port: int = 0) -> None:
+    def open(self, port: int = 0, *, bind: str = "127.0.0.1") -> None:
         """Bind and start reading."""
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         if self._stamped:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-        self._socket.bind(("127.0.0.1", port))
+        self._socket.bind((bind, port))
         self.port = self._socket.getsockname()[1]
         asyncio.get_running_loop().add_reader(self._socket, self._readable)
 
