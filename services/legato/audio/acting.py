@@ -66,14 +66,17 @@ class Actor:
             return
         now = views.now_playing(player, now=self._loop.now())
         await self._tools.live.show(now)
-        channel = player.panel_channel_id or player.text_channel_id
+        channel = player.text_channel_id or player.panel_channel_id
         if not channel:
             return
+        stays = channel == player.panel_channel_id
         panel = ShowPanel(
             key=f"panel:{guild_id}:{effect.seq}",
             guild_id=guild_id,
             channel_id=channel,
-            message_id=player.panel_message_id,
+            message_id=player.panel_message_id if stays else 0,
+            old_channel_id=0 if stays else player.panel_channel_id,
+            old_message_id=0 if stays else player.panel_message_id,
             now=now,
             notice=effect.notice,
             notice_detail=effect.notice_detail,

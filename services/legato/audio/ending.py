@@ -44,13 +44,13 @@ def channel_gone(player: Player, event: ChannelGone, *, now: int, rules: Rules) 
 
 def panel_shown(player: Player, event: PanelShown) -> Step:
     """Remember the panel message, or forget one that is gone or may not be written."""
-    if event.channel_id != player.text_channel_id:
-        return Step(player, (), "a panel where none is wanted any more")
     if event.message_id:
         shown = replace(
             player, panel_channel_id=event.channel_id, panel_message_id=event.message_id
         )
         return Step(shown, (), "the panel is known")
+    if event.channel_id != player.text_channel_id:
+        return Step(player, (), "a panel where none is wanted any more")
     gone = replace(player, text_channel_id=0, panel_channel_id=0, panel_message_id=0)
     return Step(gone, (), "the panel is gone")
 

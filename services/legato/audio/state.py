@@ -111,6 +111,7 @@ class PlayerHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     volume: int = 100
     text_channel_id: int = 0
     panel_channel_id: int = 0
+    """Where the panel's message is; another channel than wanted while it is moved."""
     panel_message_id: int = 0
     settings: GuildSettings = GuildSettings()
     asks: tuple[Ask, ...] = ()
@@ -156,7 +157,5 @@ def with_voice(player: Player, voice: VoiceState) -> Player:
 
 
 def with_panel_in(player: Player, channel: int) -> Player:
-    """Want the panel in a text channel; a message elsewhere is not it any more."""
-    if player.panel_channel_id != channel:
-        player = replace(player, panel_channel_id=0, panel_message_id=0)
+    """Want the panel in a text channel; where it is now stays known until it was moved."""
     return replace(player, text_channel_id=channel)

@@ -148,6 +148,7 @@ def _finish(waiting: asyncio.Future[None], problem: Unavailable | None) -> None:
 
 def _document(owned: Owned) -> queues.StoredPlayer:
     found, play = owned.player, owned.player.play
+    panel = found.panel_message_id if found.panel_channel_id == found.text_channel_id else 0
     shown = views.now_playing(found, now=owned.now)
     return queues.StoredPlayer(
         bot_id=owned.partition.bot,
@@ -158,7 +159,7 @@ def _document(owned: Owned) -> queues.StoredPlayer:
         version=owned.now,
         voice_channel_id=found.voice.wanted,
         text_channel_id=found.text_channel_id or None,
-        panel_message_id=found.panel_message_id or None,
+        panel_message_id=panel or None,
         track=play.track if play else None,
         play_id=play.play_id if play else None,
         requester_id=play.item.requester_id if play else None,

@@ -76,6 +76,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: str
     """Unique for ever; the shard's owner does each key once, or at least harmlessly again."""
     guild_id: int
+    traceparent: str = ""
+    """W3C trace context of the effect that asks for it."""
 
 
 class Reply(Action, frozen=True, kw_only=True, tag="action.reply.v1"):
@@ -94,11 +96,14 @@ class JoinVoice(Action, frozen=True, kw_only=True, tag="action.join_voice.v1"):
 
 
 class ShowPanel(Action, frozen=True, kw_only=True, tag="action.show_panel.v1"):
-    """Bring the guild's one panel message to this state; the newest revision wins."""
+    """Bring the guild's one panel message to this state; the newest wins."""
 
     channel_id: int
     message_id: int = 0
     """0 = there is none yet."""
+    old_channel_id: int = 0
+    old_message_id: int = 0
+    """The panel's message in another channel, which goes; 0 = there is none."""
     now: NowPlaying
     notice: str = ""
     """One of text.NOTICES' names: something the channel should know (a track failed)."""

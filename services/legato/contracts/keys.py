@@ -159,6 +159,11 @@ def registered_commands(bot: int) -> str:
     return f"{{{bot}}}:commands"
 
 
+def command_claim(bot: int) -> str:
+    """String with a time limit: somebody is registering the slash commands."""
+    return f"{{{bot}}}:commands:claim"
+
+
 def requests(bot: int, region: str) -> str:
     """List of questions to any audio worker of a region (autocomplete)."""
     return f"{{{bot}:{region}:ask}}:requests"

@@ -81,6 +81,7 @@ class Guild(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...] = ()
     members: tuple[Member, ...] = ()
     voice_states: tuple[VoiceState, ...] = ()
+    preferred_locale: str = ""
 
 
 class RoleChanged(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,6 @@
-"""What permission checks know of a guild, and what events make of it. Pure."""
+"""What is known of a guild besides its voice, and what events make of it. Pure."""
+
+from msgspec.structs import replace
 
 from legato.gateway import events
 from legato.gateway.permissions import GuildFacts, Overwrite, VoiceChannel
@@ -17,13 +19,18 @@ def of_guild(guild: events.Guild, *, bot: int) -> GuildFacts:
         {role.id: role.permissions for role in guild.roles},
         {c.id: _channel(c) for c in guild.channels if c.type in {VOICE, STAGE}},
         own[0] if own else (),
+        guild.preferred_locale or UNKNOWN.locale,
     )
 
 
 def updated(facts: GuildFacts, guild: events.Guild) -> GuildFacts:
-    """Apply GUILD_UPDATE: a new owner, and all roles as they are now."""
-    roles = {role.id: role.permissions for role in guild.roles} or facts.roles
-    return GuildFacts(guild.owner_id or facts.owner_id, roles, facts.channels, facts.bot_roles)
+    """Apply GUILD_UPDATE: a new owner or language, and all roles as they are now."""
+    return replace(
+        facts,
+        owner_id=guild.owner_id or facts.owner_id,
+        roles={role.id: role.permissions for role in guild.roles} or facts.roles,
+        locale=guild.preferred_locale or facts.locale,
+    )
 
 
 def with_channel(facts: GuildFacts, channel: events.Channel) -> GuildFacts:
@@ -31,7 +38,7 @@ def with_channel(facts: GuildFacts, channel: events.Channel) -> GuildFacts:
     if channel.type not in {VOICE, STAGE}:
         return without_channel(facts, channel.id)
     channels = facts.channels | {channel.id: _channel(channel)}
-    return GuildFacts(facts.owner_id, facts.roles, channels, facts.bot_roles)
+    return replace(facts, channels=channels)
 
 
 def without_channel(facts: GuildFacts, channel_id: int) -> GuildFacts:
@@ -39,25 +46,25 @@ def without_channel(facts: GuildFacts, channel_id: int) -> GuildFacts:
     if channel_id not in facts.channels:
         return facts
     channels = {name: one for name, one in facts.channels.items() if name != channel_id}
-    return GuildFacts(facts.owner_id, facts.roles, channels, facts.bot_roles)
+    return replace(facts, channels=channels)
 
 
 def with_role(facts: GuildFacts, role: events.Role) -> GuildFacts:
     """Apply GUILD_ROLE_CREATE or GUILD_ROLE_UPDATE."""
     roles = facts.roles | {role.id: role.permissions}
-    return GuildFacts(facts.owner_id, roles, facts.channels, facts.bot_roles)
+    return replace(facts, roles=roles)
 
 
 def without_role(facts: GuildFacts, role_id: int) -> GuildFacts:
     """Apply GUILD_ROLE_DELETE."""
     roles = {name: bits for name, bits in facts.roles.items() if name != role_id}
     bot_roles = tuple(role for role in facts.bot_roles if role != role_id)
-    return GuildFacts(facts.owner_id, roles, facts.channels, bot_roles)
+    return replace(facts, roles=roles, bot_roles=bot_roles)
 
 
 def with_bot_roles(facts: GuildFacts, roles: tuple[int, ...]) -> GuildFacts:
     """Apply GUILD_MEMBER_UPDATE of the bot itself."""
-    return GuildFacts(facts.owner_id, facts.roles, facts.channels, roles)
+    return replace(facts, bot_roles=roles)
 
 
 def _channel(channel: events.Channel) -> VoiceChannel:

@@ -186,14 +186,17 @@ class Interactions:
         return isinstance(link, urls.Link) and await addresses.is_private(link)
 
     async def _is_old_panel(self, event: events.Interaction, guild_id: int, play_id: str) -> bool:
-        """Tell a button of the guild's panel from one of a message left behind."""
+        """Tell a button of the guild's panel from one of a message left behind.
+
+        Where the panel's message is not known, as after a restart, what plays now decides.
+        """
         if event.message is None:
             return True
         if self._ways.panels.is_current(guild_id, event.message.id):
             return False
         with reaching("live state"):
             raw = await self._ways.redis.get(keys.live(self._ways.bot, guild_id))
-        return raw is not None and msgspec.json.decode(raw, type=NowPlaying).play_id != play_id
+        return raw is None or msgspec.json.decode(raw, type=NowPlaying).play_id != play_id
 
     def _place(self, guild_id: int, home: Home, settings: GuildSettings) -> checks.Place:
         state = home.state

@@ -32,16 +32,17 @@ class Herald(Protocol):
     async def panel_shown(self, guild_id: int, channel_id: int, message_id: int) -> None:
         """Tell it; message 0 says that there is none."""
 
+    def locale_of(self, guild_id: int) -> str:
+        """Return the guild's own language, as Discord names it."""
+
 
 @dataclass(slots=True)
 class _Panel:
     newest: ShowPanel
     herald: Herald
-    locale: str = "en-US"
+    channel_id: int
+    message_id: int
     changed: bool = True
-    channel_id: int = 0
-    message_id: int = 0
-    drawn: int = -1
     notice: tuple[str, str] = ("", "")
 
 
@@ -73,9 +74,8 @@ class Panels:
         guild_id = action.guild_id
         panel = self._panels.get(guild_id)
         if panel is None:
-            panel = self._panels[guild_id] = _Panel(action, herald)
-            panel.channel_id, panel.message_id = action.channel_id, action.message_id
-        elif action.now.revision >= panel.newest.now.revision or action.notice:
+            panel = self._panels[guild_id] = _Panel(action, herald, *_place(action))
+        elif _age(action) >= _age(panel.newest) or action.notice:
             panel.newest, panel.herald, panel.changed = action, herald, True
         if action.notice:
             panel.notice = (action.notice, action.notice_detail)
@@ -85,9 +85,11 @@ class Panels:
             self._drawing[guild_id] = task
         await asyncio.shield(task)
 
-    def forget(self, guild_id: int) -> None:
-        """Drop what is known of a guild that another process cares for now."""
-        self._panels.pop(guild_id, None)
+    def forget(self, herald: Herald) -> None:
+        """Drop what is known of the guilds of a shard that is another process's now."""
+        for guild_id, panel in [*self._panels.items()]:
+            if panel.herald is herald:
+                del self._panels[guild_id]
 
     async def _draw_while_changed(self, panel: _Panel) -> None:
         tries = 0
@@ -110,7 +112,8 @@ class Panels:
         elif action.message_id and not panel.message_id:
             panel.message_id = action.message_id
         name, detail = panel.notice
-        body = answers.panel(action.now, panel.locale, notice=name, detail=detail)
+        locale = panel.herald.locale_of(action.guild_id)
+        body = answers.panel(action.now, locale, notice=name, detail=detail)
         panel.notice = ("", "")
         if panel.message_id and await self._edit(panel, body):
             return
@@ -159,6 +162,18 @@ class Panels:
             self._metrics.panel_writes.labels("delete").inc()
         except discord.Refused as refused:
             self._metrics.discord_errors.labels(str(refused.status)).inc()
+
+
+def _place(action: ShowPanel) -> tuple[int, int]:
+    """Say in which channel the panel's message is now, and which one it is."""
+    if action.old_message_id:
+        return action.old_channel_id, action.old_message_id
+    return action.channel_id, action.message_id
+
+
+def _age(action: ShowPanel) -> tuple[int, int]:
+    """Order states by their time: a guild's revisions begin anew when its player was forgotten."""
+    return action.now.as_of, action.now.revision
 
 
 def _id(made: object) -> int:

@@ -40,13 +40,15 @@ class VoiceChannel(msgspec.Struct, frozen=True, array_like=True):
 
 
 class GuildFacts(msgspec.Struct, frozen=True, array_like=True):
-    """What permission checks need to know of one guild."""
+    """What permission checks and panels need to know of one guild."""
 
     owner_id: int = 0
     roles: dict[int, int] = {}
     """Role -> permission bits; @everyone has the guild's own id."""
     channels: dict[int, VoiceChannel] = {}
     bot_roles: tuple[int, ...] = ()
+    locale: str = "en-US"
+    """The guild's own language."""
 
 
 def in_guild(facts: GuildFacts, guild_id: int, user_id: int, roles: Iterable[int]) -> int:

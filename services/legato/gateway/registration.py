@@ -1,6 +1,8 @@
 """Registering the slash commands with Discord: only when they changed."""
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 from legato import telemetry
 from legato.contracts import keys
@@ -10,6 +12,9 @@ from legato.redis import Client, reaching
 
 _log = telemetry.logger(__name__)
 _CLAIM_SECONDS = 60
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
+"""Discord allows 200 new commands a day; one that it refuses is not mended by asking faster."""
 
 
 class Registration:
@@ -24,43 +29,69 @@ class Registration:
         self._bot = bot
         self._guilds = guilds
 
-    async def bring_up_to_date(self) -> None:
-        """Hand Discord what changed; one gateway at a time does. Raises Unavailable, Refused."""
+    async def bring_up_to_date(self) -> bool:
+        """Hand Discord what changed; False while somebody else does, or something failed.
+
+        Raises Unavailable.
+        """
         documents = command_json.of_registry()
         digest = command_json.digest(documents)
+        stale = await self._stale(digest)
+        if not stale:
+            return True
+        if not await self._claim():
+            return False
+        done = [await self._register(place, documents, digest) for place in stale]
+        await self._unclaim()
+        return all(done)
+
+    async def _stale(self, digest: str) -> list[str]:
         places = ["global", *(str(guild) for guild in self._guilds)]
-        key = keys.registered_commands(self._bot)
         with reaching("registered commands"):
-            known = await self._redis.hmget(key, places)
-        stale = [
+            known = await self._redis.hmget(keys.registered_commands(self._bot), places)
+        return [
             place
             for place, has in zip(places, known, strict=True)
             if has not in {digest, digest.encode()}
         ]
-        if stale and await self._claim():
-            for place in stale:
-                await self._register(place, documents)
-                with reaching("registered commands"):
-                    await self._redis.hset(key, place, digest)
 
     async def _claim(self) -> bool:
-        claim = f"{keys.registered_commands(self._bot)}:claim"
+        claim = keys.command_claim(self._bot)
         with reaching("registered commands"):
             return bool(await self._redis.set(claim, "1", nx=True, ex=_CLAIM_SECONDS))
 
-    async def _register(self, place: str, documents: list[command_json.Json]) -> None:
+    async def _unclaim(self) -> None:
+        with reaching("registered commands"):
+            await self._redis.delete(keys.command_claim(self._bot))
+
+    async def _register(self, place: str, documents: list[command_json.Json], digest: str) -> bool:
+        try:
+            await self._put(place, documents)
+        except (discord.Refused, Unavailable) as error:
+            _log.error("commands were not registered", place=place, why=str(error))
+            return False
+        with reaching("registered commands"):
+            await self._redis.hset(keys.registered_commands(self._bot), place, digest)
+        _log.info("commands registered", place=place, count=len(documents))
+        return True
+
+    async def _put(self, place: str, documents: list[command_json.Json]) -> None:
         if place == "global":
             await self._rest.call(discord.PUT_COMMANDS, documents, application=self._bot)
         else:
             await self._rest.call(
                 discord.PUT_GUILD_COMMANDS, documents, application=self._bot, guild=place
             )
-        _log.info("commands registered", place=place, count=len(documents))
 
 
-async def tolerantly(registration: Registration) -> None:
-    """Register; what fails is said, and tried again at the next start."""
-    try:
-        await registration.bring_up_to_date()
-    except (discord.Refused, Unavailable) as error:
-        _log.error("commands were not registered", why=str(error))
+async def until_registered(registration: Registration, *, first: timedelta = FIRST_PAUSE) -> None:
+    """Register, however often that has to be tried."""
+    pause = first
+    while True:
+        try:
+            if await registration.bring_up_to_date():
+                return
+        except Unavailable as error:
+            _log.warning("commands wait for redis", why=str(error))
+        await asyncio.sleep(pause.total_seconds())
+        pause = min(pause * 2, LONGEST_PAUSE)

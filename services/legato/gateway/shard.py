@@ -113,6 +113,7 @@ class ShardRun:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
+        self._means.panels.forget(self)
 
     async def drop(self) -> None:
         """Break the connection, for tests and drills; it resumes."""
@@ -239,6 +240,10 @@ class ShardRun:
                 message_id=message_id,
             )
         )
+
+    def locale_of(self, guild_id: int) -> str:
+        """Herald: the guild's own language."""
+        return self.state.facts_of(guild_id).locale
 
     def _own_stamp(self) -> Stamp:
         """Mark what comes from us and not from Discord: a session of its own, counted on."""

@@ -17,7 +17,7 @@ from legato.gateway.interactions import Interactions, Manners, Ways
 from legato.gateway.metrics import Metrics
 from legato.gateway.panels import Panels
 from legato.gateway.producer import Layout, Producer
-from legato.gateway.registration import Registration, tolerantly
+from legato.gateway.registration import Registration, until_registered
 from legato.gateway.settings import Settings
 from legato.gateway.shard import Means
 from legato.gateway.shards import Shards
@@ -129,7 +129,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
         _every(_MINUTE, interactions.sweep),
         _follow(cache),
         _measure(shards, metrics),
-        tolerantly(registration),
+        until_registered(registration),
     )
     return Wired(shards, holder, interactions, beside)
 

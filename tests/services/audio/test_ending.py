@@ -19,13 +19,23 @@ def test_a_panel_is_remembered_and_forgotten() -> None:
     assert panel(game) == (0, 0, 0)
 
 
-def test_a_panel_shown_too_late_does_not_come_back() -> None:
+def test_a_panel_that_is_wanted_elsewhere_stays_known_until_it_was_moved() -> None:
     game = playing("a").hear(voice.PanelShown, channel_id=TEXT, message_id=99)
+    game.send(playback.ShowNowPlaying(**game.common(channel=TEXT + 1)))  # type: ignore[arg-type]
+    assert panel(game) == (TEXT + 1, TEXT, 99)
+
+    game.hear(voice.PanelShown, channel_id=TEXT + 1, message_id=100)
+
+    assert panel(game) == (TEXT + 1, TEXT + 1, 100)
+
+
+def test_a_panel_shown_too_late_is_known_as_one_to_remove() -> None:
+    game = playing("a")
     game.send(playback.ShowNowPlaying(**game.common(channel=TEXT + 1)))  # type: ignore[arg-type]
 
     game.hear(voice.PanelShown, channel_id=TEXT, message_id=99)
 
-    assert panel(game) == (TEXT + 1, 0, 0)
+    assert panel(game) == (TEXT + 1, TEXT, 99)
 
 
 def test_a_panel_goes_with_its_channel() -> None:

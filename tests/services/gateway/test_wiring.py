@@ -53,7 +53,7 @@ async def test_a_change_of_commands_is_registered_anew(scene):
     async with scene.gateway():
         pass
     await scene.redis.hset(keys.registered_commands(scene.players.bot), "global", "older")
-    await scene.redis.delete(f"{keys.registered_commands(scene.players.bot)}:claim")
+    await scene.redis.delete(keys.command_claim(scene.players.bot))
     async with scene.gateway():
         exchanges = await scene.sim.script.exchanges()
 
