@@ -75,7 +75,7 @@ export class Composer {
     this.text.disabled = !able || !channel.may_write;
     const label = channel?.may_write === false ? "You can't write here" : `Message #${channel?.name ?? ""}`;
     this.text.setAttribute("aria-label", `${label}; type a slash for commands`);
-    this.text.placeholder = channel?.may_write === false ? label : `${label} — / for commands`;
+    this.text.placeholder = channel?.may_write === false ? label : `${label} · type / for commands`;
     this.root.classList.toggle("off", !able);
   }
 

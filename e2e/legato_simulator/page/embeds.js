@@ -12,7 +12,7 @@ export function embed(body, names) {
       "div",
       { class: "embed-text" },
       body.author && h("p", { class: "embed-author" }, small(body.author.icon_url), linked(body.author.name, body.author.url)),
-      body.title && h("p", { class: "embed-title" }, body.url ? linked(body.title, body.url) : markdown(body.title, names)),
+      body.title && h("div", { class: "embed-title" }, body.url ? linked(body.title, body.url) : markdown(body.title, names)),
       body.description && h("div", { class: "embed-description" }, markdown(body.description, names)),
       body.fields?.length ? fields(body.fields, names) : null,
     ),

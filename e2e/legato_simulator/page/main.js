@@ -16,9 +16,11 @@ import { Voice } from "./voice.js";
 import { Welcome } from "./welcome.js";
 
 const store = new Store();
-const voice = new Voice(store, new Sound());
+const sound = new Sound();
+const voice = new Voice(store, sound);
 const join = (channel) => voice.join(channel);
 const app = byId("app");
+document.body.append(sound.audio);
 
 new Servers(store, { join, went: () => setDrawer(false) });
 new Members(store);

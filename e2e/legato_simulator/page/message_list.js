@@ -3,6 +3,8 @@
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { avatar, MessageItem, onlyYou, thinking } from "./message.js";
+import { markdown } from "./markdown.js";
+import { namesOf } from "./names.js";
 import { attempt, say } from "./notices.js";
 
 const NEAR = 90;
@@ -80,8 +82,9 @@ export class MessageList {
   #announce(message) {
     if (message.author.id === this.store.me.id) return;
     const embed = message.embeds[0];
-    const text = message.content || [embed?.title, embed?.description].filter(Boolean).join(". ");
-    say(`${this.store.nameOf(message.author.id)}: ${text}`);
+    const text = message.content || [embed?.title, embed?.description].filter(Boolean).join("\n");
+    const read = h("div", {}, markdown(text, namesOf(this.store))).textContent;
+    say(`${this.store.nameOf(message.author.id)}: ${read}`);
   }
 
   #scrolled() {

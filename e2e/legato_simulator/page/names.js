@@ -11,9 +11,8 @@ export function namesOf(store) {
 
 // The same person has the same colour everywhere.
 export function hueOf(id) {
-  let sum = 7;
-  for (const digit of id.slice(-9)) sum = (sum * 31 + Number(digit)) % 3600;
-  return sum % 360;
+  // Neighbouring ids are a golden angle apart.
+  return Math.round((Number(id.slice(-7)) * 137.508) % 360);
 }
 
 export function initialsOf(name) {

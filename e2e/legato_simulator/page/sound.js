@@ -1,7 +1,8 @@
 // A room's live sound in an <audio> element, with its level. It must be started by a click.
 
-const LATE = 1.2;
-const LOOK = 1000;
+import { Stream } from "./stream.js";
+
+const AGAIN = 800;
 
 export class Sound extends EventTarget {
   #context = null;
@@ -10,6 +11,7 @@ export class Sound extends EventTarget {
   #samples = null;
   #volume = 1;
   #open = true;
+  #stream = null;
 
   constructor() {
     super();
@@ -19,9 +21,9 @@ export class Sound extends EventTarget {
     for (const kind of ["playing", "waiting", "error", "ended"]) {
       this.audio.addEventListener(kind, () => this.#tell());
     }
-    this.audio.addEventListener("ended", () => this.#again());
-    this.audio.addEventListener("error", () => this.#again());
-    setInterval(() => this.#catchUp(), LOOK);
+    for (const kind of ["error", "ended"]) {
+      this.audio.addEventListener(kind, () => this.#again());
+    }
   }
 
   get listening() {
@@ -42,8 +44,8 @@ export class Sound extends EventTarget {
 
   stop() {
     this.guild = null;
-    this.audio.removeAttribute("src");
-    this.audio.load();
+    this.#stream?.close();
+    this.#stream = null;
     this.#tell();
   }
 
@@ -84,12 +86,15 @@ export class Sound extends EventTarget {
   }
 
   #load() {
-    this.audio.src = `/sound/${this.guild}.webm?${Date.now()}`;
+    this.#stream?.close();
+    this.#stream = new Stream(this.audio, `/sound/${this.guild}.webm`, () => this.#again());
   }
 
   async #play() {
     try {
-      await this.audio.play();
+      const stream = this.#stream;
+      await stream.ready;
+      if (stream === this.#stream) await this.audio.play();
     } catch (error) {
       // A newer load ends an older play; that is no failure.
       if (error.name !== "AbortError") this.stop();
@@ -98,18 +103,12 @@ export class Sound extends EventTarget {
 
   #again() {
     if (!this.listening) return;
+    const { guild } = this;
     setTimeout(() => {
-      if (!this.listening || this.playing) return;
+      if (this.guild !== guild) return;
       this.#load();
       this.#play();
-    }, 800);
-  }
-
-  // A live stream that fell behind would stay behind: what is late is played a little faster.
-  #catchUp() {
-    if (!this.playing || !this.audio.buffered.length) return;
-    const behind = this.audio.buffered.end(this.audio.buffered.length - 1) - this.audio.currentTime;
-    this.audio.playbackRate = behind > LATE ? 1.06 : 1;
+    }, AGAIN);
   }
 
   #tell() {
