@@ -76,7 +76,7 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             terminal.line(f"  ended {name}, left over from an earlier start")
         terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
         supervisor = Supervisor(notes, terminal)
-        start = Start(options, environ, data, supervisor, choose_ports(options))
+        start = Start(options, environ, data, supervisor, choose_ports(options, data))
 
         async def work() -> None:
             began = time.monotonic()
@@ -88,7 +88,7 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             await until_told(work(), supervisor, terminal)
 
 
-def choose_ports(options: Options) -> Ports:
+def choose_ports(options: Options, data: Folder) -> Ports:
     """Decide on every port; PortTaken for one that was asked for and is in use."""
     asked: dict[str, int] = {
         "api": options.api_port,
@@ -97,8 +97,12 @@ def choose_ports(options: Options) -> Ports:
         "worker": options.worker_port,
     }
     first = options.node_port
+    # The simulator stays where it was, if it can: queues hold links to its music.
+    before = data.recall("page-port") or [str(PAGE_PORT)]
+    page = ports.usual(options.page_port, int(before[0]), what="the page", option="--port")
+    data.remember("page-port", [str(page)])
     return Ports(
-        page=ports.usual(options.page_port, PAGE_PORT, what="the page", option="--port"),
+        page=page,
         health={
             name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
             for name, default in parts.HEALTH_PORTS.items()
@@ -323,9 +327,11 @@ async def until_told(
     await asyncio.wait([working, telling], return_when=asyncio.FIRST_COMPLETED)
     if told.is_set():
         terminal.line("\nStopping (Ctrl-C again ends everything at once)")
-    working.cancel()
     telling.cancel()
-    await asyncio.wait([working, telling])
+    while not working.done():
+        # Again and again: a library may swallow one cancellation, just when it connects.
+        working.cancel()
+        await asyncio.wait([working], timeout=0.5)
     await supervisor.stop(told=terminal.stopping if told.is_set() else lambda _: None)
     with contextlib.suppress(asyncio.CancelledError):
         await working

@@ -26,6 +26,8 @@ class Up:
         self.output = data.parent / "output.txt"
         self.data = data
         free = [part for name in OPTIONS for part in (f"--{name}", str(ports.free()))]
+        if (data / "run" / "page-port").exists():
+            free = free[2:]  # where it was the last time: Discord doesn't move either
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
