@@ -26,7 +26,7 @@ RESTART_WINDOW = 10.0
 MOST_RESTARTS = 20
 """Restarts of media processes in one window before the node gives up."""
 
-Pacing = messages.Started | messages.Drained | messages.Hushed
+Pacing = messages.Started | messages.Ending | messages.Drained | messages.Hushed
 
 
 @dataclass(slots=True)
@@ -75,6 +75,8 @@ class Lane:
         self.page = page
         self.feed: Feed | None = None
         self.end: int | None = None
+        self.tail: int | None = None
+        """The play whose end was told and whose last frames may still be going out."""
         self.on_pacing: Callable[[Pacing], None] = lambda _: None
         self.on_failed: Callable[[int, protocol.ExceptionInfo, bool], None] = lambda *_: None
 
@@ -187,7 +189,7 @@ class Engine:
         lane.feed = Feed(order, memory, lane, play, worker)
         worker.feeds[order.feed] = lane.feed
         _tell(worker, order, (descriptor,))
-        message = messages.Play(lane=lane.number, feed=play, align=align, end=end)
+        message = messages.Play(lane=lane.number, feed=play, align=align, end=end, behind=lane.tail)
         lane.tell(message, (descriptor,))
         os.close(descriptor)
 
@@ -199,6 +201,18 @@ class Engine:
         feed.order = msgspec.structs.replace(feed.order, volume=volume, filters=filters)
         number = feed.order.feed
         _tell(feed.worker, messages.ShapeFeed(feed=number, volume=volume, filters=filters))
+
+    def stop_feed(self, lane: Lane, play: int | None = None) -> None:
+        """Let a lane play nothing, or only not this play."""
+        self.drop_feed(lane)
+        if play is None:
+            lane.tail = None
+        lane.tell(messages.StopFeed(lane=lane.number, feed=play))
+
+    def release_feed(self, lane: Lane) -> None:
+        """Let go of a lane's feed, whose last frames are settled: the pacer plays them out."""
+        lane.tail = None if lane.feed is None else lane.feed.play
+        self.drop_feed(lane)
 
     def drop_feed(self, lane: Lane) -> None:
         """Let go of a lane's feed; its pacer plays on until told."""
@@ -312,7 +326,7 @@ def _paced(pacer: Pacer, message: messages.FromPacer) -> None:
     match message:
         case messages.Ready():
             pacer.ready.set()
-        case messages.Started() | messages.Drained() | messages.Hushed():
+        case messages.Started() | messages.Ending() | messages.Drained() | messages.Hushed():
             lane = pacer.lanes.get(message.lane)
             if lane is not None:
                 lane.on_pacing(message)

@@ -1,4 +1,8 @@
-"""What a lane sends at each tick: a frame, silence at a break, or nothing. No clock, no socket."""
+"""What a lane sends at each tick: a frame, silence at a break, or nothing. No clock, no socket.
+
+A feed whose last frames lie in its ring is a tail: its end is told a little ahead, so that the next
+track can be there when the last frame has gone out, and that track waits for the tail.
+"""
 
 from dataclasses import dataclass, field
 
@@ -12,8 +16,26 @@ class Feed:
 
     number: int
     reader: FeedReader
-    align: bool
+    align: bool = False
+    """Goes on at the position where the feed before it is."""
+    end: int | None = None
+    """Position at which it ends, in samples."""
+    behind: int | None = None
+    """The feed whose tail is played out first."""
     started: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.reader.over or self._limited
+
+    def take(self) -> ring.Frame | None:
+        """Take the next frame before the end."""
+        return None if self._limited else self.reader.take()
+
+    @property
+    def _limited(self) -> bool:
+        return self.end is not None and self.reader.position >= self.end
 
 
 @dataclass(slots=True)
@@ -21,6 +43,7 @@ class Report:
     """What happened to a lane's feeds in one tick."""
 
     started: int | None = None
+    ending: int | None = None
     drained: int | None = None
     hushed: bool = False
 
@@ -30,9 +53,10 @@ class Lane:
     """One player's way to the wire; `page` is shared with the control process."""
 
     page: ring.Memory
+    lead: int = 0
+    """Frames before the last one at which a feed's end is told."""
     feed: Feed | None = None
     pending: Feed | None = None
-    end: int | None = None
     paused: bool = False
     voiced: bool = False
     """Whether packets go out."""
@@ -43,16 +67,32 @@ class Lane:
     dropped: list[Feed] = field(default_factory=list)
     """Feeds to be closed."""
 
-    def play(self, feed: Feed, end: int | None) -> None:
-        """Go over to a feed as soon as it has a frame."""
-        if self.pending is not None:
-            self.dropped.append(self.pending)
-        self.pending, self.end = feed, end
+    def play(self, feed: Feed) -> None:
+        """Go over to a feed as soon as it has a frame, and behind the tail that it waits for."""
+        if feed.align and self.feed is not None and self.feed.reader.sealed:
+            self.dropped.append(feed)
+            return
+        if not feed.align:
+            self.page.words[ring.LANE_STARVED] = 0
+        self._forget()
+        self.pending = feed
 
-    def stop(self) -> None:
-        """Play nothing."""
-        self.dropped += [feed for feed in (self.feed, self.pending) if feed is not None]
-        self.feed = self.pending = None
+    def stop(self, number: int | None = None) -> None:
+        """Play nothing, or only not this feed."""
+        if self.feed is not None and number in {None, self.feed.number}:
+            self.dropped.append(self.feed)
+            self.feed = None
+        if self.pending is not None and number in {None, self.pending.number}:
+            self._forget()
+
+    def limit(self, end: int | None) -> None:
+        """Let the newest feed end there."""
+        newest = self.pending or self.feed
+        if newest is None or newest.reader.sealed:
+            return
+        for feed in (self.feed, self.pending):
+            if feed is not None and feed.number == newest.number:
+                feed.end = end
 
     def voice(self, *, voiced: bool) -> None:
         """Begin or end to send."""
@@ -90,9 +130,7 @@ class Lane:
         words = self.page.words
         words[ring.LANE_DUE] += 1
         self._change_over()
-        taken = None
-        if self.feed is not None and not self._limited(self.feed):
-            taken = self.feed.reader.take()
+        taken = None if self.feed is None else self.feed.take()
         if self.feed is None or taken is None:
             self._starve(report)
             return None
@@ -103,37 +141,43 @@ class Lane:
         words[ring.LANE_STARVED] = 0
         words[ring.LANE_FEED] = self.feed.number
         words[ring.LANE_POSITION] = taken.position + rtp.SAMPLES
+        self._seal(self.feed, report)
         return taken.data
 
+    def _seal(self, feed: Feed, report: Report) -> None:
+        """Tell a feed's end once its last frames are settled and few."""
+        if self.lead and feed.reader.seal(self.lead, feed.end):
+            report.ending = feed.number
+            if self.pending is not None and self.pending.align:
+                self._forget()
+
     def _starve(self, report: Report) -> None:
-        """Say why there is no frame: the feed is over, or its writer is late."""
+        """Say why there is no frame: what was to be played is over, or its writer is late."""
         words = self.page.words
-        feed = self.feed
-        if feed is not None and self.pending is None and (feed.reader.over or self._limited(feed)):
-            report.drained = feed.number
-            self.stop()
-            words[ring.LANE_DUE] -= 1
-            return
-        pending = self.pending
-        if pending is not None and pending.reader.over and (feed is None or feed.reader.over):
-            report.drained = pending.number
+        last = self.pending or self.feed
+        if last is not None and last.over and (self.feed is None or self.feed.over):
+            report.drained = last.number
             self.stop()
             words[ring.LANE_DUE] -= 1
             return
         words[ring.LANE_NULLED] += 1
         words[ring.LANE_STARVED] += 1
 
-    def _limited(self, feed: Feed) -> bool:
-        return self.end is not None and feed.reader.position >= self.end
-
     def _change_over(self) -> None:
         """Take the pending feed when it can go on without a break."""
-        pending = self.pending
+        pending, feed = self.pending, self.feed
         if pending is None or not pending.reader.ready():
             return
-        aligned = pending.align and self.feed is not None
-        if aligned and self.feed and not pending.reader.skip_to(self.feed.reader.position):
+        if feed is not None and feed.number == pending.behind and not feed.over:
             return
-        if self.feed is not None:
-            self.dropped.append(self.feed)
+        if feed is not None and pending.align and not pending.reader.skip_to(feed.reader.position):
+            return
+        if feed is not None:
+            self.dropped.append(feed)
         self.feed, self.pending = pending, None
+
+    def _forget(self) -> None:
+        """Drop the pending feed."""
+        if self.pending is not None:
+            self.dropped.append(self.pending)
+            self.pending = None

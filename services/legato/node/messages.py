@@ -30,18 +30,23 @@ class CloseLane(_Message, frozen=True):
 
 
 class Play(_Message, frozen=True):
-    """Go over to a feed, whose ring comes along; `align` goes on at the same position."""
+    """Go over to a feed, whose ring comes along; `align` goes on at the same position.
+
+    It waits until the feed `behind`, whose end has been told, has been played out.
+    """
 
     lane: int
     feed: int
     align: bool = False
     end: int | None = None
+    behind: int | None = None
 
 
 class StopFeed(_Message, frozen=True):
-    """Play nothing."""
+    """Play nothing, or only not this feed."""
 
     lane: int
+    feed: int | None = None
 
 
 class Pause(_Message, frozen=True):
@@ -84,6 +89,13 @@ class Hush(_Message, frozen=True):
 
 class Started(_Message, frozen=True):
     """The first frame of a feed went out."""
+
+    lane: int
+    feed: int
+
+
+class Ending(_Message, frozen=True):
+    """A feed will end in a moment: its last frames are settled and wait to go out."""
 
     lane: int
     feed: int
@@ -161,6 +173,6 @@ class FeedFailed(_Message, frozen=True):
 ToPacer = (
     Configure | OpenLane | CloseLane | Play | StopFeed | Pause | Limit | Voice | Unvoice | Hush
 )
-FromPacer = Ready | Started | Drained | Hushed
+FromPacer = Ready | Started | Ending | Drained | Hushed
 ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed
 FromWorker = Ready | Loaded | FeedFailed

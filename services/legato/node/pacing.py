@@ -19,7 +19,8 @@ from legato.node.channel import Channel, Closed
 from legato.node.children import enter
 from legato.node.lanes import Feed, Lane, Report
 
-FRAME_NS = 20_000_000
+FRAME_MS = 20
+FRAME_NS = FRAME_MS * 1_000_000
 CATCH_UP = 10
 """Frames sent late in one go; a longer stall moves the clock instead of flooding the listener."""
 
@@ -47,9 +48,10 @@ class Transport:
 class Pacer:
     """All lanes of this process on one clock."""
 
-    def __init__(self, channel: Channel[messages.ToPacer], board: "Board") -> None:
+    def __init__(self, channel: Channel[messages.ToPacer], board: "Board", lead: int) -> None:
         self._channel = channel
         self._board = board
+        self._lead = lead
         self._lanes: dict[int, Lane] = {}
         self._transports: dict[int, Transport] = {}
 
@@ -108,6 +110,8 @@ class Pacer:
     def _tell(self, number: int, report: Report) -> None:
         if report.started is not None:
             self._channel.send(messages.Started(lane=number, feed=report.started))
+        if report.ending is not None:
+            self._channel.send(messages.Ending(lane=number, feed=report.ending))
         if report.drained is not None:
             self._channel.send(messages.Drained(lane=number, feed=report.drained))
         if report.hushed:
@@ -126,7 +130,8 @@ class Pacer:
     def _handle(self, message: messages.ToPacer, descriptors: list[int]) -> None:
         match message:
             case messages.OpenLane(lane=number):
-                self._lanes[number] = Lane(ring.Memory(descriptors[0], ring.LANE_SIZE))
+                page = ring.Memory(descriptors[0], ring.LANE_SIZE)
+                self._lanes[number] = Lane(page, self._lead)
                 os.close(descriptors[0])
             case messages.Configure():
                 return
@@ -141,15 +146,16 @@ class Pacer:
 
     def _change(self, lane: Lane, message: "messages.ToPacer", descriptors: list[int]) -> None:
         match message:
-            case messages.Play(feed=feed, align=align, end=end):
-                lane.play(Feed(feed, ring.FeedReader(descriptors[0]), align), end)
+            case messages.Play(feed=number, align=align, end=end, behind=behind):
+                reader = ring.FeedReader(descriptors[0])
+                lane.play(Feed(number, reader, align, end, behind))
                 os.close(descriptors[0])
-            case messages.StopFeed():
-                lane.stop()
+            case messages.StopFeed(feed=only):
+                lane.stop(only)
             case messages.Pause(paused=paused):
                 lane.paused = paused
             case messages.Limit(end=end):
-                lane.end = end
+                lane.limit(end)
             case messages.Voice():
                 self._replace(message.lane, _transport(message, descriptors[0]))
                 lane.voice(voiced=True)
@@ -226,7 +232,7 @@ def _transport(message: messages.Voice, descriptor: int) -> Transport:
 
 def main() -> None:
     """Run as a child: channel and board are inherited descriptors."""
-    channel, _, descriptors = enter(msgspec.msgpack.Decoder(messages.ToPacer))
+    channel, settings, descriptors = enter(msgspec.msgpack.Decoder(messages.ToPacer))
     board = Board(descriptors[0])
     _favour()
     channel.send(messages.Ready())
@@ -234,7 +240,7 @@ def main() -> None:
     gc.freeze()
     gc.disable()
     with suppress(Closed):
-        Pacer(channel, board).run()
+        Pacer(channel, board, settings.end_lead_ms // FRAME_MS).run()
 
 
 def _favour() -> None:

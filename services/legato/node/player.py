@@ -45,6 +45,13 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """A play's last frames are settled and will go out by themselves."""
+
+    play: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drained:
     """A play's last frame went out."""
 
@@ -75,7 +82,7 @@ class Destroy:
     reason: EndReason = "stopped"
 
 
-Input = Patch | Drained | Failed | Stuck | Destroy
+Input = Patch | Ending | Drained | Failed | Stuck | Destroy
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the current play."""
+    """Play nothing, not even the tail of a track that was said to have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End this play; the tail of the track before it is played out."""
+
+    play: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let go of the current play's source; its last frames go out by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +161,7 @@ class TrackStuck:
 
 
 Event = TrackStarted | TrackEnded | TrackFailed | TrackStuck
-Effect = Start | Stop | Hold | Limit | Shape | Update | Event
+Effect = Start | Stop | Drop | Release | Hold | Limit | Shape | Update | Event
 Step = tuple[Player, list[Effect]]
 
 
@@ -151,6 +170,8 @@ def step(player: Player, given: Input) -> Step:
     match given:
         case Patch():
             return _patch(player, given)
+        case Ending(play=play) if play == player.play:
+            return _ended(player, "finished", Release())
         case Drained(play=play) if play == player.play:
             return _drained(player)
         case Failed(play=play, exception=exception, silent=silent) if play == player.play:
@@ -159,7 +180,7 @@ def step(player: Player, given: Input) -> Step:
         case Stuck(play=play, threshold_ms=threshold) if play == player.play and player.track:
             return player, [TrackStuck(player.track, threshold)]
         case Destroy(reason=reason):
-            return _end(player, reason)
+            return _ended(player, reason, Stop())
         case _:
             # An older play's report: a seek or another track came between.
             return player, []
@@ -211,7 +232,7 @@ def _other_track(player: Player, patch: Patch, track: protocol.Track | None) -> 
     paused = bool(patch.paused)
     player = replace(player, paused=paused)
     if track is None:
-        player, effects = _end(player, "stopped")
+        player, effects = _ended(player, "stopped", Stop())
         return player, [Hold(paused), *effects]
     ended: list[Effect] = [] if player.track is None else [TrackEnded(player.track, "replaced")]
     if patch.user_data is not None:
@@ -232,18 +253,19 @@ def _begin(player: Player, position: int) -> Player:
 def _drained(player: Player) -> Step:
     """End the track: well, or with the failure that came before."""
     if player.track is None or player.failure is None:
-        return _end(player, "finished")
+        return _ended(player, "finished", Drop(player.play))
     failed = TrackFailed(player.track, player.failure)
-    player, effects = _end(player, "loadFailed")
+    player, effects = _ended(player, "loadFailed", Drop(player.play))
     return player, [failed, *effects]
 
 
-def _end(player: Player, reason: EndReason) -> Step:
+def _ended(player: Player, reason: EndReason, effect: Stop | Drop | Release) -> Step:
+    """End the track if there is one; what is asked for happens in any case."""
     if player.track is None:
-        return player, []
+        return player, [effect]
     ended = TrackEnded(player.track, reason)
     idle = replace(player, track=None, play=player.play + 1, end_ms=None, start_ms=0, failure=None)
-    return idle, [Stop(), ended]
+    return idle, [effect, ended]
 
 
 def patch_of(

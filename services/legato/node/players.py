@@ -217,6 +217,8 @@ class PlayerShell:
 
     def _paced(self, message: Pacing) -> None:
         match message:
+            case messages.Ending(feed=play):
+                self.take(player.Ending(play))
             case messages.Drained(feed=play):
                 self.take(player.Drained(play))
             case messages.Hushed():
@@ -232,8 +234,11 @@ class PlayerShell:
             case player.Start():
                 self._start()
             case player.Stop():
-                self._around.engine.drop_feed(lane)
-                lane.tell(messages.StopFeed(lane=lane.number))
+                self._around.engine.stop_feed(lane)
+            case player.Drop(play=play):
+                self._around.engine.stop_feed(lane, play)
+            case player.Release():
+                self._around.engine.release_feed(lane)
             case player.Hold(paused=paused):
                 lane.tell(messages.Pause(lane=lane.number, paused=paused))
             case player.Limit():

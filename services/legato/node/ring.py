@@ -121,12 +121,38 @@ class FeedReader(Memory):
         super().__init__(descriptor, FEED_SIZE)
         self._rendition = self.words[RENDITION]
         self._read = self.words[READ]
+        self._last: int | None = None
         self.position = self.words[POSITION]
+
+    @property
+    def sealed(self) -> bool:
+        """Whether its last frames are settled, whatever the writer does from now on."""
+        return self._last is not None
 
     @property
     def over(self) -> bool:
         """Whether every frame has been taken and none will follow."""
+        if self._last is not None:
+            return self._read >= self._last
         return self.words[STATE] != OPEN and self._read >= self.words[WRITTEN]
+
+    def seal(self, frames: int, end: int | None) -> bool:
+        """Settle the last frames once no more than `frames` are left, up to a position if given.
+
+        A sealed feed needs no writer: what is left lies in the ring, and nothing replaces it.
+        """
+        state, rendition, written = self.words[STATE], self.words[RENDITION], self.words[WRITTEN]
+        if self._last is not None or rendition > self._rendition:
+            return False
+        last = written if state == ENDED else None
+        if end is not None:
+            limit = self._read + -(-max(0, end - self.position) // SAMPLES)
+            if limit <= written:
+                last = limit
+        if last is None or last - self._read > frames:
+            return False
+        self._last = last
+        return True
 
     def ready(self) -> bool:
         """Whether a frame can be taken."""
@@ -134,11 +160,8 @@ class FeedReader(Memory):
 
     def take(self) -> Frame | None:
         """Take the next frame, of the newest rendition that has it."""
-        written, rendition = self.words[WRITTEN], self.words[RENDITION]
-        if rendition > self._rendition and rendition < written:
-            self._adopt(rendition, written)
-        end = rendition if rendition > self._rendition else written
-        if self._read >= end:
+        until = self._until()
+        if self._read >= until:
             return None
         frame = self._frame(self._read)
         self._read += 1
@@ -146,6 +169,15 @@ class FeedReader(Memory):
         self.words[POSITION] = self.position
         self.words[READ] = self._read
         return frame
+
+    def _until(self) -> int:
+        """Say up to which frame it may take; go over to a newer rendition that has the next one."""
+        if self._last is not None:
+            return self._last
+        written, rendition = self.words[WRITTEN], self.words[RENDITION]
+        if rendition > self._rendition and rendition < written:
+            self._adopt(rendition, written)
+        return rendition if rendition > self._rendition else written
 
     def skip_to(self, position: int) -> bool:
         """Drop what lies before a position; says whether the frame there can be taken."""

@@ -14,6 +14,7 @@ class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the node's own processes are told, no secret among it; durations in seconds."""
 
     buffer_ms: int = 1000
+    end_lead_ms: int = 160
     connect_timeout: float = 5.0
     read_timeout: float = 8.0
     load_timeout: float = 15.0
@@ -56,6 +57,10 @@ class NodeSettings(Common, frozen=True, kw_only=True):
 
     buffer_ms: Annotated[int, msgspec.Meta(ge=100, le=1000)] = 1000
     """Sound kept ready ahead of the wire: what a media process may be away without being heard."""
+
+    end_lead_ms: Annotated[int, msgspec.Meta(ge=0, le=900)] = 160
+    """How long before a track's last frame its end is told, so that the next track can follow
+    without a gap: what a client takes to send it. 0 tells it when the last frame has gone out."""
 
     stuck_threshold: Duration = timedelta(seconds=10)
     """Without a frame for so long, `TrackStuckEvent` is sent; lavaplayer's default."""
@@ -103,6 +108,7 @@ class NodeSettings(Common, frozen=True, kw_only=True):
         """Give what the media processes need."""
         return MediaSettings(
             buffer_ms=self.buffer_ms,
+            end_lead_ms=min(self.end_lead_ms, self.buffer_ms),
             connect_timeout=self.connect_timeout.total_seconds(),
             read_timeout=self.read_timeout.total_seconds(),
             load_timeout=self.load_timeout.total_seconds(),

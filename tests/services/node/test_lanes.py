@@ -5,20 +5,27 @@ from legato.node.lanes import Feed, Lane, Report
 from legato.node.rtp import SAMPLES
 
 
-def a_lane() -> Lane:
+def a_lane(lead: int = 0) -> Lane:
     descriptor = ring.allocate(ring.LANE_SIZE, "lane")
-    lane = Lane(ring.Memory(descriptor, ring.LANE_SIZE))
+    lane = Lane(ring.Memory(descriptor, ring.LANE_SIZE), lead)
     os.close(descriptor)
     lane.voice(voiced=True)
     return lane
 
 
-def a_feed(number: int, frames: int, *, align: bool = False) -> tuple[Feed, ring.FeedWriter]:
+def a_feed(
+    number: int,
+    frames: int,
+    *,
+    align: bool = False,
+    end: int | None = None,
+    behind: int | None = None,
+) -> tuple[Feed, ring.FeedWriter]:
     descriptor = ring.allocate(ring.FEED_SIZE, "feed")
     writer = ring.FeedWriter(descriptor, 0)
     for frame in range(frames):
         writer.write(frame * SAMPLES, f"{number}:{frame}".encode())
-    feed = Feed(number, ring.FeedReader(descriptor), align)
+    feed = Feed(number, ring.FeedReader(descriptor), align, end, behind)
     os.close(descriptor)
     return feed, writer
 
@@ -27,7 +34,7 @@ def test_a_feed_ends_in_silence_and_says_so() -> None:
     lane, report = a_lane(), Report()
     feed, writer = a_feed(1, 2)
     writer.end()
-    lane.play(feed, None)
+    lane.play(feed)
 
     sent = [lane.tick(report) for _ in range(9)]
 
@@ -40,7 +47,7 @@ def test_a_feed_ends_in_silence_and_says_so() -> None:
 def test_a_late_writer_is_counted_and_bridged_with_silence() -> None:
     lane = a_lane()
     feed, writer = a_feed(1, 1)
-    lane.play(feed, None)
+    lane.play(feed)
 
     sent = [lane.tick(Report()) for _ in range(3)]
     writer.write(SAMPLES, b"1:1")
@@ -52,10 +59,10 @@ def test_a_late_writer_is_counted_and_bridged_with_silence() -> None:
 
 def test_the_old_feed_plays_until_the_new_one_has_a_frame() -> None:
     lane = a_lane()
-    lane.play(a_feed(1, 5)[0], None)
+    lane.play(a_feed(1, 5)[0])
     lane.tick(Report())
     new, writer = a_feed(2, 0)
-    lane.play(new, None)
+    lane.play(new)
 
     assert lane.tick(Report()) == b"1:1"
     writer.write(0, b"2:0")
@@ -64,16 +71,16 @@ def test_the_old_feed_plays_until_the_new_one_has_a_frame() -> None:
 
 def test_an_aligned_feed_goes_on_at_the_frame_that_is_due() -> None:
     lane = a_lane()
-    lane.play(a_feed(1, 3)[0], None)
+    lane.play(a_feed(1, 3)[0])
     lane.tick(Report())
-    lane.play(a_feed(1, 4, align=True)[0], None)
+    lane.play(a_feed(1, 4, align=True)[0])
 
     assert [lane.tick(Report()) for _ in range(3)] == [b"1:1", b"1:2", b"1:3"]
 
 
 def test_a_pause_is_silence_and_then_nothing() -> None:
     lane = a_lane()
-    lane.play(a_feed(1, 9)[0], None)
+    lane.play(a_feed(1, 9)[0])
     lane.tick(Report())
     lane.paused = True
 
@@ -85,7 +92,7 @@ def test_a_pause_is_silence_and_then_nothing() -> None:
 def test_nothing_is_taken_before_there_was_voice_and_all_after() -> None:
     lane = a_lane()
     lane.voiced = lane.consuming = False
-    lane.play(a_feed(1, 9)[0], None)
+    lane.play(a_feed(1, 9)[0])
     assert lane.tick(Report()) is None
 
     lane.voice(voiced=True)
@@ -96,7 +103,7 @@ def test_nothing_is_taken_before_there_was_voice_and_all_after() -> None:
 
 def test_the_end_that_was_set_is_kept() -> None:
     lane, report = a_lane(), Report()
-    lane.play(a_feed(1, 9)[0], 2 * SAMPLES)
+    lane.play(a_feed(1, 9, end=2 * SAMPLES)[0])
 
     sent = [lane.tick(report) for _ in range(3)]
 
@@ -106,7 +113,7 @@ def test_the_end_that_was_set_is_kept() -> None:
 
 def test_a_hush_waits_for_the_silence() -> None:
     lane, report = a_lane(), Report()
-    lane.play(a_feed(1, 9)[0], None)
+    lane.play(a_feed(1, 9)[0])
     lane.tick(report)
     lane.hushing = True
 
@@ -115,3 +122,111 @@ def test_a_hush_waits_for_the_silence() -> None:
         assert not report.hushed
     lane.tick(report)
     assert report.hushed
+
+
+def told_at(lane: Lane, ticks: int) -> list[int]:
+    """Tick; gives at which ticks an end was told."""
+    told = []
+    for tick in range(ticks):
+        report = Report()
+        lane.tick(report)
+        if report.ending is not None:
+            told.append(tick)
+    return told
+
+
+def test_an_end_is_told_once_and_ahead() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 9)
+    writer.end()
+    lane.play(feed)
+
+    assert told_at(lane, 12) == [5]
+
+
+def test_an_end_that_comes_late_is_told_as_soon_as_it_is_known() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 9)
+    lane.play(feed)
+
+    assert told_at(lane, 8) == []
+    writer.end()
+    assert told_at(lane, 4) == [0]
+
+
+def test_an_end_time_is_told_ahead_too_and_kept_to_the_frame() -> None:
+    lane = a_lane(lead=3)
+    lane.play(a_feed(1, 9, end=5 * SAMPLES)[0])
+
+    assert told_at(lane, 2) == [1]
+    assert [lane.tick(Report()) for _ in range(4)] == [b"1:2", b"1:3", b"1:4", rtp.SILENCE]
+
+
+def test_the_next_track_begins_right_behind_the_tail() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 4)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+    lane.play(a_feed(2, 2, behind=1)[0])
+
+    sent = [lane.tick(Report()) for _ in range(5)]
+
+    assert sent == [b"1:1", b"1:2", b"1:3", b"2:0", b"2:1"]
+
+
+def test_a_next_track_that_is_late_costs_silence_but_no_frame() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 2)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+    following, late = a_feed(2, 0, behind=1)
+    lane.play(following)
+
+    sent = [lane.tick(Report()) for _ in range(2)]
+    late.write(0, b"2:0")
+
+    assert [*sent, lane.tick(Report())] == [b"1:1", rtp.SILENCE, b"2:0"]
+
+
+def test_a_seek_cuts_a_tail_whose_end_was_not_heard_of() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 4)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+    lane.play(a_feed(2, 2)[0])
+
+    assert lane.tick(Report()) == b"2:0"
+
+
+def test_a_stop_ends_the_tail_and_a_dropped_successor_does_not() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 4)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+    lane.play(a_feed(2, 2, behind=1)[0])
+
+    lane.stop(2)
+    assert lane.tick(Report()) == b"1:1"
+    lane.stop()
+    assert lane.tick(Report()) == rtp.SILENCE
+
+
+def test_a_settled_tail_ignores_what_its_writer_does_and_who_would_take_over() -> None:
+    lane = a_lane(lead=3)
+    feed, writer = a_feed(1, 4)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+
+    writer.renew(2 * SAMPLES)
+    writer.reopen()
+    writer.write(2 * SAMPLES, b"other")
+    lane.play(a_feed(1, 0, align=True)[0])
+
+    sent = [lane.tick(Report()) for _ in range(4)]
+    assert sent == [b"1:1", b"1:2", b"1:3", rtp.SILENCE]
+    assert not lane.due

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legato.node import player, protocol
-from legato.node.player import Drained, Failed, Patch, Player, Stuck
+from legato.node.player import Drained, Ending, Failed, Patch, Player, Stuck
 
 WHY = protocol.ExceptionInfo(message="broken", severity="common", cause="test")
 
@@ -53,7 +53,7 @@ def test_a_failure_is_told_when_what_was_ready_has_been_played() -> None:
 
     assert effects == [
         player.TrackFailed(a_track(), WHY),
-        player.Stop(),
+        player.Drop(1),
         player.TrackEnded(a_track(), "loadFailed"),
     ]
 
@@ -62,6 +62,32 @@ def test_a_failure_before_any_sound_is_told_at_once() -> None:
     _, effects = player.step(playing(), Failed(1, WHY, silent=True))
 
     assert player.TrackEnded(a_track(), "loadFailed") in effects
+
+
+def test_an_end_is_told_while_the_last_frames_go_out() -> None:
+    now, effects = player.step(playing(), Ending(1))
+
+    assert now.track is None
+    assert effects == [player.Release(), player.TrackEnded(a_track(), "finished")]
+    assert player.step(now, Drained(1)) == (now, [])
+    assert player.step(now, Patch(position=3000)) == (now, [])
+
+
+def test_the_next_track_that_fails_at_once_leaves_the_tail_alone() -> None:
+    now, _ = player.step(playing(), Ending(1))
+    now, effects = player.step(now, Patch(track=a_track("b")))
+    assert player.Stop() not in effects
+
+    _, effects = player.step(now, Failed(now.play, WHY, silent=True))
+    assert player.Drop(now.play) in effects
+
+
+def test_a_stop_after_the_end_was_told_stops_the_tail() -> None:
+    now, _ = player.step(playing(), Ending(1))
+
+    _, effects = player.step(now, Patch(track=None))
+
+    assert effects == [player.Hold(False), player.Stop()]
 
 
 def test_an_older_plays_end_changes_nothing() -> None:
@@ -97,6 +123,7 @@ PATCHES = st.builds(
 PLAYS = st.integers(0, 8)
 INPUTS = st.one_of(
     PATCHES,
+    st.builds(Ending, PLAYS),
     st.builds(Drained, PLAYS),
     st.builds(Failed, PLAYS, st.just(WHY), st.booleans()),
     st.builds(player.Destroy),

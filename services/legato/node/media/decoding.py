@@ -78,7 +78,8 @@ class Media:
         self._seekable = seekable
         source = reader if seekable else _Forward(reader)
         try:
-            opened = av.open(source, "r", format=self.container.demuxer, options=OPEN_OPTIONS)
+            options = OPEN_OPTIONS | self.container.options
+            opened = av.open(source, "r", format=self.container.demuxer, options=options)
         except (av.FFmpegError, ValueError) as error:
             raise broken(error) from error
         self._input = opened

@@ -1,6 +1,6 @@
 """Which container a file is, from its first bytes; the only ones that the node opens. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 NEEDED = 16
 """Bytes to look at, at least."""
@@ -16,13 +16,16 @@ class Container:
     """lavaplayer's, as tracks carry it."""
     needs_seek: bool = False
     """Whether its index may stand at the end."""
+    options: dict[str, str] = field(default_factory=dict)
+    """What FFmpeg's demuxer is told."""
 
 
 OGG = Container("ogg", "ogg")
 MATROSKA = Container("matroska", "matroska/webm")
 MP3 = Container("mp3", "mp3")
 FLAC = Container("flac", "flac")
-WAV = Container("wav", "wav")
+# FFmpeg would read a megabyte of samples to see whether they are DTS in disguise.
+WAV = Container("wav", "wav", options={"probesize": "16384", "max_probe_packets": "1"})
 MP4 = Container("mov", "mp4", needs_seek=True)
 AAC = Container("aac", "adts")
 

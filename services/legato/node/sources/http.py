@@ -97,6 +97,7 @@ class HttpReader:
         self._head = bytearray()
         self._streams: list[_Stream] = []
         self._closed = False
+        self._failed = False
 
     def open(self) -> None:
         """Ask for the file; raises MediaError."""
@@ -111,7 +112,17 @@ class HttpReader:
         self._streams.append(stream)
 
     def read(self, size: int) -> bytes:
-        """Read up to `size` bytes; nothing at the end. Raises MediaError."""
+        """Read up to `size` bytes; nothing at the end. Raises MediaError, once."""
+        if self._failed:
+            # FFmpeg reads on before it passes an error up, and would print a second one.
+            return b""
+        try:
+            return self._read(size)
+        except MediaError:
+            self._failed = True
+            raise
+
+    def _read(self, size: int) -> bytes:
         self._check()
         if self.length is not None:
             size = min(size, self.length - self._at)
