@@ -3,6 +3,7 @@
 Knows no service. Secrets are taken out of every line, whoever wrote it.
 """
 
+import contextvars
 import logging
 import re
 import sys
@@ -12,6 +13,7 @@ from typing import TextIO
 
 import msgspec
 import structlog
+from opentelemetry import context as trace_context
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -103,9 +105,18 @@ class Tracing:
         """Open a span inside; `parent` is a W3C traceparent that came with a message."""
         context = _propagator.extract({_TRACEPARENT: parent}) if parent else None
         with self._tracer.start_as_current_span(
-            name, context=context, attributes=attributes
+            name,
+            context=context,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
-            yield span
+            try:
+                yield span
+            except Exception as error:
+                why = without_secrets(f"{type(error).__name__}: {error}")
+                span.set_status(trace.StatusCode.ERROR, why)
+                raise
 
     def close(self) -> None:
         """Send what is left; blocks for at most a few seconds."""
@@ -117,6 +128,18 @@ def traceparent() -> str:
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get(_TRACEPARENT, "")
+
+
+def same_trace(one: str, other: str) -> bool:
+    """Say whether two W3C traceparents are of one trace."""
+    return bool(one) and one.split("-")[1:2] == other.split("-")[1:2]
+
+
+def without_span() -> contextvars.Context:
+    """Copy the context without its span, for work that outlives it."""
+    copy = contextvars.copy_context()
+    copy.run(trace_context.attach, trace_context.Context())
+    return copy
 
 
 def trace_id() -> str:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import assert_never
 
+from msgspec.structs import replace
+
+from legato import telemetry
 from legato.audio import views
 from legato.audio.driving import Driver
 from legato.audio.effects import (
@@ -95,6 +98,7 @@ class Actor:
     async def _ask_shard(self, action: Actions) -> None:
         count = await self._tools.layout.shards()
         shard = shard_of(action.guild_id, bot=self._loop.partition.bot, count=count)
+        action = replace(action, traceparent=telemetry.traceparent())
         await self._tools.means.bus.append(keys.inbox(shard), action)
 
     async def _resolve(self, guild_id: int, effect: Resolve) -> None:
@@ -112,5 +116,7 @@ class Actor:
 
 
 def trace_of(effect: Effect, trace: str) -> str:
-    """Return the trace an effect belongs to: its command's, also after a restart."""
-    return trace or (effect.origin.traceparent if isinstance(effect, Tell) else "")
+    """Return the trace an effect belongs to: an answer's is its command's, whatever led to it."""
+    if not isinstance(effect, Tell) or telemetry.same_trace(trace, effect.origin.traceparent):
+        return trace
+    return effect.origin.traceparent or trace

@@ -200,7 +200,7 @@ class App:
             resolver=Resolver(catalogue, load, prefix=settings.search_prefix),
             behind=behind,
             endpoints=Endpoints(),
-            client=lambda node: NodeClient(http, node, user_id=settings.user_id),
+            client=lambda node: self._client(http, node),
             playing=self.owning.players_by_node,
             sessions=self.owning.sessions_by_node,
             partitions=settings.partitions,
@@ -216,7 +216,10 @@ class App:
             self.fleet.nodes.values(),
             key=lambda node: (node.drain_deadline > 0, node.cordoned, node.name not in up),
         )
-        return [NodeClient(http, node, user_id=self.settings.user_id) for node in nodes]
+        return [self._client(http, node) for node in nodes]
+
+    def _client(self, http: aiohttp.ClientSession, node: Node) -> NodeClient:
+        return NodeClient(http, node, user_id=self.settings.user_id, tracing=self.tracing)
 
     def _searcher(self, http: aiohttp.ClientSession, catalogue: Catalogue) -> Searcher:
         async def load(query: str, within: timedelta) -> Loaded:

@@ -18,6 +18,7 @@ import lavalink
 import msgspec
 import structlog
 
+from legato import telemetry
 from legato.audio import frames
 from legato.audio.nodestate import NodeState, Patch
 from legato.contracts.fleet import Node
@@ -83,8 +84,16 @@ class Socket:
 class NodeClient:
     """One node, as one bot sees it."""
 
-    def __init__(self, http: aiohttp.ClientSession, node: Node, *, user_id: int) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        node: Node,
+        *,
+        user_id: int,
+        tracing: telemetry.Tracing | None = None,
+    ) -> None:
         self.node = node
+        self._tracing = tracing
         self._http = http
         self._base = node.url.rstrip("/")
         self._headers = {"Authorization": node.password}
@@ -160,6 +169,15 @@ class NodeClient:
     def _found(self, player: frames.Player) -> NodeState:
         return player.found(lead=self.node.lead)
 
+    @contextmanager
+    def _traced(self, name: str) -> Iterator[str]:
+        """Open a span inside where something is traced; what nobody asked for has none."""
+        if self._tracing is None or not telemetry.traceparent():
+            yield ""
+            return
+        with self._tracing.span(name, attributes={"legato.node": self.node.name}):
+            yield telemetry.traceparent()
+
     async def _call(
         self,
         method: str,
@@ -172,7 +190,12 @@ class NodeClient:
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        with _reaching(f"{method} {path.partition('?')[0]}"):
+        with (
+            self._traced(f"node {method} {_route(path)}") as trace,
+            _reaching(f"{method} {path.partition('?')[0]}"),
+        ):
+            if trace:
+                headers["traceparent"] = trace
             async with self._http.request(
                 method,
                 self._base + path,
@@ -183,6 +206,16 @@ class NodeClient:
             ) as answer:
                 raw = await answer.read()
         return _checked(answer.status, raw)
+
+
+def _route(path: str) -> str:
+    """Name a path without its ids: a session's is worth hiding, and names should be few."""
+    parts = path.partition("?")[0].split("/")
+    after_ids = {"sessions", "players"}
+    return "/".join(
+        "…" if before in after_ids else part
+        for before, part in zip(["", *parts], parts, strict=False)
+    )
 
 
 def _checked(status: int, raw: bytes) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
+from legato import telemetry
 from legato.audio.lavalink import NodeClient
 from legato.audio.nodes import NodeLink, Pace, Port
 from legato.audio.placement import Candidate
@@ -52,7 +53,7 @@ class Links:
             self._running.pop(name).cancel()
         link = NodeLink(self._client(node), self._port, session_id=session_id, pace=self._pace)
         self._links[name] = link
-        self._running[name] = self._tasks.create_task(link.run())
+        self._running[name] = self._tasks.create_task(link.run(), context=telemetry.without_span())
         return link
 
     async def close(self, name: str) -> None:

@@ -15,6 +15,8 @@ class Told:
     event: Internal
     node: str = ""
     session_id: str = ""
+    trace: str = ""
+    """W3C trace context of the effect that told it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ class VoiceEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mark: Mark
     at: int
     """When the gateway got it, server ms."""
+    traceparent: str = ""
+    """W3C trace context of the join that this is the answer to."""
 
 
 class VoiceStateChanged(VoiceEvent, frozen=True, kw_only=True, tag="voice.state_changed.v1"):

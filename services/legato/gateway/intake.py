@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 import msgspec
+from msgspec.structs import replace
 
 from legato import telemetry
 from legato.clock import ServerClock
@@ -50,6 +51,8 @@ class Intake:
         self.replaying = False
         """Between a RESUME and RESUMED: events are as old as their ids say."""
         self.on_own_voice: Callable[[int], None] = lambda _: None
+        self.trace_of: Callable[[int], str] = lambda _: ""
+        """Tells which trace a guild's voice events belong to."""
         self.on_session: Callable[[str], None] = lambda _: None
         self._state = state
         self._store = store
@@ -98,6 +101,7 @@ class Intake:
             user_id = event.user.id
             self._session = Session(session_id, seq - 1, event.resume_gateway_url, user_id)
         change = self._state.apply(name, event, stamp) if event is not None else Change()
+        change.messages = [self._traced(message) for message in change.messages]
         if name in {"READY", "RESUMED"}:
             self._begin_session(name, change, stamp)
         self._queue.put_nowait(_Work(change, [(sequence, seq)]))
@@ -106,7 +110,11 @@ class Intake:
 
     def tell(self, message: Voice) -> None:
         """Send one more message to a player, after what is waiting already."""
-        self._queue.put_nowait(_Work(Change(messages=[message])))
+        self._queue.put_nowait(_Work(Change(messages=[self._traced(message)])))
+
+    def _traced(self, message: Voice) -> Voice:
+        trace = self.trace_of(message.guild_id)
+        return replace(message, traceparent=trace) if trace else message
 
     def _read(self, name: str, data: object) -> object | None:
         kind = events.TYPES.get(name)

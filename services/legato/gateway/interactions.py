@@ -113,7 +113,8 @@ class Interactions:
         ticket = tickets.ticket(event)
         opened = _Open(Conversation(ticket, self._ways.rest), home, min(received, now))
         self._open[event.id] = opened
-        with self._ways.tracing.span("interaction", attributes={"interaction": str(event.id)}):
+        about = {"legato.guild": str(event.guild_id or 0), "legato.interaction": str(event.id)}
+        with self._ways.tracing.span("interaction", attributes=about):
             try:
                 await self._dispatch(event, opened, home)
             except (discord.Refused, Unavailable) as error:
@@ -242,7 +243,9 @@ class Interactions:
         opened = self._open.get(origin.interaction_id) or self._stranger(origin)
         conversation, answer = opened.conversation, reply.answer
         how = "deferred" if conversation.state == "deferred" else "direct"
-        with self._ways.tracing.span("reply", parent=origin.traceparent):
+        parent = reply.traceparent or origin.traceparent
+        about = {"legato.interaction": str(origin.interaction_id)}
+        with self._ways.tracing.span("reply", parent=parent, attributes=about):
             await _patiently(lambda: self._speak(conversation, answer, origin))
         if isinstance(answer, actions.Refused):
             self._ways.metrics.refused.labels(answer.reason).inc()

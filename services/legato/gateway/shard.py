@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -60,6 +61,7 @@ class Means:
     permits: Permits
     clock: ServerClock
     metrics: Metrics
+    tracing: telemetry.Tracing
 
 
 class ShardRun:
@@ -80,6 +82,7 @@ class ShardRun:
         self._running: asyncio.Task[None] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._intake.on_own_voice = self._voice.answered
+        self._intake.trace_of = self._voice.trace_of
 
     @property
     def is_connected(self) -> bool:
@@ -190,9 +193,15 @@ class ShardRun:
             case Reply():
                 await self._means.interactions.reply(action)
             case JoinVoice():
-                await self._voice.join(action)
+                with self._span("join voice", action):
+                    await self._voice.join(action)
             case ShowPanel():
-                await self._means.panels.show(action, self)
+                with self._span("show panel", action):
+                    await self._means.panels.show(action, self)
+
+    def _span(self, name: str, action: Actions) -> AbstractContextManager[object]:
+        about = {"legato.guild": str(action.guild_id)}
+        return self._means.tracing.span(name, parent=action.traceparent, attributes=about)
 
     async def note_open(self, interaction: OpenInteraction) -> None:
         """Home: leave word of an open interaction."""

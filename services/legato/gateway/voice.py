@@ -14,6 +14,8 @@ ANSWER_WITHIN = timedelta(seconds=2)
 EVERY = timedelta(seconds=0.55)
 """Discord ends a connection after 120 events in 60 s; joins leave room for heartbeats."""
 BURST = 10
+_FOLLOWED = 5.0
+"""Seconds in which what Discord tells of a guild's voice counts as the answer to a join."""
 
 
 class Line(Protocol):
@@ -47,6 +49,7 @@ class Voice:
         self._answer_within = answer_within.total_seconds()
         self._wishes: dict[int, _Wish] = {}
         self._next_at = 0.0
+        self._traces: dict[int, tuple[float, str]] = {}
 
     async def join(self, action: JoinVoice) -> None:
         """Do what a player wishes; returns once Discord answered, refused or stayed silent."""
@@ -68,8 +71,19 @@ class Voice:
         if wish is not None:
             wish.answered.set()
 
+    def trace_of(self, guild_id: int) -> str:
+        """Return the trace of a join that was just asked for."""
+        until, trace = self._traces.get(guild_id, (0.0, ""))
+        return trace if asyncio.get_running_loop().time() < until else ""
+
+    def _note_trace(self, action: JoinVoice) -> None:
+        now = asyncio.get_running_loop().time()
+        fresh = {guild: noted for guild, noted in self._traces.items() if noted[0] > now}
+        self._traces = {**fresh, action.guild_id: (now + _FOLLOWED, action.traceparent)}
+
     async def _fulfil(self, wish: _Wish) -> None:
         action = wish.action
+        self._note_trace(action)
         channel_id = action.channel_id
         if channel_id is None:
             await self._send(wish, None)

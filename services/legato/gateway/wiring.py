@@ -117,6 +117,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
         permits=permits,
         clock=basis.clock,
         metrics=metrics,
+        tracing=basis.tracing,
     )
     shards = Shards(means, tasks)
     holder = _holder(basis, bot, await _shard_count(basis, bot, info), shards)
