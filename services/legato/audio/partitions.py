@@ -78,7 +78,7 @@ class PartitionLoop:
 
     def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
         """Take an event, in order."""
-        self._mail.put_nowait(Told(event, node, session_id))
+        self._mail.put_nowait(Told(event, node, session_id, telemetry.traceparent()))
 
     def settled(self, guild_id: int, key: str, effect: Effect, outcome: Outcome) -> None:
         """Strike an effect out."""
@@ -165,7 +165,7 @@ class PartitionLoop:
             log.error("message put aside", partition=str(self.partition), why="three crashes")
             return await self._put_aside(entry.id, msgspec.json.encode(message), "three crashes")
         if not isinstance(message, Command):
-            return await self._step(message, entry=entry.id)
+            return await self._step(message, entry=entry.id, trace=message.traceparent)
         if self._done(message.id):
             self._means.metrics.repeats.inc()
             return await self.writer.commit(Change(entry=entry.id))
@@ -187,7 +187,7 @@ class PartitionLoop:
         found = self.players.get(event.guild_id)
         if told.session_id and not _counts(event, found, told):
             return
-        await self._step(self.saw(event) if told.session_id else event)
+        await self._step(self.saw(event) if told.session_id else event, trace=told.trace)
 
     async def _settle(self, settled: Settled) -> None:
         guild_id = settled.guild_id
@@ -287,7 +287,7 @@ class PartitionLoop:
             return
         delay = max(0.0, (at - self.now()) / 1000)
         self._wakes[guild_id] = asyncio.get_running_loop().call_later(
-            delay, self.tell, Woken(guild_id=guild_id)
+            delay, self.tell, Woken(guild_id=guild_id), context=telemetry.without_span()
         )
 
     def _everything(self) -> Iterable[Change]:
