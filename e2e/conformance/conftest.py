@@ -1,0 +1,183 @@
+"""Fixtures and hooks of the suite: one server for all cases, one table at the end."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from conformance import embedded, report, surroundings
+from conformance.client import Client, Connect
+from conformance.differences import DIFFERENCES, Way
+from conformance.guild import Guild
+from conformance.known import KNOWN
+from conformance.server import Notes, Server
+from conformance.settings import Settings, load
+from conformance.surroundings import Surroundings, fresh_id
+from conformance.waiting import Patience
+
+FOLDER = Path(__file__).parent
+Differs = Callable[[str, Way], None]
+
+
+@dataclass
+class Run:
+    """What a run gathers for its report."""
+
+    settings: Settings
+    notes: Notes = field(default_factory=Notes)
+    cases: list[report.Case] = field(default_factory=list)
+    server: str = "no server"
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def _run(config: pytest.Config) -> Run:
+    if RUN not in config.stash:
+        config.stash[RUN] = Run(load(os.environ))
+    return config.stash[RUN]
+
+
+# Fixtures: the server and its surroundings once, clients and guilds for each case.
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def around(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Surroundings]:
+    scratch = tmp_path_factory.mktemp("conformance")
+    async with surroundings.running(_run(request.config).settings, scratch) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def server(
+    request: pytest.FixtureRequest,
+    around: Surroundings,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Server]:
+    run = _run(request.config)
+    async with AsyncExitStack() as stack:
+        target = run.settings.target
+        if target is None:
+            scratch = tmp_path_factory.mktemp("node")
+            target = await stack.enter_async_context(embedded.running(around, scratch))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        found = Server(target, http, run.notes, Patience(run.settings.patience))
+        kind = "the embedded node" if run.settings.target is None else "Lavalink"
+        run.server = f"{kind} {(await found.info()).version.semver}"
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def connect(server: Server) -> AsyncIterator[Connect]:
+    """Open websockets that are closed, and were well-formed, at the end."""
+    opened: list[Client] = []
+    own = fresh_id()
+
+    async def connect(session: str | None = None, user: int | None = None) -> Client:
+        client = await Client.connect(server, user or own, session)
+        opened.append(client)
+        return client
+
+    yield connect
+    for client in opened:
+        await client.close()
+    assert [fault for client in opened for fault in client.faults] == []
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def client(connect: Connect) -> Client:
+    return await connect()
+
+
+@pytest.fixture
+def guild(client: Client, around: Surroundings) -> Guild:
+    return Guild.made(client, around)
+
+
+@pytest.fixture
+def differs(request: pytest.FixtureRequest) -> Differs:
+    """Say which way the server went where two are known."""
+    ways = _run(request.config).notes.ways
+
+    def differs(name: str, way: Way) -> None:
+        assert name in DIFFERENCES
+        ways.setdefault(name, set()).add(way)
+
+    return differs
+
+
+# Hooks: every case cites, the known lacks are told apart, and a table comes at the end.
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "documented(sentence, source): what the case checks")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scope = pytest.mark.asyncio(loop_scope="package")
+    for item in items:
+        if item.path.parent != FOLDER:
+            continue
+        if item.get_closest_marker("documented") is None:
+            raise pytest.UsageError(f"{item.nodeid} cites no sentence")
+        if pytest_asyncio.is_async_test(item):
+            item.add_marker(scope, append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    outcome = yield
+    if outcome.when == "call" or outcome.failed or outcome.skipped:
+        _note(item, outcome)
+    return outcome
+
+
+def _note(item: pytest.Item, outcome: pytest.TestReport) -> None:
+    """Keep what came of a case; a known lack counts as passed, a mended one as failed."""
+    run = _run(item.config)
+    name = f"{item.path.name}::{item.name}"
+    mark = item.get_closest_marker("documented")
+    sentence, source = mark.args if mark else ("", "")
+    known = KNOWN.get(name) if run.settings.target is None else None
+    why = known or _words(outcome)
+    said: report.Outcome = "passed" if outcome.passed else "lacks"
+    if outcome.skipped:
+        said, why = "skipped", str(outcome.longrepr)
+    elif known and outcome.when == "call" and outcome.failed:
+        outcome.outcome, outcome.longrepr = "passed", None
+    elif known and outcome.passed:
+        outcome.outcome, outcome.longrepr = "failed", f"take {name} out of known.py: it passes"
+    outcome.user_properties += [("documented", sentence), ("source", source), ("result", said)]
+    run.cases.append(report.Case(name, said, sentence, source, "" if said == "passed" else why))
+
+
+def _words(outcome: pytest.TestReport) -> str:
+    """Say in a line why a case failed."""
+    crash = getattr(outcome.longrepr, "reprcrash", None)
+    text = getattr(crash, "message", None) or str(outcome.longrepr or "")
+    return text.strip().partition("\n")[0][:200]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    run = _run(config)
+    if not run.cases:
+        return
+    text = report.markdown(
+        run.server, run.cases, DIFFERENCES, run.notes.ways, run.notes.undocumented
+    )
+    target = config.rootpath / "artifacts" / "conformance.md"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text)
+    terminalreporter.section("conformance")
+    terminalreporter.write(text)

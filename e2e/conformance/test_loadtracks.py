@@ -1,0 +1,87 @@
+"""Resolving identifiers."""
+
+import pytest
+
+from conformance import shapes
+from conformance.citing import documented
+from conformance.conftest import Differs
+from conformance.differences import Way
+from conformance.server import Server
+from conformance.surroundings import Surroundings
+
+
+@pytest.mark.parametrize("ending", ["webm", "ogg", "mp3", "flac", "wav"])
+@documented("`track`: A track has been loaded", "rest.md")
+async def test_a_link_to_a_file_is_a_track(
+    server: Server, around: Surroundings, ending: str
+) -> None:
+    link = around.music(f"tone-1-60s.{ending}")
+    track = await server.track(link)
+    info = track.info
+    assert (info.identifier, info.uri, info.source_name) == (link, link, "http")
+    assert (info.is_seekable, info.is_stream, info.position) == (True, False, 0)
+    assert abs(info.length - 60_000) < 200
+    assert track.user_data == {}
+
+
+@documented("The track title", "rest.md")
+async def test_tags_are_title_and_author(server: Server, around: Surroundings) -> None:
+    info = (await server.track(around.music("tone-1-60s.mp3"))).info
+    assert (info.title, info.author) == ("Test tone 1, 60 seconds", "Legato")
+
+
+@documented("Whether the track is a stream", "rest.md")
+async def test_a_file_without_an_end_is_a_stream(server: Server, around: Surroundings) -> None:
+    info = (await server.track(around.music("adverse/endless.ogg"))).info
+    assert info.is_stream
+    assert not info.is_seekable
+
+
+@documented("`empty`: There has been no matches for your identifier", "rest.md")
+async def test_a_missing_file_is_empty(server: Server, around: Surroundings) -> None:
+    assert isinstance(await server.load(around.music("adverse/status/404")), shapes.NothingLoaded)
+
+
+@documented("`empty`: There has been no matches for your identifier", "rest.md")
+async def test_words_that_no_source_knows_are_empty(server: Server) -> None:
+    assert isinstance(await server.load("no such thing at all"), shapes.NothingLoaded)
+
+
+@pytest.mark.parametrize("path", ["adverse/status/500", "adverse/page.html", "adverse/empty.ogg"])
+@documented("`error`: Loading has failed with an error", "rest.md")
+async def test_what_can_not_be_played_is_an_error(
+    server: Server, around: Surroundings, path: str
+) -> None:
+    loaded = await server.load(around.music(path))
+    assert isinstance(loaded, shapes.LoadFailed)
+    assert loaded.data.message
+
+
+@documented("`error`: Loading has failed with an error", "rest.md")
+async def test_a_refused_connection_is_an_error(server: Server) -> None:
+    assert isinstance(await server.load("http://127.0.0.1:9/x.mp3"), shapes.LoadFailed)
+
+
+@documented("GET /v4/loadtracks?identifier=dQw4w9WgXcQ", "rest.md")
+async def test_an_identifier_is_required(server: Server) -> None:
+    (await server.get("/v4/loadtracks")).refused(400)
+
+
+@documented("The track uri", "rest.md")
+async def test_redirects_are_followed(server: Server, around: Surroundings) -> None:
+    track = await server.track(around.music("adverse/redirect/2/tone-1-60s.mp3"))
+    assert abs(track.info.length - 60_000) < 200
+
+
+@documented("`playlist`: A playlist has been loaded", "rest.md")
+async def test_a_list_of_links_is_a_playlist(
+    server: Server, around: Surroundings, differs: Differs
+) -> None:
+    loaded = await server.load(around.music("list.m3u?of=tone-1-60s.webm,tone-2-60s.webm"))
+    links = [around.music(f"tone-{number}-60s.webm") for number in (1, 2)]
+    if isinstance(loaded, shapes.PlaylistLoaded):
+        assert [track.info.uri for track in loaded.data.tracks] == links
+        differs("link-lists", Way.EMBEDDED)
+    else:
+        assert isinstance(loaded, shapes.TrackLoaded)
+        differs("link-lists", Way.OFFICIAL)
