@@ -35,7 +35,7 @@ async def redis(redis_url: str) -> AsyncIterator[reach.Client]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """Run one PostgreSQL for the whole run; its database `legato` stays empty."""
+    """Run one PostgreSQL for the whole run; tests take databases of their own from it."""
     with running_postgres() as server:
         yield server.url
 
@@ -53,6 +53,15 @@ def template_database(postgres_url: str) -> str:
 
     asyncio.run(make())
     return "template_legato"
+
+
+@pytest.fixture
+async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """Make a database without any table for one test; DATABASE_URL's form."""
+    name = f"empty_{next(_numbers)}"
+    await _execute(postgres_url, f"CREATE DATABASE {name}")
+    yield _named(postgres_url, name)
+    await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

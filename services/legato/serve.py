@@ -41,12 +41,16 @@ class Pages:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then let open requests end."""
-        async with asyncio.TaskGroup() as group:
-            serving = group.create_task(self._server.serve([self._socket]))
-            stopping = group.create_task(stop.wait())
-            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-            self._server.should_exit = True
-            stopping.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(self._server.serve([self._socket]))
+                stopping = group.create_task(stop.wait())
+                await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+                self._server.should_exit = True
+                stopping.cancel()
+        finally:
+            # A cancelled uvicorn leaves its socket with the loop.
+            self._server.stop_listening()
 
     def close(self) -> None:
         """Give the port back without having run."""
@@ -58,6 +62,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to lifecycle."""
         yield
+
+    def stop_listening(self) -> None:
+        """Take no more connections; does nothing after an orderly end."""
+        for server in getattr(self, "servers", ()):
+            server.close()
 
 
 def _bind(listen: str, port: int, setting: str) -> socket.socket:

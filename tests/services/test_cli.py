@@ -35,8 +35,8 @@ def test_a_service_with_wrong_settings_lists_them_and_exits_with_2(command: str)
     assert "LOG_LEVEL" in found.output
 
 
-def test_migrate_brings_an_empty_database_up_to_date(postgres_url: str) -> None:
-    runner = CliRunner(env={"DATABASE_URL": postgres_url})
+def test_migrate_brings_an_empty_database_up_to_date(empty_database_url: str) -> None:
+    runner = CliRunner(env={"DATABASE_URL": empty_database_url})
 
     before = runner.invoke(main, ["migrate", "--check"])
     done = runner.invoke(main, ["migrate"])
@@ -117,7 +117,7 @@ def test_a_services_port_in_use_is_told_in_a_sentence(database_url: str, redis_u
     assert "Traceback" not in found.stderr
 
 
-def test_a_service_on_an_empty_database_says_what_to_run(postgres_url: str, redis_url: str) -> None:
+def test_a_service_on_an_empty_database_says_what_to_run(empty_database_url: str, redis_url: str) -> None:
     with support_servers.running_postgres() as empty:
         environ = {
             "DATABASE_URL": empty.url,

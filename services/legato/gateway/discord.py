@@ -150,7 +150,10 @@ class Connection(GatewayShardImpl):
         await self._gate.may_connect(resuming=self._seq is not None)
         try:
             tasks = await super()._connect()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, errors.GatewayConnectionError):
+                # The session's own address is gone; the gateway's common one takes a RESUME too.
+                self._resume_gateway_url = None
             await self._end_lifetime()
             raise
         self._keep_session()

@@ -65,11 +65,11 @@ async def test_a_bug_is_logged_and_not_shown(api, monkeypatch):
     assert "hunter2" not in str(problem)
 
 
-async def test_it_refuses_a_schema_that_is_not_its_own(redis_url, postgres_url):
+async def test_it_refuses_a_schema_that_is_not_its_own(redis_url, empty_database_url):
     built = app.build(
         Settings(
             redis_url=Secret(redis_url),
-            database_url=Secret(postgres_url),
+            database_url=Secret(empty_database_url),
             discord_application_id=1,
             api_port=0,
         )

@@ -19,6 +19,7 @@ from legato.contracts.voice import (
     VoiceServerChanged,
     VoiceStateChanged,
 )
+from legato.embedded import ports
 from legato.gateway.shard_store import Lost, ShardStore
 from legato.leases import Lease, Leases
 from support_discord import until
@@ -65,6 +66,18 @@ async def test_the_acknowledged_seq_is_stored_for_the_next_owner(scene):
             return found.get(b"seq") == str(session.seq).encode()
 
         await until(stored)
+
+
+async def test_a_session_whose_own_address_is_gone_resumes_at_the_common_one(scene):
+    async with scene.gateway():
+        pass
+    dead = f"ws://127.0.0.1:{ports.free()}"
+    await scene.redis.hset(keys.gateway_session(shard_of(scene)), "resume_url", dead)
+
+    async with scene.gateway():
+        record = await scene.sim.script.record()
+
+    assert (record.identifies, record.resumes) == (1, 1)
 
 
 async def test_a_dropped_connection_resumes_by_itself(scene):

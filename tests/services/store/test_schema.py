@@ -14,13 +14,9 @@ TOO_NEW = (
 
 
 @pytest.fixture
-async def empty(postgres_url):
-    database = Database(StoreSettings(database_url=Secret(postgres_url)))
+async def empty(empty_database_url):
+    database = Database(StoreSettings(database_url=Secret(empty_database_url)))
     yield database
-    async with database.session() as session:
-        connection = await session.connection()
-        await connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        await connection.exec_driver_sql("CREATE SCHEMA public")
     await database.close()
 
 
