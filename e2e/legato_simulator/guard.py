@@ -33,7 +33,7 @@ def allows(netloc: str, origin: str | None, *, names: frozenset[str], public: bo
     if origin is None:
         return True
     asking = _hostname(origin)
-    return is_loopback(asking) or asking in names or urlsplit(origin).netloc == netloc
+    return is_loopback(asking) or asking in names or origin.partition("://")[2] == netloc
 
 
 def middleware(prefix: str, *, listens_on: str, public_host: str | None) -> Middleware:

@@ -26,8 +26,13 @@ export function matching(entries, typed) {
   const wanted = typed.trim().toLowerCase();
   if (!wanted) return entries;
   const starting = entries.filter((each) => each.path.startsWith(wanted));
-  const within = entries.filter((each) => !each.path.startsWith(wanted) && `${each.path} ${each.about}`.toLowerCase().includes(wanted));
+  const within = entries.filter((each) => !starting.includes(each) && mentions(each, wanted));
   return [...starting, ...within];
+}
+
+function mentions(entry, wanted) {
+  if (entry.path.includes(wanted)) return true;
+  return entry.about.toLowerCase().split(/\s+/).some((word) => word.startsWith(wanted));
 }
 
 // The command that "/play har" begins with, and the rest; only where nothing longer could be meant.

@@ -60,12 +60,13 @@ export class Composer {
   }
 
   leave(text) {
+    const inside = this.root.contains(document.activeElement);
     this.#form = null;
     this.popup.close();
     fill(this.place, this.plain);
     this.text.value = text;
     this.#size();
-    if (this.root.contains(document.activeElement) || text) this.text.focus();
+    if (inside || text) this.text.focus();
     if (text) this.#typed();
   }
 

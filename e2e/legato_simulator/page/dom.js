@@ -24,13 +24,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+const drawn = new WeakMap();
+
 // Replaces an element's children only when what they show has changed, and keeps the focus.
 export function fillWhenNew(element, shown, make) {
   const key = JSON.stringify(shown);
-  if (element.dataset.shown === key) return false;
+  if (drawn.get(element) === key) return false;
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const mark = focused?.dataset.key;
-  element.dataset.shown = key;
+  drawn.set(element, key);
   fill(element, make());
   if (mark) element.querySelector(`[data-key="${CSS.escape(mark)}"]`)?.focus({ preventScroll: true });
   return true;

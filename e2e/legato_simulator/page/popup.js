@@ -33,6 +33,7 @@ export class Popup {
 
   // Items: { key, nodes, heading?, selected? }. `first` says whether the first is active at once.
   show(owner, items, { chosen, head = null, status = "", first = true, multiple = false }) {
+    const before = this.open && this.owner === owner ? this.#active : 0;
     this.#leave();
     this.owner = owner;
     this.#items = items;
@@ -46,7 +47,8 @@ export class Popup {
     this.element.hidden = false;
     owner.setAttribute("aria-expanded", "true");
     owner.setAttribute("aria-controls", this.list.id);
-    this.#activate(first && items.length ? 0 : -1);
+    // A list of several choices is drawn again at each choice, and stays where it was.
+    this.#activate(first && items.length ? (multiple ? before : 0) : -1);
   }
 
   close() {

@@ -1,6 +1,6 @@
 // What stands above the first message: where one is, and what to do next.
 
-import { byId, fill, h } from "./dom.js";
+import { byId, fillWhenNew, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { entriesOf } from "./commands.js";
 import { ICONS } from "./servers.js";
@@ -19,20 +19,17 @@ export class Welcome {
     const channel = store.channel;
     const root = byId("welcome");
     if (!channel || store.more) {
-      fill(root);
+      fillWhenNew(root, null, () => null);
       return;
     }
     const steps = store.messages.size === 0 ? this.#steps() : null;
-    const key = JSON.stringify([channel.id, Boolean(steps), store.offers.length, store.myVoice?.channel_id, this.#voice()?.id]);
-    if (root.dataset.shown === key) return;
-    root.dataset.shown = key;
-    fill(
-      root,
+    const seen = [channel, Boolean(steps), store.offers, store.myVoice?.channel_id, this.#voice()?.id];
+    fillWhenNew(root, seen, () => [
       h("span", { class: "welcome-icon" }, icon(ICONS[channel.kind] ?? "hash")),
       h("h3", {}, `This is #${channel.name}`),
       h("p", { class: "faint" }, `The beginning of the channel in ${store.guild.name}.`),
       steps,
-    );
+    ]);
   }
 
   #voice() {
