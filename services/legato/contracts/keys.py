@@ -85,12 +85,12 @@ def gateway_session(shard: Shard) -> str:
 
 
 def voice_index(shard: Shard) -> str:
-    """Hash guild -> who is in which voice channel, as JSON."""
+    """Hash guild -> who is in which voice channel, packed (`gateway.shard_state`)."""
     return f"{shard.tag}:voice"
 
 
 def guild_facts(shard: Shard) -> str:
-    """Hash guild -> what permission checks of voice channels need, as JSON."""
+    """Hash guild -> what permission checks of voice channels need, packed likewise."""
     return f"{shard.tag}:facts"
 
 

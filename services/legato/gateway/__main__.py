@@ -1,17 +1,9 @@
-"""Start a gateway as its own process: `python -m legato.gateway`."""
+"""The gateway as a process of its own: `python -m legato.gateway`."""
 
-import asyncio
 import os
 import sys
 
-from legato import lifecycle, settings, telemetry
-from legato.gateway import app
-from legato.gateway.settings import Settings
+from legato import together
 
 if __name__ == "__main__":
-    try:
-        own = settings.load(Settings, os.environ)
-    except settings.WrongSettings as error:
-        sys.exit(f"{error}")
-    telemetry.set_up(own)
-    asyncio.run(lifecycle.run(app.build(own), stop_timeout=own.stop_timeout))
+    sys.exit(together.alone("gateway", os.environ))

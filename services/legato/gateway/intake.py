@@ -63,6 +63,7 @@ class Intake:
         self._session: Session | None = None
         self._queue: asyncio.Queue[_Work] = asyncio.Queue()
         self._saved: Session | None = None
+        self._epoch = 0
         self._interact: Interact | None = None
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -193,6 +194,7 @@ class Intake:
     async def _write(self, work: _Work, lease: Lease) -> None:
         """Write the index first, then tell the players, then acknowledge."""
         change = work.change
+        self._repeat_what_was_lost(change, lease)
         await self._store.save(lease, self._state, voice=change.voice, facts=change.facts)
         await self._producer.send_all(change.messages)
         for sequence, seq in work.ends:
@@ -201,12 +203,23 @@ class Intake:
         if session is not None and session.session_id != self._saved_id:
             await self.save_session(lease)  # a new one: without it the next owner must IDENTIFY
 
+    def _repeat_what_was_lost(self, change: Change, lease: Lease) -> None:
+        """Write all there is under a lease that is ours anew: Redis forgot the one before."""
+        if self._epoch not in {0, lease.epoch}:
+            everything = self._state.everything()
+            change.voice |= everything.voice
+            change.facts |= everything.facts
+            self._saved = None
+        self._epoch = lease.epoch
+
     async def _save_session_often(self, lease: Callable[[], Lease | None]) -> None:
         while True:
             await asyncio.sleep(0.2)
             held = lease()
             if held is None:
                 continue
+            if self._epoch not in {0, held.epoch}:
+                self._queue.put_nowait(_Work(Change()))  # nothing need happen for it to be written
             try:
                 await self.save_session(held)
             except (Unavailable, Lost):

@@ -11,9 +11,7 @@ import msgspec
 
 from legato.contracts import keys
 from legato.contracts.partitions import Shard
-from legato.gateway.permissions import GuildFacts
 from legato.gateway.shard_state import ShardState
-from legato.gateway.voice_index import GuildVoice
 from legato.leases import Lease
 from legato.redis import Client, Script, reaching
 
@@ -86,9 +84,9 @@ class ShardStore:
             places = await self._redis.hgetall(keys.voice_index(self._shard))
             facts = await self._redis.hgetall(keys.guild_facts(self._shard))
         for guild, raw in places.items():
-            state.voice[int(guild)] = msgspec.json.decode(raw, type=GuildVoice)
+            state.voice[int(guild)] = _bytes(raw)
         for guild, raw in facts.items():
-            state.facts[int(guild)] = msgspec.json.decode(raw, type=GuildFacts)
+            state.facts[int(guild)] = _bytes(raw)
 
     async def save(
         self, lease: Lease, state: ShardState, *, voice: set[int], facts: set[int]
@@ -100,11 +98,9 @@ class ShardStore:
             await self._write_some(lease, keys.guild_facts(self._shard), state.facts, facts)
 
     async def _write_some(
-        self, lease: Lease, key: str, known: Mapping[int, msgspec.Struct], guilds: set[int]
+        self, lease: Lease, key: str, known: Mapping[int, bytes], guilds: set[int]
     ) -> None:
-        fields = {
-            str(guild): msgspec.json.encode(known[guild]) for guild in guilds if guild in known
-        }
+        fields = {str(guild): known[guild] for guild in guilds if guild in known}
         await self._write(lease, key, fields, [str(g) for g in guilds if g not in known])
 
     async def note_open(self, lease: Lease, interaction: OpenInteraction) -> None:
@@ -168,6 +164,10 @@ class ShardStore:
 def _still_ours(answer: object) -> None:
     if not answer:
         raise Lost
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
 
 
 def _text(value: bytes | str) -> str:

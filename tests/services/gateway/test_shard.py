@@ -127,6 +127,24 @@ async def test_a_lease_lost_ends_the_connection_and_nothing_more_is_done(scene):
         await until(is_closed)
 
 
+async def test_an_emptied_redis_is_told_again_what_the_shard_knows(scene):
+    async with scene.gateway():
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        shard = shard_of(scene)
+        names = (keys.gateway_session(shard), keys.guild_facts(shard), keys.voice_index(shard))
+
+        async def is_there():
+            return await scene.redis.exists(*names) == len(names)
+
+        await until(is_there)
+        await scene.redis.flushall()
+
+        await until(is_there, 10)
+        record = await scene.sim.script.record()
+
+    assert record.identifies == 1
+
+
 async def test_the_bot_enters_a_channel_and_the_player_hears_of_it(scene):
     async with scene.gateway():
         await scene.sim.script.join_voice(scene.user, scene.voice)

@@ -62,6 +62,18 @@ def test_the_same_event_again_leaves_the_same_state():
     assert (once.voice, once.facts) == (twice.voice, twice.facts)
 
 
+def test_a_guild_with_nobody_in_voice_takes_no_room_in_the_index():
+    here = events.VoiceState(user_id=ANN, guild_id=GUILD, channel_id=ROOM)
+    gone = events.VoiceState(user_id=ANN, guild_id=GUILD)
+    state = state_with(("GUILD_CREATE", guild()), ("VOICE_STATE_UPDATE", here))
+    assert state.voice_of(GUILD).channel_of(ANN) == ROOM
+
+    state.apply("VOICE_STATE_UPDATE", gone, STAMP)
+
+    assert state.voice == {}
+    assert state.voice_of(GUILD).channel_of(ANN) is None
+
+
 def test_an_outage_of_a_guild_forgets_nothing_and_a_removal_everything():
     state = state_with(("GUILD_CREATE", guild()))
 
