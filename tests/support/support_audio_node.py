@@ -20,6 +20,7 @@ from legato_simulator import certs
 from legato_simulator.continuity import Arrival
 from legato_simulator.ear import Request, moments, samples
 from legato_simulator.listener import Report
+from legato_simulator.opus import Samples
 from legato_simulator.timecode import Analysis, loudness_db
 from legato_simulator.voice_server import VoiceServer
 
@@ -311,6 +312,10 @@ class Stage:
     def moments(self, *, start: int = 0, end: int | None = None) -> Analysis:
         """Say which moments of which track were heard, from a stretch of packets."""
         return moments(_request(self.heard()[start:end])).analysis
+
+    def samples(self) -> Samples:
+        """Decode every packet that has come, as a listener does who was there from the start."""
+        return samples(_request(self.heard()))
 
     def loudness(self, *, start: int = 0, end: int | None = None) -> float:
         return loudness_db(samples(_request(self.sounding()[start:end])))

@@ -20,6 +20,7 @@ FORMATS = {
 }
 SECONDS = 20
 TRACK = 5
+SINE = 0.6
 
 
 def tones() -> dict[str, bytes]:
@@ -31,6 +32,14 @@ def tones() -> dict[str, bytes]:
 def tone(ending: str, seconds: float = SECONDS, track: int = TRACK) -> bytes:
     """Make one tone's file."""
     return encode(timecode.tone(track, seconds * 1000), *FORMATS[ending])
+
+
+@functools.cache
+def sine(ending: str, seconds: float = SECONDS, frequency: float = 440.0) -> bytes:
+    """Make one steady tone's file, at 0.6 of full scale."""
+    times = np.arange(int(seconds * 48_000)) / 48_000
+    sound = (SINE * np.sin(2 * np.pi * frequency * times)).astype(np.float32)
+    return encode(sound, *FORMATS[ending])
 
 
 def encode(sound: NDArray[np.float32], container: str, codec: str, **options: str) -> bytes:

@@ -180,7 +180,7 @@ class Engine:
         self, lane: Lane, play: int, order: messages.OpenFeed, *, end: int | None, align: bool
     ) -> None:
         """Let the least busy worker fill a new ring, and the lane go over to it."""
-        order = msgspec.structs.replace(order, feed=next(self._numbers))
+        order = msgspec.structs.replace(order, feed=next(self._numbers), align=align)
         worker = self._least_busy()
         descriptor = ring.allocate(ring.FEED_SIZE, "feed")
         memory = ring.Memory(descriptor, ring.FEED_SIZE)

@@ -139,7 +139,10 @@ class Loaded(_Message, frozen=True):
 
 
 class OpenFeed(_Message, frozen=True):
-    """Fill the ring that comes along from `start` (samples); `live` begins where a stream is."""
+    """Fill the ring that comes along from `start` (samples); `live` begins where a stream is.
+
+    `align` goes on with what another worker filled.
+    """
 
     feed: int
     uri: str
@@ -147,6 +150,7 @@ class OpenFeed(_Message, frozen=True):
     live: bool
     volume: int
     filters: protocol.Filters
+    align: bool = False
 
 
 class ShapeFeed(_Message, frozen=True):

@@ -1,7 +1,12 @@
+import time
+
+import numpy as np
 import pytest
 
+from legato_simulator.opus import FRAME as OPUS_FRAME
+from legato_simulator.opus import Samples
 from support_audio_node import Json, Stage, until
-from support_media import FORMATS, TRACK, tone
+from support_media import FORMATS, SINE, TRACK, sine, tone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FRAME = 20
@@ -9,6 +14,10 @@ MOST_BETWEEN_MS = 40
 """Between two tracks: a codec's own beginning, and a frame for a machine that is busy."""
 READING_MS = 10
 """How exactly the time code is read."""
+HALF, THIRD = 0.4168, 0.2415
+"""Lavaplayer's curve at 50 and 30: tan(percent * 0.0079)."""
+OVER = 1.15
+"""How far a codec may overshoot when its input changes, about a decibel."""
 NEAR_MS = 45
 """Two frames and a codec's delay."""
 
@@ -71,6 +80,51 @@ async def test_volume_follows_soon_and_without_a_break(stage: Stage, ending: str
     assert stage.report().unbroken
     heard = stage.moments()
     assert max(heard.skipped_ms, heard.repeated_ms) <= READING_MS
+
+
+@pytest.mark.parametrize("ending", ["mp3", "opus.ogg"])
+async def test_a_change_of_volume_is_heard_soon_and_makes_no_click(
+    stage: Stage, ending: str
+) -> None:
+    stage.files.files[f"sine.{ending}"] = sine(ending)
+    await stage.play(f"sine.{ending}")
+    await stage.frames(40)
+    took = []
+    for volume, peak in ((50, SINE * HALF), (100, SINE), (30, SINE * THIRD), (100, SINE)):
+        asked = time.monotonic_ns()
+        await stage.patch(volume=volume)
+        await stage.frames(30)
+        late = next(
+            arrival.at_ns
+            for arrival, frame in zip(stage.heard(), frames(stage.samples()), strict=True)
+            if arrival.at_ns > asked and abs(np.abs(frame).max() / peak - 1) < 0.1
+        )
+        took.append((late - asked) / 1e9)
+
+    sound = stage.samples()[10 * OPUS_FRAME :]
+    steepest = SINE * 2 * np.pi * 440 / 48_000
+    assert max(took) < 0.5
+    assert np.abs(sound).max() <= SINE * OVER
+    assert np.abs(np.diff(sound)).max() <= steepest * OVER
+    assert stage.report().unbroken
+    assert stage.report().silence == 0
+
+
+@pytest.mark.parametrize("ending", ["mp3", "opus.ogg"])
+async def test_a_seek_makes_no_bang(stage: Stage, ending: str) -> None:
+    stage.files.files[f"sine.{ending}"] = sine(ending)
+    await stage.play(f"sine.{ending}")
+    for position in (3070, 12_340, 5555):
+        await stage.frames(20)
+        await stage.patch(position=position)
+    await stage.frames(30)
+
+    assert np.abs(stage.samples()).max() <= SINE * OVER
+    assert stage.report().unbroken
+
+
+def frames(sound: Samples) -> list[Samples]:
+    return np.split(sound, len(sound) // OPUS_FRAME)
 
 
 async def test_full_volume_again_passes_packets_on_undecoded(stage: Stage) -> None:
@@ -198,6 +252,7 @@ async def test_a_pause_after_the_end_was_told_holds_the_last_frames(stage: Stage
     assert len(stage.sounding()) < 50
 
     await stage.patch(paused=False)
+    await until(lambda: len(stage.sounding()) == 50)
     await stage.quiet()
     assert len(stage.sounding()) == 50
 

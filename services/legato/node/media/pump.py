@@ -23,8 +23,8 @@ LEAD = 3
 KEPT = 96
 """Units kept for a new rendition: what can lie ahead, and what the codecs warm up on."""
 
-WARM_UP = 4
-"""Units that the codecs hear before a new rendition, 80 ms as RFC 7845 asks."""
+WARM_UP = 8
+"""Units that the codecs hear before a new rendition: twice what RFC 7845 asks of a decoder."""
 
 Report = Callable[[protocol.ExceptionInfo], None]
 
@@ -43,11 +43,15 @@ class Pump:
         self._wake = threading.Event()
         self._closed = False
         self._offset = 0
-        self._shape = Shape(order.volume, order.filters)
-        self._shaper = self._new_shaper()
+        shape = Shape(order.volume, order.filters)
+        self._shapes = [(order.start, shape)]
+        """From which position on which shape was written; the newest is the last."""
+        self._shaper = self._new_shaper(shape, settle=order.start > 0 and not order.align)
         self._wanted: Shape | None = None
         self._kept: deque[Unit] = deque(maxlen=KEPT)
         self._again: deque[Unit] = deque()
+        self._positions: deque[int] = deque()
+        """Of the units whose packets have not come yet."""
         self._thread = threading.Thread(target=self._run, name=f"feed-{order.feed}", daemon=True)
 
     def start(self) -> None:
@@ -105,6 +109,7 @@ class Pump:
         else:
             following = next(units, None)
             if following is None:
+                self._put(self._shaper.flush())
                 self._ring.end()
                 self._rest()
                 return
@@ -113,8 +118,13 @@ class Pump:
         if unit.position + SAMPLES <= start:
             self._shaper.warm([unit])
             return
-        self._ring.write(unit.position + self._offset, self._shaper.shape(unit))
-        self._reader.limits = Limits()
+        self._positions.append(unit.position + self._offset)
+        self._put(self._shaper.shape(unit))
+
+    def _put(self, packets: list[bytes]) -> None:
+        for packet in packets:
+            self._ring.write(self._positions.popleft(), packet)
+            self._reader.limits = Limits()
 
     def _full(self) -> bool:
         return self._ring.ahead * 20 >= self._settings.buffer_ms or self._ring.room <= 0
@@ -125,22 +135,41 @@ class Pump:
 
     def _reform(self) -> None:
         """Go over to a new shape: what lies ahead is made again from the units kept."""
-        wanted, self._wanted = self._wanted, None
+        wanted = self._wanted
         if wanted is None:
             return
-        self._shape = wanted
-        self._shaper = self._new_shaper()
         resume = self._ring.position - self._offset + LEAD * SAMPLES
+        if self._positions:
+            resume = min(resume, self._positions[0] - self._offset)
         ahead = [unit for unit in self._kept if unit.position >= resume]
-        before = [unit for unit in self._kept if unit.position < resume]
-        self._shaper.warm(before[-WARM_UP:])
-        if not ahead or self._ring.room < len(ahead):
+        if self._ring.room < len(ahead):
+            # The pacer has not come to the last change yet.
             return
+        self._wanted = None
+        before = [unit for unit in self._kept if unit.position < resume]
+        self._shaper = self._new_shaper(wanted, before=self._shape_at(resume))
+        self._shaper.warm(before[-WARM_UP:])
+        self._shapes.append((ahead[0].position if ahead else resume, wanted))
+        self._positions.clear()
         self._again = deque(ahead)
-        self._ring.renew(ahead[0].position + self._offset)
-        self._ring.reopen()
+        if ahead:
+            self._ring.renew(ahead[0].position + self._offset)
+            self._ring.reopen()
 
-    def _new_shaper(self) -> Shaper:
+    def _shape_at(self, position: int) -> Shape:
+        """Say what goes out just before a position, and forget what never will."""
+        while len(self._shapes) > 1 and self._shapes[-1][0] >= position:
+            self._shapes.pop()
+        del self._shapes[:-1]
+        return self._shapes[-1][1]
+
+    def _new_shaper(
+        self, shape: Shape, *, before: Shape | None = None, settle: bool = False
+    ) -> Shaper:
         return Shaper(
-            self._shape, bitrate=self._settings.bitrate, quality=self._settings.encoding_quality
+            shape,
+            bitrate=self._settings.bitrate,
+            quality=self._settings.encoding_quality,
+            before=before,
+            settle=settle,
         )

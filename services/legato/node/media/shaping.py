@@ -1,6 +1,7 @@
 """Turns units into packets: as they are, or decoded, filtered, encoded; imports PyAV for output."""
 
 import math
+from array import array
 from collections.abc import Iterable
 from fractions import Fraction
 
@@ -10,12 +11,18 @@ from av.filter.context import FilterContext
 
 from legato.node import protocol
 from legato.node.media import equalizer
-from legato.node.media.decoding import RATE, UNIT_BYTES, Unit
+from legato.node.media.decoding import BYTES_PER_SAMPLE, RATE, UNIT_BYTES, Unit
 from legato.node.rtp import SAMPLES
 
 LAYOUT, FORMAT = "stereo", "s16"
 TIME_BASE = Fraction(1, RATE)
 FULL_VOLUME = 100
+
+DELAY = 312
+"""Samples by which libopus' sound comes later than what went in (6.5 ms at 48 kHz)."""
+
+SETTLE = 5
+"""Units encoded before packets are passed on again, 100 ms: more than RFC 7845's 80."""
 
 
 class Shape:
@@ -41,50 +48,151 @@ def volume_gain(percent: int) -> float:
 
 
 class Shaper:
-    """One rendition of a track: keeps its codecs' state from unit to unit."""
+    """One rendition of a track: keeps its codecs' state from unit to unit.
 
-    def __init__(self, shape: Shape, *, bitrate: int, quality: int) -> None:
-        self._shape = shape
+    `before` is the shape of what was sent up to here: the first unit goes over from it, so that the
+    sound has no jump. Where encoded sound is followed by packets passed on (or a listener's decoder
+    comes from elsewhere: `settle`), a few units are encoded first, for the decoder to be in step.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        *,
+        bitrate: int,
+        quality: int,
+        before: Shape | None = None,
+        settle: bool = False,
+    ) -> None:
+        self._plain = shape.plain
         self._bitrate, self._quality = bitrate, quality
-        self._graph = None if shape.plain else _graph(shape)
+        self._chain = _Chain(shape)
+        self._fading = None if before is None else _Chain(before)
+        self._settling = SETTLE if settle or before is not None else 0
         self._decoder: av.AudioCodecContext | None = None
         self._encoder: av.AudioCodecContext | None = None
+        self._held = bytearray()
+        self._skip = 0
+        self._unheard = 0
+        """Units whose packets are not wanted: they only warmed the codecs."""
         self._count = 0
 
     def warm(self, units: Iterable[Unit]) -> None:
         """Bring the codecs into the state they would have after these units."""
         for unit in units:
-            if not (self._shape.plain and unit.packet is not None):
-                self.shape(unit)
+            if self._passes(unit):
+                continue
+            sound = self._sound(unit)
+            heard = self._chain.filter(sound)
+            self._hold(heard if self._fading is None else self._fading.filter(sound))
+            self._unheard += 1
+            self._packets()
 
-    def shape(self, unit: Unit) -> bytes:
-        """Make the packet of one unit."""
-        if self._shape.plain and unit.packet is not None:
-            return unit.packet
-        pcm = unit.pcm if unit.pcm is not None else self._decode(unit.packet or b"")
-        return self._encode(pcm)
+    def shape(self, unit: Unit) -> list[bytes]:
+        """Take the next unit; gives the packets that are ready, one a unit and in their order."""
+        if unit.packet is not None and self._passes(unit):
+            last = self._bring_up(unit) if self._held else []
+            self._held.clear()
+            return [*last, unit.packet]
+        self._settling -= self._settling > 0
+        self._hold(self._heard(unit))
+        return self._packets()
+
+    def flush(self) -> list[bytes]:
+        """Give the packets that waited for more sound."""
+        if self._held:
+            self._held += bytes(UNIT_BYTES - len(self._held) % UNIT_BYTES)
+        return self._packets()
+
+    def _passes(self, unit: Unit) -> bool:
+        return self._plain and unit.packet is not None and not self._settling
+
+    def _bring_up(self, unit: Unit) -> list[bytes]:
+        """Complete the last encoded packet with the first samples of a unit that is passed on."""
+        self._hold(self._chain.filter(self._sound(unit)))
+        return self._packets()
+
+    def _heard(self, unit: Unit) -> bytes:
+        """Filter, going over from the shape before within one unit."""
+        sound = self._sound(unit)
+        heard = self._chain.filter(sound)
+        if self._fading is not None:
+            heard = _cross(self._fading.filter(sound), heard)
+            self._fading = None
+        return heard
+
+    def _sound(self, unit: Unit) -> bytes:
+        return unit.pcm if unit.pcm is not None else self._decode(unit.packet or b"")
 
     def _decode(self, packet: bytes) -> bytes:
+        """Decode; the encoder's delay is taken off, so that both ways of a packet are in step."""
         if self._decoder is None:
             self._decoder = _codec("r")
+            self._skip = DELAY * BYTES_PER_SAMPLE
         frames = self._decoder.decode(av.Packet(packet))
         pcm = b"".join(bytes(frame.planes[0])[: frame.samples * 4] for frame in frames)
         return pcm[:UNIT_BYTES].ljust(UNIT_BYTES, b"\0")
 
+    def _hold(self, pcm: bytes) -> None:
+        self._held += pcm
+        if self._skip:
+            del self._held[: self._skip]
+            self._skip = 0
+
+    def _packets(self) -> list[bytes]:
+        """Encode what is whole."""
+        ready = []
+        while len(self._held) >= UNIT_BYTES:
+            packet = self._encode(bytes(self._held[:UNIT_BYTES]))
+            del self._held[:UNIT_BYTES]
+            if self._unheard:
+                self._unheard -= 1
+            else:
+                ready.append(packet)
+        return ready
+
     def _encode(self, pcm: bytes) -> bytes:
-        frame = av.AudioFrame(format=FORMAT, layout=LAYOUT, samples=SAMPLES, align=1)
-        frame.planes[0].update(pcm)
-        frame.sample_rate, frame.time_base, frame.pts = RATE, TIME_BASE, self._count * SAMPLES
-        self._count += 1
-        if self._graph is not None:
-            self._graph.push(frame)
-            pulled = self._graph.pull()
-            if not isinstance(pulled, av.AudioFrame):
-                raise TypeError("the filters gave no sound")
-            frame = pulled
         if self._encoder is None:
             self._encoder = _encoder(self._bitrate, self._quality)
+        frame = _frame(pcm, self._count)
+        self._count += 1
         return b"".join(bytes(packet) for packet in self._encoder.encode(frame))
+
+
+class _Chain:
+    """A shape's filters, with their state."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._graph = None if shape.plain else _graph(shape)
+        self._count = 0
+
+    def filter(self, pcm: bytes) -> bytes:
+        """Filter one unit."""
+        if self._graph is None:
+            return pcm
+        self._graph.push(_frame(pcm, self._count))
+        self._count += 1
+        pulled = self._graph.pull()
+        if not isinstance(pulled, av.AudioFrame):
+            raise TypeError("the filters gave no sound")
+        return bytes(pulled.planes[0])[:UNIT_BYTES]
+
+
+def _cross(old: bytes, new: bytes) -> bytes:
+    """Go over from one sound to the other within a unit."""
+    first, second = array("h", old), array("h", new)
+    last = len(second)
+    return array(
+        "h",
+        (a + (b - a) * at // last for at, (a, b) in enumerate(zip(first, second, strict=True))),
+    ).tobytes()
+
+
+def _frame(pcm: bytes, count: int) -> av.AudioFrame:
+    frame = av.AudioFrame(format=FORMAT, layout=LAYOUT, samples=SAMPLES, align=1)
+    frame.planes[0].update(pcm)
+    frame.sample_rate, frame.time_base, frame.pts = RATE, TIME_BASE, count * SAMPLES
+    return frame
 
 
 def _codec(mode: str) -> av.AudioCodecContext:
@@ -105,6 +213,9 @@ def _encoder(bitrate: int, quality: int) -> av.AudioCodecContext:
         "application": "audio",
         "frame_duration": "20",
         "compression_level": str(quality),
+        # Expected loss: the first frame and each onset are coded without regard to those before, so
+        # that a decoder which comes from another stream, or missed a packet, makes no bang of them.
+        "packet_loss": "5",
     }
     return codec
 

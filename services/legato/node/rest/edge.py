@@ -4,6 +4,7 @@ import hmac
 import http
 import time
 import traceback
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
@@ -14,6 +15,7 @@ from legato.node.errors import RequestError
 from legato.node.settings import NodeSettings
 
 OPEN_PATHS = frozenset({"/metrics", "/health"})
+Response = TypeVar("Response", bound=web.StreamResponse)
 _log = telemetry.logger(__name__)
 
 
@@ -43,7 +45,7 @@ def guard(settings: NodeSettings) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             _authorize(request, password)
-            return await handler(request)
+            return _versioned(await handler(request))
         except RequestError as error:
             return _error(request, error.status, error.message)
         except web.HTTPException as error:
@@ -76,4 +78,10 @@ def _error(request: web.Request, status: int, message: str) -> web.Response:
         message=message,
         path=request.path,
     )
-    return json(body, status)
+    return _versioned(json(body, status))
+
+
+def _versioned(response: Response) -> Response:
+    """Name the API's version, as Lavalink does on every answer."""
+    response.headers["Lavalink-Api-Version"] = "4"
+    return response
