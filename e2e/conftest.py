@@ -16,12 +16,11 @@ def settings(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stage(
-    request: pytest.FixtureRequest, settings: dict[str, str]
-) -> AsyncIterator[Machine]:
+async def stage(request: pytest.FixtureRequest, settings: dict[str, str]) -> AsyncIterator[Machine]:
     """A machine of the module's own; a module's EXPECTED names the warnings it provokes."""
     async with machine.running(settings) as running:
         yield running
+        await running.end_ours()
         record = await running.discord.record()
         violations, refusals = record.violations, record.refusals
         problems = record.schema_problems

@@ -1,7 +1,5 @@
 """kill -9 of the audio service while it plays: the listener hears nothing of it."""
 
-import asyncio
-
 import pytest
 
 from legato_machine.machine import Machine
@@ -16,10 +14,12 @@ async def test_the_stream_is_unbroken_and_a_command_meanwhile_happens_once(stage
     await room.play("tone-7-180s.ogg")
     await room.hears(7, after=3000)
 
+    link = await stage.make("tone-8-60s.ogg")
     await stage.parts["audio"].kill()
-    asked = asyncio.create_task(room.play("tone-8-60s.ogg", timeout=40))
+    asked = await room.begin("play", {"query": link})
+    await asked.acknowledged()
     await stage.restart_dead("audio")
-    answer = await asked
+    answer = await asked.response(40)
     at = (await room.hears(7)).ms
     await room.hears(7, after=at + 8000, timeout=30)
 

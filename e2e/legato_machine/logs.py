@@ -1,12 +1,29 @@
 """What a service's log may hold: nothing that warns, but for lines a scenario expects, counted."""
 
 import pathlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 LOUD = frozenset({"warning", "error", "critical", "exception"})
+SERVERS = {
+    "postgres": re.compile(r"\b(?:WARNING|ERROR|FATAL|PANIC): +(.*)"),
+    "valkey": re.compile(r" # (.*)"),
+}
+"""How the embedded servers mark what matters; the rest of their logs is everyday talk."""
+EVERYDAY = {
+    # Our own look whether it is ready yet.
+    "postgres the database system is starting up": range(1000),
+    "postgres the database system is shutting down": range(1000),
+    "valkey WARNING Memory overcommit must be enabled! Without it, a background save or "
+    "replication may fail under low memory condition. Being disabled, it can also cause failures "
+    "without low memory condition, see https://github.com/jemalloc/jemalloc/issues/1328. To fix "
+    "this issue add 'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the "
+    "command 'sysctl vm.overcommit_memory=1' for this to take effect.": range(1000),
+    "valkey Valkey is now ready to exit, bye bye...": range(1000),
+}
 
 
 class Line(msgspec.Struct):
@@ -34,12 +51,19 @@ def loud(log: pathlib.Path) -> Iterator[str]:
             yield f"exception {line.event}"
 
 
+def loud_server(name: str, log: pathlib.Path) -> Iterator[str]:
+    """Yield what an embedded server marks as a warning or worse: `name text`."""
+    for raw in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        if match := SERVERS[name].search(raw):
+            yield f"{name} {match[1].strip()}"
+
+
 def unexpected(found: Counter[str], expected: Mapping[str, range]) -> list[str]:
     """Compare what warned with what a scenario expects; return a sentence for each difference."""
     said = [
         f"{count} x {text!r} was not expected"
         for text, count in found.items()
-        if text not in expected
+        if text not in expected and text not in EVERYDAY
     ]
     return said + [
         f"{found[text]} x {text!r}, expected {counts.start} to {counts.stop - 1}"

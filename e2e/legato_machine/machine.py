@@ -159,9 +159,18 @@ class Machine:
     def warnings(self) -> Counter[str]:
         """Count what warned in any log of ours."""
         found: Counter[str] = Counter()
-        for name in ("node", *SERVICES):
-            found.update(logs.loud(self.parts[name].log))
+        for name, part in self.parts.items():
+            lines = (
+                logs.loud_server(name, part.log) if name in logs.SERVERS else logs.loud(part.log)
+            )
+            found.update(lines)
         return found
+
+    async def end_ours(self) -> None:
+        """End everything but Discord, in order, so that the record and the logs are whole."""
+        for name, part in reversed(self.parts.items()):
+            if name != "simulator":
+                await part.end()
 
     async def _start(self) -> None:
         self._http = aiohttp.ClientSession()
