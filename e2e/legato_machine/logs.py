@@ -18,10 +18,9 @@ EVERYDAY = {
     "postgres the database system is starting up": range(1000),
     "postgres the database system is shutting down": range(1000),
     "valkey WARNING Memory overcommit must be enabled! Without it, a background save or "
-    "replication may fail under low memory condition. Being disabled, it can also cause failures "
-    "without low memory condition, see https://github.com/jemalloc/jemalloc/issues/1328. To fix "
-    "this issue add 'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the "
-    "command 'sysctl vm.overcommit_memory=1' for this to take effect.": range(1000),
+    "replication may fail under low memory condition. To fix this issue add "
+    "'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the command "
+    "'sysctl vm.overcommit_memory=1' for this to take effect.": range(1000),
     "valkey Valkey is now ready to exit, bye bye...": range(1000),
 }
 
