@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e bench docs format lock setup clean
+.PHONY: help up test check unit e2e conformance bench docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ unit: setup ## the unit and contract tests
 
 e2e: setup ## the one-machine scenarios
 	@$(BIN)/pytest e2e $(ARGS)
+
+conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
+	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)
 
 bench: setup ## measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(ARGS)

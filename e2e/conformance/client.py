@@ -74,7 +74,7 @@ class Client:
 
     def of(self, kind: type[M], guild: int | None = None) -> list[M]:
         """List the messages of a kind, of one guild where they have one."""
-        found = [message for message in self.messages if isinstance(message, kind)]
+        found: list[M] = [message for message in self.messages if isinstance(message, kind)]
         if guild is None:
             return found
         return [one for one in found if getattr(one, "guild_id", None) == str(guild)]

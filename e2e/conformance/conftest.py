@@ -1,7 +1,7 @@
 """Fixtures and hooks of the suite: one server for all cases, one table at the end."""
 
 import os
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from conformance import embedded, report, surroundings
 from conformance.client import Client, Connect
-from conformance.differences import DIFFERENCES, Way
+from conformance.differences import DIFFERENCES, Differs, Way
 from conformance.guild import Guild
 from conformance.known import KNOWN
 from conformance.server import Notes, Server
@@ -21,7 +21,6 @@ from conformance.surroundings import Surroundings, fresh_id
 from conformance.waiting import Patience
 
 FOLDER = Path(__file__).parent
-Differs = Callable[[str, Way], None]
 
 
 @dataclass

@@ -5,6 +5,7 @@ A case that meets one says which way the server under test went; both ways pass,
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class Way(StrEnum):
@@ -21,6 +22,13 @@ class Difference:
     official: str
     embedded: str
     source: str
+
+
+class Differs(Protocol):
+    """Notes which way the server went."""
+
+    def __call__(self, name: str, way: Way) -> None:
+        """Note it for the difference of that name."""
 
 
 MEASURED = "measured with Lavalink 4.2.2 (lavaplayer 2.2.6, koe 3.0.0-pre6)"
@@ -40,6 +48,11 @@ DIFFERENCES = {
         "about 20 more packets of sound after a pause",
         "at most a few, then five silence frames",
         MEASURED,
+    ),
+    "end": Difference(
+        "TrackEnd `finished` after the last frame was taken to be sent",
+        "TrackEnd `finished` some 150 ms ahead of it, so that the next track follows without a gap",
+        "lavaplayer ends a track by a terminator frame behind the last",
     ),
     "ogg-start": Difference(
         "an OGG started at a position fails (NullPointerException, `loadFailed`)",

@@ -14,7 +14,12 @@ import msgspec
 from conformance.settings import Target
 from conformance.surroundings import Surroundings
 
-QUICK = {"STATS_INTERVAL": "1s", "SILENT_SOCKET_TIMEOUT": "3s", "STUCK_THRESHOLD": "2s"}
+QUICK = {
+    "STATS_INTERVAL": "1s",
+    "SILENT_SOCKET_TIMEOUT": "3s",
+    "STUCK_THRESHOLD": "2s",
+    "VOICE_TIMEOUT": "2s",
+}
 """Shorter than by default, so that a run takes no minutes."""
 START = 30.0
 """Seconds until it must serve."""
@@ -60,13 +65,24 @@ async def _port(process: asyncio.subprocess.Process, log: Path) -> int:
     """Wait for the line that says it serves."""
     async with asyncio.timeout(START):
         while process.returncode is None:
-            for raw in log.read_bytes().splitlines():
-                with contextlib.suppress(msgspec.MsgspecError):
-                    line = msgspec.json.decode(raw, type=_Line)
-                    if line.event == "ready" and line.port:
-                        return line.port
+            port = _told(log)
+            if port:
+                return port
             await asyncio.sleep(0.05)
-    raise RuntimeError(f"the node did not start:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"the node did not start:\n{_last_words(log)}")
+
+
+def _told(log: Path) -> int:
+    for raw in log.read_bytes().splitlines():
+        with contextlib.suppress(msgspec.MsgspecError):
+            line = msgspec.json.decode(raw, type=_Line)
+            if line.event == "ready":
+                return line.port
+    return 0
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

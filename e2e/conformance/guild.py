@@ -72,9 +72,7 @@ class Guild:
         """Let the bot join, and give what a PATCH needs for it."""
         if region is not None:
             self.around.voice.place(self.id, region)
-        given = await self.around.voice.open(
-            self.id, CHANNEL, self.client.user, self.voice_session
-        )
+        given = await self.around.voice.open(self.id, CHANNEL, self.client.user, self.voice_session)
         return {
             "token": given.token,
             "endpoint": given.endpoint,

@@ -23,7 +23,7 @@ async def test_a_missing_password_is_401(server: Server, path: str) -> None:
 @pytest.mark.parametrize("path", ["/version", "/v4/info", "/v4/stats"])
 @documented("RequestAuthorizationFilter.kt: a wrong `Authorization` is FORBIDDEN", "server")
 async def test_a_wrong_password_is_403(server: Server, path: str) -> None:
-    assert (await server.ask("GET", path, password="wrong")).status == 403  # noqa: S106
+    assert (await server.ask("GET", path, password="wrong")).status == 403
 
 
 @documented("it will respond with a JSON object containing more information", "rest.md")

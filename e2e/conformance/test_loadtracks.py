@@ -4,8 +4,7 @@ import pytest
 
 from conformance import shapes
 from conformance.citing import documented
-from conformance.conftest import Differs
-from conformance.differences import Way
+from conformance.differences import Differs, Way
 from conformance.server import Server
 from conformance.surroundings import Surroundings
 
@@ -27,7 +26,7 @@ async def test_a_link_to_a_file_is_a_track(
 @documented("The track title", "rest.md")
 async def test_tags_are_title_and_author(server: Server, around: Surroundings) -> None:
     info = (await server.track(around.music("tone-1-60s.mp3"))).info
-    assert (info.title, info.author) == ("Test tone 1, 60 seconds", "Legato")
+    assert (info.title, info.author) == ("Test tone 1, 60 seconds", "The Simulators")
 
 
 @documented("Whether the track is a stream", "rest.md")

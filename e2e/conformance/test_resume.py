@@ -6,8 +6,7 @@ import time
 from conformance import shapes
 from conformance.citing import documented
 from conformance.client import Client, Connect
-from conformance.conftest import Differs
-from conformance.differences import Way
+from conformance.differences import Differs, Way
 from conformance.guild import Guild
 from conformance.lost_socket import LostSocket
 from conformance.server import Server
@@ -144,9 +143,7 @@ async def test_a_waiting_sessions_players_are_not_counted(connect: Connect, guil
 
 
 @documented("The timeout in seconds (default is 60s)", "rest.md")
-async def test_a_session_waits_no_longer_than_its_timeout(
-    connect: Connect, guild: Guild
-) -> None:
+async def test_a_session_waits_no_longer_than_its_timeout(connect: Connect, guild: Guild) -> None:
     client = guild.client
     await client.resuming(timeout=1)
     await guild.play(SONG)

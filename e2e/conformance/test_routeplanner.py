@@ -2,8 +2,7 @@
 
 from conformance import shapes
 from conformance.citing import documented
-from conformance.conftest import Differs
-from conformance.differences import Way
+from conformance.differences import Differs, Way
 from conformance.server import Server
 
 PLANNERS = {

@@ -8,8 +8,7 @@ import pytest
 from conformance import shapes
 from conformance.citing import documented
 from conformance.client import Client
-from conformance.conftest import Differs
-from conformance.differences import Way
+from conformance.differences import Differs, Way
 from conformance.guild import CHANNEL, Guild
 
 SONG = "tone-1-60s.webm"
@@ -28,7 +27,9 @@ async def test_a_patch_joins_voice(guild: Guild) -> None:
     assert found.channel_id == CHANNEL
 
 
-@documented("The voice state has a new channelId field which is required (changelog, 4.2.0)", "server")
+@documented(
+    "The voice state has a new channelId field which is required (changelog, 4.2.0)", "server"
+)
 async def test_the_channel_is_shown(guild: Guild) -> None:
     assert (await guild.patch(voice=await guild.voice())).voice.channel_id == str(CHANNEL)
 
