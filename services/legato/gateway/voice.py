@@ -11,8 +11,8 @@ from legato.gateway.permissions import Permission
 from legato.gateway.shard_state import ShardState
 
 ANSWER_WITHIN = timedelta(seconds=2)
-EVERY = timedelta(seconds=0.55)
-"""Discord ends a connection after 120 events in 60 s; joins leave room for heartbeats."""
+EVERY = timedelta(seconds=0.6)
+"""Discord ends a connection after 120 events in 60 s: 110 joins leave room for heartbeats."""
 BURST = 10
 _FOLLOWED = 5.0
 """Seconds in which what Discord tells of a guild's voice counts as the answer to a join."""
