@@ -4,6 +4,7 @@ A client never repeats a command by itself (redis-py 8 would, ten times): an app
 timed out may have happened, so its caller reads the outcome back instead.
 """
 
+import asyncio
 import functools
 import hashlib
 import importlib.resources
@@ -56,11 +57,24 @@ def connect(url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOU
 
 @contextmanager
 def reaching(what: str) -> Iterator[None]:
-    """Turn the library's errors about reachability into Unavailable; others are bugs."""
+    """Turn the library's errors about reachability into Unavailable; others are bugs.
+
+    A cancellation that gets lost inside is raised at the end: the library sends by
+    `asyncio.wait_for`, which may swallow one until Python 3.12
+    (https://github.com/python/cpython/issues/86296).
+    """
+    asked = _cancellations()
     try:
         yield
     except _UNREACHABLE as error:
         raise Unavailable("redis", f"{what}: {type(error).__name__}") from error
+    if _cancellations() > asked:
+        raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def check(client: Client, *, critical: bool = True) -> Check:
