@@ -60,6 +60,7 @@ def _one(error: BaseException) -> Fault | None:
 
 _RARELY_IMPORTED = (
     ("legato.store.schema", "WrongSchema", FAILED),
+    ("legato.layout", "OtherLayout", WRONG),
     ("legato.serve", "PortInUse", PortTaken.exit_code),
     ("legato.together", "UnknownJob", WRONG),
 )
