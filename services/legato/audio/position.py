@@ -63,8 +63,14 @@ def seek(clock: Clock, to: int, *, now: int) -> Clock:
 
 
 def lose(clock: Clock, *, now: int, length: int = 0) -> Clock:
-    """Stop where listeners surely were when the node went: a little twice, never skipped."""
-    return _back_to(clock, max(0, _sure(clock, now=now, length=length) - LOSS), now, length)
+    """Stop where listeners surely were when the node went: a little twice, never skipped.
+
+    A bound was heard already: what the node may not have sent came after it.
+    """
+    position = max(0, moment(clock, now=now, length=length) - LOSS)
+    if clock.bound is not None:
+        position = min(position, clock.bound)
+    return _back_to(clock, position, now, length)
 
 
 def again(clock: Clock, *, now: int, length: int = 0) -> Clock:

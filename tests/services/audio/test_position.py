@@ -58,3 +58,11 @@ def test_a_loss_never_skips(at: int, since: int, now: int, bound: int | None) ->
     assert position.moment(position.lose(clock, now=now), now=now + 9_999) <= position.moment(
         clock, now=now
     )
+
+
+def test_a_loss_takes_nothing_off_a_moment_that_was_surely_heard() -> None:
+    clock = position.take_over(Clock(at=0, since=0), alive_at=60_000)
+
+    assert position.lose(clock, now=70_000).at == 60_000
+    assert position.lose(clock, now=60_200).at == 59_700
+    assert position.lose(Clock(at=0, since=0), now=60_000).at == 59_500

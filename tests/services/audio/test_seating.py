@@ -91,7 +91,7 @@ def test_a_node_that_was_started_anew_has_finished_nothing() -> None:
     game.snapshot(None, session_id="s2")
 
     assert game.current == "a"
-    assert position(game) == 19_500
+    assert position(game) == 20_000
 
 
 def test_a_new_node_right_after_a_take_over_is_no_move_that_ended_well() -> None:
@@ -101,7 +101,7 @@ def test_a_new_node_right_after_a_take_over_is_no_move_that_ended_well() -> None
 
     game.seat("n2", "s2").wait(5_000)
 
-    assert position(game) == 19_500
+    assert position(game) == 20_000
 
 
 def test_a_track_paused_before_a_take_over_is_not_set_back_by_a_later_loss() -> None:
