@@ -6,6 +6,7 @@ or at least harmlessly again, before its deadline.
 """
 
 import msgspec
+from msgspec.structs import replace
 
 from legato.contracts.actions import Answer
 from legato.contracts.playback import Origin
@@ -96,3 +97,10 @@ def outbox_key(effect: Effect) -> str:
             return f"record:{play_id}"
         case _:
             return str(effect.__struct_config__.tag)
+
+
+def carried(old: Effect | None, new: Effect) -> Effect:
+    """Let what replaces an effect that isn't done say what that one still had to say."""
+    if not isinstance(old, SyncPanel) or not isinstance(new, SyncPanel) or new.notice:
+        return new
+    return replace(new, notice=old.notice, notice_detail=old.notice_detail)

@@ -105,6 +105,11 @@ class Outbox:
             if lane := self._lanes.get((guild_id, kind)):
                 lane.wake.set()
 
+    def waiting(self, guild_id: int, effect: Effect) -> Effect | None:
+        """Return what an effect would replace."""
+        lane = self._lanes.get((guild_id, target(effect)))
+        return lane.todo.get(outbox_key(effect)) if lane else None
+
     def has(self, guild_id: int, key: str) -> bool:
         """Tell whether an effect is still to do."""
         return key in self.left(guild_id)

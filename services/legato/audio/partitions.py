@@ -13,7 +13,7 @@ import structlog
 
 from legato import telemetry
 from legato.audio import listening
-from legato.audio.effects import Effect, outbox_key
+from legato.audio.effects import Effect, carried, outbox_key
 from legato.audio.events import (
     Internal,
     PositionReported,
@@ -217,7 +217,7 @@ class PartitionLoop:
             self._means.tracing.span(f"step {name}", parent=trace, attributes=_about(guild_id)),
         ):
             taken = step(before, message, now=self.now(), rules=self._means.rules)
-            effects = self._numbered(taken.effects)
+            effects = self._numbered(guild_id, taken.effects)
             after = taken.player
             if after is before and not effects and entry is None:
                 return
@@ -267,11 +267,12 @@ class PartitionLoop:
         except Unavailable:
             return new(guild_id)
 
-    def _numbered(self, effects: Iterable[Effect]) -> list[Effect]:
-        """Number effects in the order of all effects ever."""
+    def _numbered(self, guild_id: int, effects: Iterable[Effect]) -> list[Effect]:
+        """Number effects in the order of all effects ever; none takes another's word away."""
         first = (self.writer.position.commits + 1) * _EFFECTS_A_COMMIT
+        waiting = self.outbox.waiting if self.outbox else lambda *_: None
         return [
-            msgspec.structs.replace(effect, seq=first + place)
+            msgspec.structs.replace(carried(waiting(guild_id, effect), effect), seq=first + place)
             for place, effect in enumerate(effects)
         ]
 

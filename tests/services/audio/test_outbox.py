@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from legato.audio.effects import Effect, Resolve, SaveQueue, SyncNode, SyncPanel, Tell
+from legato.audio.effects import Effect, Resolve, SaveQueue, SyncNode, SyncPanel, Tell, carried
 from legato.audio.outbox import Outbox
 from legato.contracts.actions import Done
 from legato.contracts.playback import Origin
@@ -133,3 +133,16 @@ async def test_what_is_left_is_told_by_guild(world: World) -> None:
     assert set(world.outbox.left(1)) == {"tell:a", "sync_node"}
     assert set(world.outbox.left(2)) == {"tell:b"}
     assert len(world.outbox) == 3
+
+
+async def test_a_notice_survives_what_replaces_its_panel(world: World) -> None:
+    world.away.add(SyncPanel)
+    told = SyncPanel(seq=1, notice="track_failed", notice_detail="404")
+    world.outbox.put(1, [told])
+
+    assert carried(world.outbox.waiting(1, SyncPanel()), SyncPanel(seq=2)) == SyncPanel(
+        seq=2, notice="track_failed", notice_detail="404"
+    )
+    newer = SyncPanel(seq=2, notice="kicked")
+    assert carried(world.outbox.waiting(1, newer), newer) == newer
+    assert carried(world.outbox.waiting(2, newer), SyncPanel(seq=2)) == SyncPanel(seq=2)
