@@ -14,6 +14,8 @@ TRICKS = {
     "loopback in IPv6": "http://[::1]/song.mp3",
     "a name with a password": "http://user:secret@example.com/song.mp3",
     "another scheme": "file:///etc/passwd",
+    "a link in the middle": "look http://10.0.0.1/x",
+    "a nonsense link": "http://nonsense",
     "nothing but hidden characters": "\u200b\u202e\u2066\ufeff",
 }
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from legato import queries
 from legato.audio.events import Resolved, ResolveFailed
 from legato.audio.lavalink import Loaded, NodeClient, Refused, SessionUnknown
 from legato.audio.searching import Catalogue
@@ -48,8 +49,9 @@ class Resolver:
         return _event(guild_id, slot, loaded)
 
     async def _address(self, query: str) -> str | None:
-        if "://" in query:
-            return query
+        kind = queries.kind(query)
+        if kind != "words":
+            return query.strip() if kind == "link" else None
         if pieces := await self._catalogue.find(query):
             return pieces[0].url
         return self._prefix + query if self._prefix else None

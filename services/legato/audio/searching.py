@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 import structlog
 
+from legato import queries
 from legato.audio.lavalink import Loaded
 from legato.audio.metrics import Metrics
 from legato.bus import Bus
@@ -137,7 +138,8 @@ class Searcher:
     async def choices(self, text: str, *, within: timedelta) -> list[Choice]:
         """Return what fits, best first."""
         found = [_of_piece(piece) for piece in await self._catalogue.find(text)]
-        if self._prefix and text.strip() and "://" not in text and len(found) < MOST:
+        is_searched = bool(text.strip()) and queries.kind(text) == "words"
+        if self._prefix and is_searched and len(found) < MOST:
             found += await self._ask_node(text, within)
         return [choice for choice in found if len(choice.value) <= NAME_LENGTH][:MOST]
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from datetime import timedelta
 
+from legato.addresses import address_of
 from legato.gateway import urls
 
 _PATIENCE = timedelta(milliseconds=600)
@@ -12,7 +13,7 @@ _PATIENCE = timedelta(milliseconds=600)
 
 async def is_private(link: urls.Link) -> bool:
     """Say whether a name surely leads to an address that is not of the open internet."""
-    if link.is_allowed or urls.address_of(link.host) is not None:
+    if link.is_allowed or address_of(link.host) is not None:
         return False
     try:
         async with asyncio.timeout(_PATIENCE.total_seconds()):

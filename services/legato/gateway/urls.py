@@ -4,26 +4,22 @@ The node checks addresses again where it connects (also after DNS and each redir
 too means that a nonsense link never leaves the gateway.
 """
 
-import ipaddress
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from legato import queries
+from legato.addresses import address_of, is_public
+
 LONGEST = 500
 """Characters of a query; the option's max_length says the same to Discord's clients."""
 
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_SNEAKY = re.compile(r"(data|javascript|file|local|blob|about|view-source):", re.IGNORECASE)
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", re.IGNORECASE)
-_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa")
 _JOINERS = "\u200c\u200d"
 """Zero-width (non-)joiners, which Persian, Hindi and emoji need; never in a link."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +56,13 @@ def read(query: str, *, allowed: Collection[str] = ()) -> Link | SearchText | Wr
         return Wrong("too_long")
     if has_tricks(text):
         return Wrong("invalid")
-    if _SNEAKY.match(text):
-        return Wrong("bad_url")
-    scheme = _SCHEME.match(text)
-    if scheme is None:
-        return SearchText(text)
-    if scheme[1].lower() not in {"http", "https"}:
-        return Wrong("bad_url")
-    return _link(text, allowed)
+    match queries.kind(text):
+        case "link":
+            return _link(text, allowed)
+        case "words":
+            return SearchText(text)
+        case "neither":
+            return Wrong("bad_url")
 
 
 def has_tricks(text: str) -> bool:
@@ -114,58 +109,6 @@ def _refused_host(host: str) -> str:
     if len(labels) < 2:
         return "private_address" if host else "bad_url"
     return "" if _HOST.fullmatch(host) else "bad_url"
-
-
-def address_of(host: str) -> Address | None:
-    """Read an address in any spelling that clients accept: dotted, 2130706433, 0x7f.1, [::1]."""
-    try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return _old_spelling(host)
-
-
-def _old_spelling(host: str) -> Address | None:
-    """Read what inet_aton reads: one to four numbers, the last filling what is left."""
-    parts = host.split(".")
-    if not 1 <= len(parts) <= 4 or not all(_NUMBER.fullmatch(part) for part in parts):
-        return None
-    numbers = [_number(part) for part in parts]
-    *head, last = numbers
-    size = 4 - len(head)
-    if any(number > 255 for number in head) or last >= 256**size:
-        return ipaddress.IPv4Address(0)
-    value = last
-    for place, number in enumerate(head):
-        value |= number << (8 * (3 - place))
-    return ipaddress.IPv4Address(value)
-
-
-def _number(part: str) -> int:
-    if part.lower().startswith("0x"):
-        return int(part[2:] or "0", 16)
-    octal = len(part) > 1 and part.startswith("0") and set(part) <= set("01234567")
-    return int(part, 8 if octal else 10)
-
-
-def is_public(address: Address) -> bool:
-    """Say whether an address is of the open internet; tunnels count as what they lead to."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = _inside(address)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address.sixtofour is not None:
-        return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
 
 
 def all_public(addresses: Iterable[str]) -> bool:

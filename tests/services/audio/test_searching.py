@@ -139,6 +139,21 @@ async def test_a_link_goes_to_the_node_as_it_is(catalogue, node) -> None:
     assert event.playlist == "A list"
 
 
+@pytest.mark.parametrize("query", ["look http://10.0.0.1/x", "file:///etc/passwd", "ftp://a/b"])
+async def test_a_text_that_only_holds_a_link_never_reaches_a_node(
+    catalogue, node, query: str
+) -> None:
+    for prefix in ("", "ytsearch:"):
+        event = await Resolver(catalogue, node.load, prefix=prefix).resolve(
+            1, "slot", query, within=WITHIN
+        )
+        choices = await searcher(None, catalogue, node, prefix).choices(query, within=WITHIN)
+
+        assert event.reason == "not_found"
+        assert choices == []
+    assert node.asked == []
+
+
 async def test_words_are_looked_for_in_the_catalogue_then_by_the_node(catalogue, node) -> None:
     resolver = Resolver(catalogue, node.load, prefix="ytsearch:")
     await resolver.resolve(1, "slot", "night train", within=WITHIN)

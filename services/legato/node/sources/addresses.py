@@ -5,11 +5,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from legato.addresses import is_public
 from legato.node.errors import MediaError
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 DEFAULT_PORTS = {"http": 80, "https": 443}
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +57,6 @@ def check(target: Target, resolved: Collection[str], allowed: Collection[str]) -
                     "That URL is not playable.", "common", "private addresses are not read"
                 )
     return next(iter(resolved))
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address, or the one it carries within, belongs to the public internet."""
-    inner = _inner(address)
-    if inner is not None:
-        return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-def _inner(address: Address) -> Address | None:
-    """Give the IPv4 address that an IPv6 address leads to."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.teredo is not None:
-        return address.teredo[1]
-    return address.ipv4_mapped or address.sixtofour
 
 
 def _ascii_host(host: str) -> str:

@@ -1,0 +1,22 @@
+"""Whether what a person typed is a link or words. Pure: the one rule of gateway and audio.
+
+Were there two, a text could pass the gateway as words and reach a node as a link.
+"""
+
+import re
+from typing import Literal
+
+Kind = Literal["link", "words", "neither"]
+
+_LINK = re.compile(r"https?://", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"(about|blob|data|file|javascript|local|view-source):", re.IGNORECASE)
+
+
+def kind(text: str) -> Kind:
+    """Tell a web link from words; a link further on, or of another scheme, is neither."""
+    text = text.strip()
+    if _LINK.match(text):
+        return "link"
+    if "://" in text or _OTHER_SCHEME.match(text):
+        return "neither"
+    return "words"
