@@ -31,7 +31,8 @@ async def test_a_person_types_play_hears_it_and_presses_pause(stage: Machine) ->
         await page.get_by_role("button", name="Listen", exact=True).click()
         await page.keyboard.press("/")
         await page.keyboard.type("play tone 1", delay=30)
-        await page.get_by_role("option", name=re.compile("Test tone 1, 60 seconds")).wait_for()
+        found = page.get_by_role("option", name=re.compile("Test tone 1, 60 seconds"))
+        await expect(found).to_have_attribute("aria-selected", "true")
         await page.keyboard.press("Enter")
         await page.keyboard.press("Enter")
 

@@ -14,10 +14,30 @@ export class CommandForm {
     this.line = h("div", { class: "options" });
     this.more = h("div", { class: "more-options" });
     this.problem = h("p", { class: "problem", role: "alert" });
-    const go = h("button", { type: "submit", class: "send", "aria-label": `Send /${entry.path}` }, icon("send"));
-    const drop = h("button", { type: "button", class: "command-name", title: "Another command", "aria-label": `/${entry.path}: choose another command` }, `/${entry.path}`);
+    const go = h(
+      "button",
+      { type: "submit", class: "send", "aria-label": `Send /${entry.path}` },
+      icon("send"),
+    );
+    const drop = h(
+      "button",
+      {
+        type: "button",
+        class: "command-name",
+        title: "Another command",
+        "aria-label": `/${entry.path}: choose another command`,
+      },
+      `/${entry.path}`,
+    );
     drop.addEventListener("click", () => this.left(""));
-    this.element = h("form", { class: "command", "aria-label": `/${entry.path}` }, drop, this.line, this.more, go);
+    this.element = h(
+      "form",
+      { class: "command", "aria-label": `/${entry.path}` },
+      drop,
+      this.line,
+      this.more,
+      go,
+    );
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -29,7 +49,8 @@ export class CommandForm {
 
   start(text = "") {
     const first = this.#fields[0];
-    if (!first && this.entry.options.length && text) return this.#open(this.entry.options[0]).input.focus();
+    if (!first && this.entry.options.length && text)
+      return this.#open(this.entry.options[0]).input.focus();
     if (!first) return this.element.querySelector(".send").focus();
     first.input.focus();
     if (text) first.text = text;
@@ -46,7 +67,9 @@ export class CommandForm {
   }
 
   get typed() {
-    return Object.fromEntries(this.#fields.filter((each) => each.text).map((each) => [each.option.name, each.text]));
+    return Object.fromEntries(
+      this.#fields.filter((each) => each.text).map((each) => [each.option.name, each.text]),
+    );
   }
 
   #add(option) {
@@ -75,7 +98,12 @@ export class CommandForm {
     fill(
       this.more,
       rest.map((option) => {
-        const add = h("button", { type: "button", class: "chip", title: option.description }, icon("plus"), option.name);
+        const add = h(
+          "button",
+          { type: "button", class: "chip", title: option.description },
+          icon("plus"),
+          option.name,
+        );
         add.addEventListener("click", () => this.#open(option).input.focus());
         return add;
       }),
@@ -103,7 +131,7 @@ export class CommandForm {
   }
 
   list(field, items, status) {
-    const first = field.text !== "" && !field.element.classList.contains("chosen") && field.choices !== null;
+    const first = field.text !== "" && !field.element.classList.contains("chosen");
     this.popup.show(field.input, items, {
       head: [hint(field.option), this.problem],
       status,
@@ -118,7 +146,9 @@ export class CommandForm {
   }
 
   next(field) {
-    const empty = this.#fields.slice(this.#fields.indexOf(field) + 1).find((each) => !each.text && each.option.required);
+    const empty = this.#fields
+      .slice(this.#fields.indexOf(field) + 1)
+      .find((each) => !each.text && each.option.required);
     this.say("");
     if (empty) empty.input.focus();
     else this.list(field, [], "Press Enter to send.");
@@ -133,7 +163,13 @@ export class CommandForm {
     if (event.key === "Enter" && field && this.popup.open && this.popup.active) {
       event.preventDefault();
       this.popup.choose();
-    } else if (event.key === "Tab" && field && this.popup.open && this.popup.active && !event.shiftKey) {
+    } else if (
+      event.key === "Tab" &&
+      field &&
+      this.popup.open &&
+      this.popup.active &&
+      !event.shiftKey
+    ) {
       event.preventDefault();
       this.popup.choose();
     } else if (event.key === "Escape") {

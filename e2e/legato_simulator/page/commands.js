@@ -32,7 +32,10 @@ export function matching(entries, typed) {
 
 function mentions(entry, wanted) {
   if (entry.path.includes(wanted)) return true;
-  return entry.about.toLowerCase().split(/\s+/).some((word) => word.startsWith(wanted));
+  return entry.about
+    .toLowerCase()
+    .split(/\s+/)
+    .some((word) => word.startsWith(wanted));
 }
 
 // The command that "/play har" begins with, and the rest; only where nothing longer could be meant.

@@ -9,7 +9,14 @@ import { markdown } from "./markdown.js";
 import { namesOf } from "./names.js";
 import { Popup } from "./popup.js";
 
-const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary", 6: "primary" };
+const STYLES = {
+  1: "primary",
+  2: "secondary",
+  3: "success",
+  4: "danger",
+  5: "secondary",
+  6: "primary",
+};
 const MAKE = {
   1: row,
   2: button,
@@ -41,7 +48,12 @@ function row(body, at) {
 }
 
 function section(body, at) {
-  return h("div", { class: "section" }, h("div", {}, components(body.components, at)), component(body.accessory, at));
+  return h(
+    "div",
+    { class: "section" },
+    h("div", {}, components(body.components, at)),
+    component(body.accessory, at),
+  );
 }
 
 function container(body, at) {
@@ -51,7 +63,11 @@ function container(body, at) {
 }
 
 function gallery(body) {
-  return h("div", { class: "gallery" }, body.items.map((each) => picture(each.media.url, "embed-image", each.description ?? "")));
+  return h(
+    "div",
+    { class: "gallery" },
+    body.items.map((each) => picture(each.media.url, "embed-image", each.description ?? "")),
+  );
 }
 
 function fileName(address) {
@@ -69,7 +85,12 @@ function button(body, at) {
   const style = `button ${STYLES[body.style] ?? "secondary"}`;
   if (body.style === 5) {
     const href = isWeb(body.url) ? body.url : null;
-    return h("a", { class: style, href, target: "_blank", rel: "noopener noreferrer" }, inside, icon("out"));
+    return h(
+      "a",
+      { class: style, href, target: "_blank", rel: "noopener noreferrer" },
+      inside,
+      icon("out"),
+    );
   }
   const made = h(
     "button",
@@ -82,7 +103,9 @@ function button(body, at) {
     },
     inside,
   );
-  made.addEventListener("click", () => busyWhile(made, () => press(at.store, at.messageId, body.custom_id)));
+  made.addEventListener("click", () =>
+    busyWhile(made, () => press(at.store, at.messageId, body.custom_id)),
+  );
   return made;
 }
 
@@ -131,11 +154,17 @@ function select(body, at) {
   );
   const popup = new Popup(h("div", { class: "menu-popup" }), body.placeholder ?? "Options");
   const label = () => {
-    const names = options.filter((each) => state.values.includes(each.value)).map((each) => each.label);
-    fill(shown, names.length ? names.join(", ") : (body.placeholder ?? (several ? "Choose" : "Choose one")));
+    const names = options
+      .filter((each) => state.values.includes(each.value))
+      .map((each) => each.label);
+    fill(
+      shown,
+      names.length ? names.join(", ") : (body.placeholder ?? (several ? "Choose" : "Choose one")),
+    );
     shown.classList.toggle("faint", names.length === 0);
   };
-  const send = () => busyWhile(opener, () => choose(at.store, at.messageId, body.custom_id, state.values));
+  const send = () =>
+    busyWhile(opener, () => choose(at.store, at.messageId, body.custom_id, state.values));
   const finish = () => {
     if (!popup.open) return;
     popup.close();
@@ -143,11 +172,15 @@ function select(body, at) {
     if (several && enough && String(state.values) !== String(before)) send();
   };
   const draw = () =>
-    popup.show(opener, options.map((each) => item(each, state.values)), {
-      multiple: several,
-      status: several ? `Choose up to ${body.max_values}; close the list to send.` : "",
-      chosen: pick,
-    });
+    popup.show(
+      opener,
+      options.map((each) => item(each, state.values)),
+      {
+        multiple: several,
+        status: several ? `Choose up to ${body.max_values}; close the list to send.` : "",
+        chosen: pick,
+      },
+    );
   const pick = ({ key }) => {
     if (!several) {
       state.values = [key];
@@ -162,7 +195,11 @@ function select(body, at) {
     label();
     draw();
   };
-  opener.addEventListener("click", () => (popup.open ? finish() : draw()));
+  opener.addEventListener("click", () => {
+    if (popup.open) return finish();
+    draw();
+    return turn(popup.element, opener);
+  });
   opener.addEventListener("blur", finish);
   opener.addEventListener("keydown", (event) => {
     if (popup.key(event)) return;
@@ -174,6 +211,14 @@ function select(body, at) {
   });
   label();
   return h("div", { class: "select" }, opener, popup.element);
+}
+
+// A menu near the lower edge opens upwards, as long as there is more room.
+function turn(list, opener) {
+  const room = opener.closest(".scroll").getBoundingClientRect();
+  const place = opener.getBoundingClientRect();
+  const below = room.bottom - place.bottom;
+  list.classList.toggle("up", below < list.offsetHeight + 8 && place.top - room.top > below);
 }
 
 function item(option, values) {

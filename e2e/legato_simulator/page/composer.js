@@ -27,7 +27,11 @@ export class Composer {
       autocomplete: "off",
       enterkeyhint: "send",
     });
-    this.send = h("button", { type: "submit", class: "send", "aria-label": "Send the message" }, icon("send"));
+    this.send = h(
+      "button",
+      { type: "submit", class: "send", "aria-label": "Send the message" },
+      icon("send"),
+    );
     this.plain = h("form", { class: "plain-text" }, this.text, this.send);
     fill(this.root, this.popup.element, this.place);
     fill(this.place, this.plain);
@@ -74,7 +78,8 @@ export class Composer {
     const { channel, connected } = this.store;
     const able = Boolean(channel) && connected !== false;
     this.text.disabled = !able || !channel.may_write;
-    const label = channel?.may_write === false ? "You can't write here" : `Message #${channel?.name ?? ""}`;
+    const label =
+      channel?.may_write === false ? "You can't write here" : `Message #${channel?.name ?? ""}`;
     this.text.setAttribute("aria-label", `${label}; type a slash for commands`);
     this.text.placeholder = channel?.may_write === false ? label : `${label} · type / for commands`;
     this.root.classList.toggle("off", !able);
@@ -111,7 +116,11 @@ export class Composer {
       before = entry.botId;
       return { key: entry.path, entry, heading, nodes: commandNodes(entry) };
     });
-    const status = this.entries.length ? (items.length ? "" : `No command matches /${typed}`) : "No bot offers a command here yet.";
+    const status = this.entries.length
+      ? items.length
+        ? ""
+        : `No command matches /${typed}`
+      : "No bot offers a command here yet.";
     this.popup.show(this.text, items, { chosen: ({ entry }) => this.#choose(entry), status });
   }
 
@@ -168,7 +177,9 @@ export class Composer {
 }
 
 export function commandNodes(entry) {
-  const shown = entry.options.map((each) => h("span", { class: each.required ? "takes" : "takes faint" }, each.name));
+  const shown = entry.options.map((each) =>
+    h("span", { class: each.required ? "takes" : "takes faint" }, each.name),
+  );
   return [
     h(
       "span",

@@ -16,7 +16,9 @@ function set(element, name, value) {
 }
 
 function present(children) {
-  return children.flat(Infinity).filter((each) => each !== null && each !== undefined && each !== false);
+  return children
+    .flat(Infinity)
+    .filter((each) => each !== null && each !== undefined && each !== false);
 }
 
 export function fill(element, ...children) {
@@ -34,7 +36,8 @@ export function fillWhenNew(element, shown, make) {
   const mark = focused?.dataset.key;
   drawn.set(element, key);
   fill(element, make());
-  if (mark) element.querySelector(`[data-key="${CSS.escape(mark)}"]`)?.focus({ preventScroll: true });
+  if (mark)
+    element.querySelector(`[data-key="${CSS.escape(mark)}"]`)?.focus({ preventScroll: true });
   return true;
 }
 

@@ -11,9 +11,21 @@ export function embed(body, names) {
     h(
       "div",
       { class: "embed-text" },
-      body.author && h("p", { class: "embed-author" }, small(body.author.icon_url), linked(body.author.name, body.author.url)),
-      body.title && h("div", { class: "embed-title" }, body.url ? linked(body.title, body.url) : markdown(body.title, names)),
-      body.description && h("div", { class: "embed-description" }, markdown(body.description, names)),
+      body.author &&
+        h(
+          "p",
+          { class: "embed-author" },
+          small(body.author.icon_url),
+          linked(body.author.name, body.author.url),
+        ),
+      body.title &&
+        h(
+          "div",
+          { class: "embed-title" },
+          body.url ? linked(body.title, body.url) : markdown(body.title, names),
+        ),
+      body.description &&
+        h("div", { class: "embed-description" }, markdown(body.description, names)),
       body.fields?.length ? fields(body.fields, names) : null,
     ),
     body.thumbnail && picture(body.thumbnail.url, "embed-thumbnail"),
@@ -38,8 +50,16 @@ function fields(all, names) {
 function footer(body) {
   if (!body.footer && !body.timestamp) return null;
   const at = body.timestamp ? new Date(body.timestamp) : null;
-  const parts = [body.footer?.text, at && at.toLocaleString([], { dateStyle: "short", timeStyle: "short" })];
-  return h("p", { class: "embed-footer" }, small(body.footer?.icon_url), parts.filter(Boolean).join(" • "));
+  const parts = [
+    body.footer?.text,
+    at && at.toLocaleString([], { dateStyle: "short", timeStyle: "short" }),
+  ];
+  return h(
+    "p",
+    { class: "embed-footer" },
+    small(body.footer?.icon_url),
+    parts.filter(Boolean).join(" • "),
+  );
 }
 
 function linked(text, address) {
@@ -57,7 +77,13 @@ export function colour(number) {
 
 export function picture(address, kind, about = "") {
   if (!isWeb(address)) return null;
-  const image = h("img", { src: address, alt: about, class: kind, loading: "lazy", referrerpolicy: "no-referrer" });
+  const image = h("img", {
+    src: address,
+    alt: about,
+    class: kind,
+    loading: "lazy",
+    referrerpolicy: "no-referrer",
+  });
   image.addEventListener("error", () => image.remove());
   return image;
 }
@@ -75,6 +101,16 @@ export function attachment(body) {
     return h("audio", { class: "attachment", src: body.url, controls: true, preload: "none" });
   }
   const size = body.size < 1024 ? `${body.size} B` : `${Math.round(body.size / 1024)} kB`;
-  const name = h("a", { href: body.url, target: "_blank", rel: "noopener noreferrer" }, body.filename);
-  return h("p", { class: "attachment file" }, icon("file"), name, h("span", { class: "faint" }, size));
+  const name = h(
+    "a",
+    { href: body.url, target: "_blank", rel: "noopener noreferrer" },
+    body.filename,
+  );
+  return h(
+    "p",
+    { class: "attachment file" },
+    icon("file"),
+    name,
+    h("span", { class: "faint" }, size),
+  );
 }

@@ -7,12 +7,17 @@ const SILENT = "The application did not respond.";
 
 // Waits for the first answer: null when there is none.
 async function acknowledged(interaction) {
-  const answer = await call("interaction", { interaction, until: "acknowledged", timeout: PATIENCE });
+  const answer = await call("interaction", {
+    interaction,
+    until: "acknowledged",
+    timeout: PATIENCE,
+  });
   return !answer || answer.state === "failed" ? null : answer;
 }
 
 function opened(store, answer) {
-  if (answer.modal && answer.callback === 9) store.tell("modal", { opener: answer.id, body: answer.modal });
+  if (answer.modal && answer.callback === 9)
+    store.tell("modal", { opener: answer.id, body: answer.modal });
 }
 
 export async function runCommand(store, { entry, options }) {
@@ -72,6 +77,10 @@ export async function suggestions(store, entry, focused, options) {
     options,
     bot: entry.botId,
   });
-  const answer = await call("interaction", { interaction: sent.id, until: "answered", timeout: PATIENCE });
+  const answer = await call("interaction", {
+    interaction: sent.id,
+    until: "answered",
+    timeout: PATIENCE,
+  });
   return !answer || answer.state === "failed" ? null : answer.choices;
 }

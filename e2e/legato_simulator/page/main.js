@@ -45,7 +45,10 @@ store.on("view channel", () => {
 
 store.on("typing", () => {
   const names = [...store.typing.keys()].map((id) => store.nameOf(id));
-  fill(byId("typing"), names.length ? `${names.join(", ")} ${names.length > 1 ? "are" : "is"} typing…` : "");
+  fill(
+    byId("typing"),
+    names.length ? `${names.join(", ")} ${names.length > 1 ? "are" : "is"} typing…` : "",
+  );
 });
 
 store.on("connection", () => {
@@ -73,12 +76,22 @@ function setMembers(open) {
   byId("members").inert = !open;
 }
 
-byId("open-drawer").addEventListener("click", () => setDrawer(!app.classList.contains("drawer-open")));
-byId("open-members").addEventListener("click", () => setMembers(!app.classList.contains("members-open")));
+byId("open-drawer").addEventListener("click", () =>
+  setDrawer(!app.classList.contains("drawer-open")),
+);
+byId("open-members").addEventListener("click", () =>
+  setMembers(!app.classList.contains("members-open")),
+);
 byId("scrim").addEventListener("click", closeAll);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && NARROW.matches) closeAll();
-  if (event.key === "/" && !typing(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
+  if (
+    event.key === "/" &&
+    !typing(event.target) &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !event.altKey
+  ) {
     event.preventDefault();
     composer.begin("/");
   }

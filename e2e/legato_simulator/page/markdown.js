@@ -10,12 +10,26 @@ export function markdown(text, names) {
 const BLOCKS = [
   [/^```(?:([\w+#-]*)\n)?([\s\S]*?)\n?```/, (found) => h("pre", {}, h("code", {}, found[2]))],
   [/^>>> ([\s\S]*)/, (found, names) => h("blockquote", {}, blocks(found[1], names))],
-  [/^(?:> ?.*(?:\n|$))+/, (found, names) => {
-    const inner = found[0].replace(/^> ?/gm, "").replace(/\n$/, "");
-    return h("blockquote", {}, blocks(inner, names));
-  }],
-  [/^(#{1,3}) +(.+)(?:\n|$)/, (found, names) =>
-    h("p", { class: `heading h${found[1].length}`, role: "heading", "aria-level": found[1].length + 2 }, inline(found[2], names))],
+  [
+    /^(?:> ?.*(?:\n|$))+/,
+    (found, names) => {
+      const inner = found[0].replace(/^> ?/gm, "").replace(/\n$/, "");
+      return h("blockquote", {}, blocks(inner, names));
+    },
+  ],
+  [
+    /^(#{1,3}) +(.+)(?:\n|$)/,
+    (found, names) =>
+      h(
+        "p",
+        {
+          class: `heading h${found[1].length}`,
+          role: "heading",
+          "aria-level": found[1].length + 2,
+        },
+        inline(found[2], names),
+      ),
+  ],
   [/^-# +(.+)(?:\n|$)/, (found, names) => h("p", { class: "subtext" }, inline(found[1], names))],
   [/^(?: *[-*] +.+(?:\n|$))+/, (found, names) => list("ul", found[0], /^ *[-*] +/, names)],
   [/^(?: *\d+\. +.+(?:\n|$))+/, (found, names) => list("ol", found[0], /^ *\d+\. +/, names)],
@@ -24,7 +38,11 @@ const BLOCKS = [
 function list(tag, text, mark, names) {
   const lines = text.replace(/\n$/, "").split("\n");
   const start = tag === "ol" ? Number.parseInt(lines[0], 10) : null;
-  return h(tag, { start }, lines.map((line) => h("li", {}, inline(line.replace(mark, ""), names))));
+  return h(
+    tag,
+    { start },
+    lines.map((line) => h("li", {}, inline(line.replace(mark, ""), names))),
+  );
 }
 
 function blocks(text, names) {
@@ -67,14 +85,20 @@ function block(text) {
 const INLINE = [
   [/^\\([\\*_~`|<>()[\]#:@-])/, (found) => found[1]],
   [/^(`+)([\s\S]*?[^`])\1(?!`)/, (found) => h("code", {}, found[2].trim())],
-  [/^\*\*\*(?=\S)([\s\S]+?)\*\*\*/, (found, names) => h("strong", {}, h("em", {}, inline(found[1], names)))],
+  [
+    /^\*\*\*(?=\S)([\s\S]+?)\*\*\*/,
+    (found, names) => h("strong", {}, h("em", {}, inline(found[1], names))),
+  ],
   [/^\*\*(?=\S)([\s\S]+?)\*\*(?!\*)/, (found, names) => h("strong", {}, inline(found[1], names))],
   [/^__(?=\S)([\s\S]+?)__(?!_)/, (found, names) => h("u", {}, inline(found[1], names))],
   [/^~~(?=\S)([\s\S]+?)~~/, (found, names) => h("s", {}, inline(found[1], names))],
   [/^\|\|([\s\S]+?)\|\|/, (found, names) => spoiler(inline(found[1], names))],
   [/^\*(?=\S)((?:[^*]|\*\*)+?)\*(?!\*)/, (found, names) => h("em", {}, inline(found[1], names))],
   [/^_(?=\S)([^_]+?)_(?!\w)/, (found, names) => h("em", {}, inline(found[1], names))],
-  [/^\[([^\]\n]+)\]\(<?(https?:\/\/[^\s>)]+)>?(?: "[^"\n]*")?\)/, (found, names) => link(found[2], inline(found[1], names))],
+  [
+    /^\[([^\]\n]+)\]\(<?(https?:\/\/[^\s>)]+)>?(?: "[^"\n]*")?\)/,
+    (found, names) => link(found[2], inline(found[1], names)),
+  ],
   [/^<(https?:\/\/[^\s>]+)>/, (found) => link(found[1], found[1])],
   [/^https?:\/\/[^\s<>]*[^\s<>.,:;!?'")\]]/, (found) => link(found[0], found[0])],
   [/^<@!?(\d+)>/, (found, names) => mention(`@${names.user(found[1])}`)],
@@ -135,7 +159,12 @@ function spoiler(content) {
     event.currentTarget.classList.add("open");
     event.currentTarget.removeAttribute("role");
   };
-  const label = { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler: show it" };
+  const label = {
+    class: "spoiler",
+    role: "button",
+    tabindex: "0",
+    "aria-label": "Spoiler: show it",
+  };
   return h("span", { ...label, click: open, keydown: open }, h("span", {}, content));
 }
 
@@ -164,7 +193,8 @@ function moment(seconds, style) {
   if (Number.isNaN(date.getTime())) return "Invalid date";
   const full = date.toLocaleString([], STYLES.F);
   const attributes = { datetime: date.toISOString(), title: full, class: "moment" };
-  if (style === "R") return h("time", { ...attributes, dataset: { relative: seconds } }, ago(seconds));
+  if (style === "R")
+    return h("time", { ...attributes, dataset: { relative: seconds } }, ago(seconds));
   return h("time", attributes, date.toLocaleString([], STYLES[style]));
 }
 

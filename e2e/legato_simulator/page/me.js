@@ -24,7 +24,12 @@ export class Me {
     const { me } = this.store;
     fillWhenNew(this.button, me, () => [
       avatar(me.id, me.name),
-      h("span", { class: "member-text" }, h("span", { class: "name" }, me.name), h("span", { class: "faint" }, "You — change")),
+      h(
+        "span",
+        { class: "member-text" },
+        h("span", { class: "name" }, me.name),
+        h("span", { class: "faint" }, "You — change"),
+      ),
       icon("down"),
     ]);
     this.button.setAttribute("aria-label", `You are ${me.name}. Choose another person or theme`);
@@ -33,8 +38,23 @@ export class Me {
   #fill() {
     const { store } = this;
     const people = store.view.people.filter((each) => !each.bot);
-    const name = h("input", { type: "text", placeholder: "Someone new", "aria-label": "Name of someone new", maxlength: 32, required: true });
-    const add = h("form", { class: "add" }, name, h("button", { type: "submit", class: "plain", "aria-label": "Add this person" }, icon("plus")));
+    const name = h("input", {
+      type: "text",
+      placeholder: "Someone new",
+      "aria-label": "Name of someone new",
+      maxlength: 32,
+      required: true,
+    });
+    const add = h(
+      "form",
+      { class: "add" },
+      name,
+      h(
+        "button",
+        { type: "submit", class: "plain", "aria-label": "Add this person" },
+        icon("plus"),
+      ),
+    );
     add.addEventListener("submit", (event) => {
       event.preventDefault();
       attempt(() => this.#make(name.value.trim()));
@@ -42,10 +62,18 @@ export class Me {
     fill(
       this.menu,
       h("h3", {}, "Who you are"),
-      h("ul", {}, people.map((each) => h("li", {}, this.#person(each)))),
+      h(
+        "ul",
+        {},
+        people.map((each) => h("li", {}, this.#person(each))),
+      ),
       add,
       h("h3", {}, "Theme"),
-      h("div", { class: "themes", role: "radiogroup", "aria-label": "Theme" }, Object.keys(THEMES).map((each) => this.#theme(each))),
+      h(
+        "div",
+        { class: "themes", role: "radiogroup", "aria-label": "Theme" },
+        Object.keys(THEMES).map((each) => this.#theme(each)),
+      ),
       h("p", { class: "faint" }, "Another tab can be another person."),
     );
     this.menu.querySelector("[aria-pressed=true]")?.focus();
@@ -53,7 +81,13 @@ export class Me {
 
   #person(person) {
     const mine = person.id === this.store.me.id;
-    const choose = h("button", { type: "button", class: "person", "aria-pressed": String(mine) }, avatar(person.id, person.name), h("span", {}, person.name), mine && icon("check"));
+    const choose = h(
+      "button",
+      { type: "button", class: "person", "aria-pressed": String(mine) },
+      avatar(person.id, person.name),
+      h("span", {}, person.name),
+      mine && icon("check"),
+    );
     choose.addEventListener("click", () => {
       this.menu.hidePopover();
       attempt(() => this.store.become(person.id));
@@ -69,7 +103,12 @@ export class Me {
   }
 
   #theme(each) {
-    const input = h("input", { type: "radio", name: "theme", value: each, checked: theme() === each });
+    const input = h("input", {
+      type: "radio",
+      name: "theme",
+      value: each,
+      checked: theme() === each,
+    });
     input.addEventListener("change", () => setTheme(each));
     return h("label", {}, input, h("span", {}, THEMES[each]));
   }

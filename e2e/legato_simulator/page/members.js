@@ -13,14 +13,29 @@ export class Members {
     const { store } = this;
     const people = (store.guild?.members ?? []).map((id) => store.person(id)).filter(Boolean);
     fillWhenNew(byId("members"), [people, store.me.id, store.guild?.owner_id], () => [
-      this.#group("Bots", people.filter((each) => each.bot)),
-      this.#group("People", people.filter((each) => !each.bot)),
+      this.#group(
+        "Bots",
+        people.filter((each) => each.bot),
+      ),
+      this.#group(
+        "People",
+        people.filter((each) => !each.bot),
+      ),
     ]);
   }
 
   #group(title, people) {
     if (!people.length) return null;
-    return h("section", {}, h("h3", {}, `${title} — ${people.length}`), h("ul", {}, people.map((each) => this.#row(each))));
+    return h(
+      "section",
+      {},
+      h("h3", {}, `${title} — ${people.length}`),
+      h(
+        "ul",
+        {},
+        people.map((each) => this.#row(each)),
+      ),
+    );
   }
 
   #row(person) {
@@ -38,7 +53,17 @@ export class Members {
       "li",
       { class: person.online ? "member" : "member offline" },
       h("span", { class: "with-dot" }, face, h("span", { class: "dot" })),
-      h("span", { class: "member-text" }, h("span", { class: "name" }, person.name, person.bot && h("span", { class: "badge" }, "App")), words && h("span", { class: "faint" }, words)),
+      h(
+        "span",
+        { class: "member-text" },
+        h(
+          "span",
+          { class: "name" },
+          person.name,
+          person.bot && h("span", { class: "badge" }, "App"),
+        ),
+        words && h("span", { class: "faint" }, words),
+      ),
     );
   }
 }

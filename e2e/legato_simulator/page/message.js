@@ -11,7 +11,11 @@ const LOADING = 1 << 7;
 const REPLY = 19;
 
 export function avatar(id, name, bot = false) {
-  const face = h("span", { class: bot ? "avatar bot" : "avatar", "aria-hidden": "true" }, initialsOf(name));
+  const face = h(
+    "span",
+    { class: bot ? "avatar bot" : "avatar", "aria-hidden": "true" },
+    initialsOf(name),
+  );
   face.style.setProperty("--hue", hueOf(id));
   return face;
 }
@@ -26,7 +30,15 @@ export class MessageItem {
     this.embeds = h("div", { class: "embeds" });
     this.parts = h("div", { class: "components" });
     this.foot = h("div", { class: "foot" });
-    const body = h("div", { class: "body" }, this.head, this.text, this.embeds, this.parts, this.foot);
+    const body = h(
+      "div",
+      { class: "body" },
+      this.head,
+      this.text,
+      this.embeds,
+      this.parts,
+      this.foot,
+    );
     this.element = h("li", { class: "message" }, this.above, this.face, body);
   }
 
@@ -37,21 +49,38 @@ export class MessageItem {
     this.element.id = `message-${message.id}`;
     this.element.classList.toggle("first", first);
     this.element.classList.toggle("ephemeral", hidden);
-    this.element.classList.toggle("addressed", message.mentions.some((each) => each.id === store.me.id));
+    this.element.classList.toggle(
+      "addressed",
+      message.mentions.some((each) => each.id === store.me.id),
+    );
     const names = namesOf(store);
-    const author = { id: message.author.id, name: store.person(message.author.id)?.name ?? nameIn(message.author), bot: message.author.bot };
+    const author = {
+      id: message.author.id,
+      name: store.person(message.author.id)?.name ?? nameIn(message.author),
+      bot: message.author.bot,
+    };
     fillWhenNew(this.above, above(message, store), () => aboveNodes(message, store));
-    fillWhenNew(this.face, [author, first], () => (first ? avatar(author.id, author.name, author.bot) : shortTime(message)));
-    fillWhenNew(this.head, [author, first, message.timestamp], () => (first ? headNodes(author, message) : null));
-    fillWhenNew(this.text, [message.content, loading, message.edited_timestamp, store.view.people.length], () => [
-      loading ? thinking(author.name) : markdown(message.content, names),
-      message.edited_timestamp && message.content && edited(message),
-    ]);
+    fillWhenNew(this.face, [author, first], () =>
+      first ? avatar(author.id, author.name, author.bot) : shortTime(message),
+    );
+    fillWhenNew(this.head, [author, first, message.timestamp], () =>
+      first ? headNodes(author, message) : null,
+    );
+    fillWhenNew(
+      this.text,
+      [message.content, loading, message.edited_timestamp, store.view.people.length],
+      () => [
+        loading ? thinking(author.name) : markdown(message.content, names),
+        message.edited_timestamp && message.content && edited(message),
+      ],
+    );
     fillWhenNew(this.embeds, [message.embeds, message.attachments], () => [
       message.embeds.map((each) => embed(each, names)),
       message.attachments.map((each) => attachment(each)),
     ]);
-    fillWhenNew(this.parts, message.components, () => components(message.components, { store, messageId: message.id }));
+    fillWhenNew(this.parts, message.components, () =>
+      components(message.components, { store, messageId: message.id }),
+    );
     const failure = store.failures.get(message.id);
     fillWhenNew(this.foot, [hidden, failure], () => [
       failure && h("p", { class: "problem", role: "alert" }, failure),
@@ -66,7 +95,8 @@ function nameIn(author) {
 
 function above(message, store) {
   const about = message.interaction_metadata;
-  if (about?.type === 2) return [about.user.id, nameIn(about.user), store.commands.get(about.id) ?? null];
+  if (about?.type === 2)
+    return [about.user.id, nameIn(about.user), store.commands.get(about.id) ?? null];
   const to = message.referenced_message;
   return message.type === REPLY ? [to?.id ?? null, to?.content ?? null] : null;
 }
@@ -81,7 +111,13 @@ function aboveNodes(message, store) {
   if (message.type !== REPLY) return null;
   const to = message.referenced_message;
   if (!to) return h("p", {}, icon("reply"), "The message this answers was deleted");
-  return h("p", {}, icon("reply"), h("b", {}, nameIn(to.author)), h("span", { class: "quote" }, to.content || "an embed"));
+  return h(
+    "p",
+    {},
+    icon("reply"),
+    h("b", {}, nameIn(to.author)),
+    h("span", { class: "quote" }, to.content || "an embed"),
+  );
 }
 
 function headNodes(author, message) {
@@ -91,13 +127,21 @@ function headNodes(author, message) {
   return [
     h("span", { class: "name" }, author.name),
     author.bot && h("span", { class: "badge" }, "App"),
-    h("time", { datetime: message.timestamp, title: at.toLocaleString() }, at.toLocaleString([], style)),
+    h(
+      "time",
+      { datetime: message.timestamp, title: at.toLocaleString() },
+      at.toLocaleString([], style),
+    ),
   ];
 }
 
 function shortTime(message) {
   const at = new Date(message.timestamp);
-  return h("time", { datetime: message.timestamp }, at.toLocaleTimeString([], { timeStyle: "short" }));
+  return h(
+    "time",
+    { datetime: message.timestamp },
+    at.toLocaleTimeString([], { timeStyle: "short" }),
+  );
 }
 
 function edited(message) {

@@ -72,11 +72,37 @@ export class MessageList {
   #note(note) {
     const { store } = this;
     const name = store.nameOf(note.author);
-    const used = h("p", {}, icon("reply"), h("b", {}, store.me.name), " used ", h("span", { class: "mention" }, `/${note.command}`));
-    const body = h("div", { class: "body" }, h("p", { class: "head" }, h("span", { class: "name" }, name), h("span", { class: "badge" }, "App")));
+    const used = h(
+      "p",
+      {},
+      icon("reply"),
+      h("b", {}, store.me.name),
+      " used ",
+      h("span", { class: "mention" }, `/${note.command}`),
+    );
+    const body = h(
+      "div",
+      { class: "body" },
+      h(
+        "p",
+        { class: "head" },
+        h("span", { class: "name" }, name),
+        h("span", { class: "badge" }, "App"),
+      ),
+    );
     if (note.note === "waiting") body.append(thinking(name));
-    else body.append(h("p", { class: "problem" }, note.text), onlyYou(() => store.dismiss(note.id)));
-    return h("li", { class: "message first ephemeral" }, h("div", { class: "above" }, used), h("div", { class: "face" }, avatar(note.author, name, true)), body);
+    else
+      body.append(
+        h("p", { class: "problem" }, note.text),
+        onlyYou(() => store.dismiss(note.id)),
+      );
+    return h(
+      "li",
+      { class: "message first ephemeral" },
+      h("div", { class: "above" }, used),
+      h("div", { class: "face" }, avatar(note.author, name, true)),
+      body,
+    );
   }
 
   #announce(message) {

@@ -23,7 +23,11 @@ export function openModal(store, opener, body) {
       "header",
       {},
       h("h2", { id: title }, body.title),
-      h("button", { type: "button", class: "plain", "aria-label": "Close", click: close }, icon("cross")),
+      h(
+        "button",
+        { type: "button", class: "plain", "aria-label": "Close", click: close },
+        icon("cross"),
+      ),
     ),
     body.components.map((row) => rowOf(row, store)),
     problem,
@@ -66,9 +70,18 @@ function labelled(component, label, description, store) {
   return h(
     "div",
     { class: "row" },
-    h("label", { for: id }, label, required && h("span", { class: "required", "aria-hidden": "true" }, " *")),
+    h(
+      "label",
+      { for: id },
+      label,
+      required && h("span", { class: "required", "aria-hidden": "true" }, " *"),
+    ),
     description && h("p", { class: "faint", id: about }, description),
-    control(component, { id, required, "aria-describedby": about, dataset: { customId: component.custom_id } }, store),
+    control(
+      component,
+      { id, required, "aria-describedby": about, dataset: { customId: component.custom_id } },
+      store,
+    ),
   );
 }
 

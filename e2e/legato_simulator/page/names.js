@@ -4,7 +4,8 @@ export function namesOf(store) {
   const guild = store.guild;
   return {
     user: (id) => store.nameOf(id),
-    role: (id) => guild?.roles.find((each) => each.id === id)?.name.replace(/^@/, "") ?? "unknown role",
+    role: (id) =>
+      guild?.roles.find((each) => each.id === id)?.name.replace(/^@/, "") ?? "unknown role",
     channel: (id) => guild?.channels.find((each) => each.id === id)?.name ?? "unknown",
   };
 }
@@ -17,5 +18,8 @@ export function hueOf(id) {
 
 export function initialsOf(name) {
   const words = name.split(/\s+/).filter(Boolean);
-  return words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
+  return words
+    .slice(0, 2)
+    .map((word) => [...word][0].toUpperCase())
+    .join("");
 }

@@ -6,7 +6,11 @@ import { icon } from "./icons.js";
 const SHOWN = 7000;
 
 export function warn(text) {
-  const close = h("button", { type: "button", class: "plain", "aria-label": "Close" }, icon("cross"));
+  const close = h(
+    "button",
+    { type: "button", class: "plain", "aria-label": "Close" },
+    icon("cross"),
+  );
   const toast = h("div", { class: "toast" }, h("p", {}, text), close);
   const gone = setTimeout(() => toast.remove(), SHOWN);
   close.addEventListener("click", () => {

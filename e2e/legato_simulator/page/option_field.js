@@ -32,7 +32,12 @@ export class OptionField {
       dataset: { option: option.name },
       enterkeyhint: "send",
     });
-    const label = h("label", { for: id }, option.name, option.required && h("span", { class: "unseen" }, " (required)"));
+    const label = h(
+      "label",
+      { for: id },
+      option.name,
+      option.required && h("span", { class: "unseen" }, " (required)"),
+    );
     this.element = h("span", { class: "option" }, label, this.input);
     this.input.addEventListener("input", () => this.#typed());
     this.input.addEventListener("focus", () => this.#show());
@@ -67,7 +72,8 @@ export class OptionField {
   #show() {
     this.form.focused(this);
     if (this.option.autocomplete) this.#ask();
-    else if (this.choices) this.#list(options.fitting(this.choices, this.#chosen ? "" : this.text), "Nothing fits.");
+    else if (this.choices)
+      this.#list(options.fitting(this.choices, this.#chosen ? "" : this.text), "Nothing fits.");
     else this.form.list(this, [], "");
   }
 
@@ -76,13 +82,18 @@ export class OptionField {
     clearTimeout(this.#timer);
     this.#asked += 1;
     const number = this.#asked;
-    if (!this.form.popup.count) this.form.list(this, [], "Asking the bot…");
-    this.#timer = setTimeout(async () => {
-      const found = await this.#suggested();
-      if (number !== this.#asked || !this.form.isFocused(this)) return;
-      if (found === null) this.form.list(this, [], "The bot did not answer with options.");
-      else this.#list(found, "No options match what you typed.");
-    }, this.text ? PAUSE : 0);
+    // What is listed answers an older text: Enter must not choose from it.
+    if (this.form.popup.count && this.form.popup.owner === this.input) this.form.popup.deactivate();
+    else this.form.list(this, [], "Asking the bot…");
+    this.#timer = setTimeout(
+      async () => {
+        const found = await this.#suggested();
+        if (number !== this.#asked || !this.form.isFocused(this)) return;
+        if (found === null) this.form.list(this, [], "The bot did not answer with options.");
+        else this.#list(found, "No options match what you typed.");
+      },
+      this.text ? PAUSE : 0,
+    );
   }
 
   async #suggested() {
@@ -99,7 +110,14 @@ export class OptionField {
     const items = found.map((each) => ({
       key: each.value,
       choice: each,
-      nodes: [h("span", { class: "choice-text" }, h("span", {}, each.name), each.about && h("span", { class: "faint" }, each.about))],
+      nodes: [
+        h(
+          "span",
+          { class: "choice-text" },
+          h("span", {}, each.name),
+          each.about && h("span", { class: "faint" }, each.about),
+        ),
+      ],
     }));
     this.form.list(this, items, items.length ? "" : none);
   }
@@ -117,6 +135,11 @@ export class OptionField {
 
 export function hint(option) {
   const line = h("p", { class: "hint" });
-  fill(line, h("b", {}, option.name), h("span", {}, option.description), h("span", { class: "faint" }, options.about(option)));
+  fill(
+    line,
+    h("b", {}, option.name),
+    h("span", {}, option.description),
+    h("span", { class: "faint" }, options.about(option)),
+  );
   return line;
 }

@@ -21,14 +21,20 @@ export function isNumber(option) {
 export function choicesOf(option, view, guild) {
   if (option.choices?.length) return option.choices.map(({ name, value }) => ({ name, value }));
   const person = (id) => view.people.find((each) => each.id === id);
-  const people = guild.members.map(person).filter(Boolean).map((each) => ({ name: each.name, value: each.id, about: each.username }));
+  const people = guild.members
+    .map(person)
+    .filter(Boolean)
+    .map((each) => ({ name: each.name, value: each.id, about: each.username }));
   const roles = guild.roles.map((each) => ({ name: each.name, value: each.id }));
   const wanted = option.channel_types?.map((each) => PLACES[each]);
   const places = guild.channels
     .filter((each) => !wanted?.length || wanted.includes(each.kind))
     .map((each) => ({ name: each.name, value: each.id, about: each.kind }));
   const kinds = {
-    [BOOLEAN]: [{ name: "True", value: true }, { name: "False", value: false }],
+    [BOOLEAN]: [
+      { name: "True", value: true },
+      { name: "False", value: false },
+    ],
     [USER]: people,
     [CHANNEL]: places,
     [ROLE]: roles,
@@ -48,7 +54,8 @@ export function read(option, text, chosen, choices) {
   if (chosen) return { value: chosen.value };
   const typed = text.trim();
   if (!typed) return option.required ? { problem: "This option is required." } : {};
-  if (option.type === ATTACHMENT) return { problem: "The simulator can't attach files to commands." };
+  if (option.type === ATTACHMENT)
+    return { problem: "The simulator can't attach files to commands." };
   if (choices) {
     const same = choices.find((each) => each.name.toLowerCase() === typed.toLowerCase());
     return same ? { value: same.value } : { problem: "Choose one of the list." };
@@ -63,7 +70,8 @@ function number(option, typed) {
     return { problem: whole ? "Type a whole number." : "Type a number." };
   }
   const { min_value: low, max_value: high } = option;
-  if ((low ?? value) > value || (high ?? value) < value) return { problem: `Type ${range(low, high)}.` };
+  if ((low ?? value) > value || (high ?? value) < value)
+    return { problem: `Type ${range(low, high)}.` };
   return { value };
 }
 
@@ -71,7 +79,9 @@ function words(option, text) {
   const { min_length: low = 0, max_length: high = 6000 } = option;
   const length = [...text].length;
   if (length < low) return { problem: `Type at least ${low} characters.` };
-  return length > high ? { problem: `Type at most ${high} characters; these are ${length}.` } : { value: text };
+  return length > high
+    ? { problem: `Type at most ${high} characters; these are ${length}.` }
+    : { value: text };
 }
 
 function range(low, high) {

@@ -41,7 +41,10 @@ export class Popup {
     this.multiple = multiple;
     this.list.setAttribute("aria-multiselectable", String(multiple));
     fill(this.head, head);
-    fill(this.list, items.map((each, index) => this.#row(each, index)));
+    fill(
+      this.list,
+      items.map((each, index) => this.#row(each, index)),
+    );
     this.list.hidden = items.length === 0;
     this.status.textContent = status;
     this.element.hidden = false;
@@ -67,7 +70,12 @@ export class Popup {
   #row(item, index) {
     const row = h(
       "li",
-      { role: "option", id: `${this.list.id}-${index}`, "aria-selected": String(Boolean(item.selected)), class: "choice" },
+      {
+        role: "option",
+        id: `${this.list.id}-${index}`,
+        "aria-selected": String(Boolean(item.selected)),
+        class: "choice",
+      },
       item.nodes,
     );
     row.addEventListener("mousemove", () => this.#activate(index, false));
@@ -91,6 +99,10 @@ export class Popup {
     }
     if (index >= 0) this.owner.setAttribute("aria-activedescendant", `${this.list.id}-${index}`);
     else this.owner.removeAttribute("aria-activedescendant");
+  }
+
+  deactivate() {
+    this.#activate(-1);
   }
 
   // Returns whether the key was for the list.

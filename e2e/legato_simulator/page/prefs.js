@@ -13,8 +13,9 @@ function attempt(action) {
 // The address comes first, so that a link can name a person and a place: /?person=…&guild=…
 export function recall(key) {
   const named = new URLSearchParams(location.search).get(key);
-  return named ?? attempt(
-    () => sessionStorage.getItem(PREFIX + key) ?? localStorage.getItem(PREFIX + key),
+  return (
+    named ??
+    attempt(() => sessionStorage.getItem(PREFIX + key) ?? localStorage.getItem(PREFIX + key))
   );
 }
 

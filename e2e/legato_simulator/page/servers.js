@@ -64,15 +64,37 @@ export class Servers {
     const top = guild.channels.filter((each) => each.kind !== "category" && !each.parent_id);
     const groups = guild.channels.filter((each) => each.kind === "category");
     return [
-      this.#group("Text channels", top.filter((each) => !VOICE.has(each.kind))),
-      this.#group("Voice channels", top.filter((each) => VOICE.has(each.kind))),
-      groups.map((group) => this.#group(group.name, guild.channels.filter((each) => each.parent_id === group.id))),
+      this.#group(
+        "Text channels",
+        top.filter((each) => !VOICE.has(each.kind)),
+      ),
+      this.#group(
+        "Voice channels",
+        top.filter((each) => VOICE.has(each.kind)),
+      ),
+      groups.map((group) =>
+        this.#group(
+          group.name,
+          guild.channels.filter((each) => each.parent_id === group.id),
+        ),
+      ),
     ];
   }
 
   #group(name, channels) {
     if (!channels.length) return null;
-    return h("section", {}, h("h3", {}, name), h("ul", {}, channels.map((each) => h("li", {}, VOICE.has(each.kind) ? this.#voice(each) : this.#text(each)))));
+    return h(
+      "section",
+      {},
+      h("h3", {}, name),
+      h(
+        "ul",
+        {},
+        channels.map((each) =>
+          h("li", {}, VOICE.has(each.kind) ? this.#voice(each) : this.#text(each)),
+        ),
+      ),
+    );
   }
 
   #text(channel) {
@@ -102,7 +124,9 @@ export class Servers {
     const { store } = this;
     const inside = store.guild.voice.filter((each) => each.channel_id === channel.id);
     const mine = store.myVoice?.channel_id === channel.id;
-    const limit = channel.user_limit ? h("span", { class: "limit" }, `${inside.length}/${channel.user_limit}`) : null;
+    const limit = channel.user_limit
+      ? h("span", { class: "limit" }, `${inside.length}/${channel.user_limit}`)
+      : null;
     const choose = h(
       "button",
       {
@@ -114,7 +138,12 @@ export class Servers {
         dataset: { key: channel.id },
       },
       icon(ICONS[channel.kind]),
-      h("span", { class: "channel-text" }, h("span", {}, channel.name), channel.status && h("span", { class: "status" }, channel.status)),
+      h(
+        "span",
+        { class: "channel-text" },
+        h("span", {}, channel.name),
+        channel.status && h("span", { class: "status" }, channel.status),
+      ),
       limit,
     );
     choose.addEventListener("click", () => {
@@ -122,7 +151,12 @@ export class Servers {
       if (!mine) this.join(channel);
     });
     const people = inside.map((each) => this.#present(each));
-    return [choose, people.length ? h("ul", { class: "present", "aria-label": `In ${channel.name}` }, people) : null];
+    return [
+      choose,
+      people.length
+        ? h("ul", { class: "present", "aria-label": `In ${channel.name}` }, people)
+        : null,
+    ];
   }
 
   #present(state) {
@@ -131,8 +165,23 @@ export class Servers {
     const name = person?.name ?? "someone";
     const face = avatar(state.user_id, name, person?.bot);
     face.classList.toggle("speaking", state.speaking);
-    const kick = person?.bot && h("button", { type: "button", class: "plain kick", title: `Disconnect ${name}`, "aria-label": `Disconnect ${name}`, dataset: { key: `kick-${state.user_id}` } }, icon("cross"));
-    if (kick) kick.addEventListener("click", () => attempt(() => call("leave_voice", { user: state.user_id, guild: store.guildId })));
+    const kick =
+      person?.bot &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "plain kick",
+          title: `Disconnect ${name}`,
+          "aria-label": `Disconnect ${name}`,
+          dataset: { key: `kick-${state.user_id}` },
+        },
+        icon("cross"),
+      );
+    if (kick)
+      kick.addEventListener("click", () =>
+        attempt(() => call("leave_voice", { user: state.user_id, guild: store.guildId })),
+      );
     return h(
       "li",
       { dataset: { user: state.user_id } },
@@ -147,5 +196,10 @@ export class Servers {
 }
 
 function sign(drawing, text) {
-  return h("span", { class: "sign", title: text }, icon(drawing), h("span", { class: "unseen" }, text));
+  return h(
+    "span",
+    { class: "sign", title: text },
+    icon(drawing),
+    h("span", { class: "unseen" }, text),
+  );
 }

@@ -77,7 +77,11 @@ export class Sound extends EventTarget {
     this.#analyser.fftSize = 1024;
     this.#samples = new Float32Array(this.#analyser.fftSize);
     this.#gain = this.#context.createGain();
-    this.#context.createMediaElementSource(this.audio).connect(this.#analyser).connect(this.#gain).connect(this.#context.destination);
+    this.#context
+      .createMediaElementSource(this.audio)
+      .connect(this.#analyser)
+      .connect(this.#gain)
+      .connect(this.#context.destination);
     this.#mix();
   }
 

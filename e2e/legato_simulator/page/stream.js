@@ -33,7 +33,9 @@ export class Stream {
       URL.revokeObjectURL(url);
       this.buffer = source.addSourceBuffer(TYPE);
       this.buffer.addEventListener("updateend", () => this.#next());
-      this.#read().catch(() => {}).finally(() => this.#stop.signal.aborted || this.broken());
+      this.#read()
+        .catch(() => {})
+        .finally(() => this.#stop.signal.aborted || this.broken());
     });
     this.audio.src = url;
   }

@@ -32,7 +32,9 @@ export class Voice {
 
   async #leave() {
     this.sound.stop();
-    await attempt(() => call("leave_voice", { user: this.store.me.id, guild: this.#where().guild.id }));
+    await attempt(() =>
+      call("leave_voice", { user: this.store.me.id, guild: this.#where().guild.id }),
+    );
   }
 
   // The guild and state of the voice channel one is in; the chosen guild's first.
@@ -54,7 +56,9 @@ export class Voice {
   }
 
   #bots({ guild, state }) {
-    return guild.voice.filter((each) => each.channel_id === state.channel_id && this.store.person(each.user_id)?.bot);
+    return guild.voice.filter(
+      (each) => each.channel_id === state.channel_id && this.store.person(each.user_id)?.bot,
+    );
   }
 
   #draw() {
@@ -62,32 +66,62 @@ export class Voice {
     const where = this.#where();
     const { listening, playing } = this.sound;
     const bots = where ? this.#bots(where).map((each) => [each.user_id, each.speaking]) : [];
-    const seen = [where?.guild.id, where?.state.channel_id, listening, playing, bots, this.store.guildId, this.#joinable()?.id];
+    const seen = [
+      where?.guild.id,
+      where?.state.channel_id,
+      listening,
+      playing,
+      bots,
+      this.store.guildId,
+      this.#joinable()?.id,
+    ];
     fillWhenNew(this.root, seen, () => (where ? this.#connected(where, bots) : this.#apart()));
     this.root.classList.toggle("in", Boolean(where));
   }
 
   #joinable() {
-    return this.store.guild?.channels.find((each) => each.kind === "voice" && each.may_join) ?? null;
+    return (
+      this.store.guild?.channels.find((each) => each.kind === "voice" && each.may_join) ?? null
+    );
   }
 
   #apart() {
     const channel = this.#joinable();
     if (!channel) return null;
-    const join = h("button", { type: "button", class: "button primary wide", dataset: { key: "join" } }, icon("speaker"), `Join ${channel.name}`);
+    const join = h(
+      "button",
+      { type: "button", class: "button primary wide", dataset: { key: "join" } },
+      icon("speaker"),
+      `Join ${channel.name}`,
+    );
     join.addEventListener("click", () => this.join(channel));
     return [h("p", { class: "faint" }, "You are in no voice channel."), join];
   }
 
   #connected({ guild, state }, bots) {
     const channel = guild.channels.find((each) => each.id === state.channel_id);
-    const leave = h("button", { type: "button", class: "plain leave", title: "Leave", "aria-label": "Leave the voice channel", dataset: { key: "leave" } }, icon("leave"));
+    const leave = h(
+      "button",
+      {
+        type: "button",
+        class: "plain leave",
+        title: "Leave",
+        "aria-label": "Leave the voice channel",
+        dataset: { key: "leave" },
+      },
+      icon("leave"),
+    );
     leave.addEventListener("click", () => this.#leave());
     return [
       h(
         "div",
         { class: "voice-head" },
-        h("div", { class: "voice-text" }, h("p", { class: "voice-state" }, this.#words(bots)), h("p", { class: "faint" }, `${channel?.name ?? "Voice"} · ${guild.name}`)),
+        h(
+          "div",
+          { class: "voice-text" },
+          h("p", { class: "voice-state" }, this.#words(bots)),
+          h("p", { class: "faint" }, `${channel?.name ?? "Voice"} · ${guild.name}`),
+        ),
         leave,
       ),
       this.sound.listening ? this.#player() : this.#listen(guild),
@@ -103,22 +137,50 @@ export class Voice {
   }
 
   #listen(guild) {
-    const listen = h("button", { type: "button", class: "button primary wide", dataset: { key: "listen" } }, icon("speaker"), "Listen");
+    const listen = h(
+      "button",
+      { type: "button", class: "button primary wide", dataset: { key: "listen" } },
+      icon("speaker"),
+      "Listen",
+    );
     listen.addEventListener("click", () => this.sound.start(guild.id));
     return listen;
   }
 
   #player() {
-    const quiet = h("button", { type: "button", class: "plain", title: "Stop listening", "aria-label": "Stop listening", dataset: { key: "quiet" } }, icon("speaker"));
+    const quiet = h(
+      "button",
+      {
+        type: "button",
+        class: "plain",
+        title: "Stop listening",
+        "aria-label": "Stop listening",
+        dataset: { key: "quiet" },
+      },
+      icon("speaker"),
+    );
     quiet.addEventListener("click", () => this.sound.stop());
-    const slider = h("input", { type: "range", min: 0, max: 100, value: this.volume, "aria-label": "Your volume", dataset: { key: "volume" } });
+    const slider = h("input", {
+      type: "range",
+      min: 0,
+      max: 100,
+      value: this.volume,
+      "aria-label": "Your volume",
+      dataset: { key: "volume" },
+    });
     slider.addEventListener("input", () => {
       this.volume = Number(slider.value);
       this.sound.setVolume(this.volume / 100);
       remember("volume", slider.value);
     });
     this.bar = h("span", {});
-    return h("div", { class: "player" }, quiet, slider, h("div", { class: "meter", role: "img", "aria-label": "Level of the sound" }, this.bar));
+    return h(
+      "div",
+      { class: "player" },
+      quiet,
+      slider,
+      h("div", { class: "meter", role: "img", "aria-label": "Level of the sound" }, this.bar),
+    );
   }
 
   #meter() {

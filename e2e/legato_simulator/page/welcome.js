@@ -23,7 +23,13 @@ export class Welcome {
       return;
     }
     const steps = store.messages.size === 0 ? this.#steps() : null;
-    const seen = [channel, Boolean(steps), store.offers, store.myVoice?.channel_id, this.#voice()?.id];
+    const seen = [
+      channel,
+      Boolean(steps),
+      store.offers,
+      store.myVoice?.channel_id,
+      this.#voice()?.id,
+    ];
     fillWhenNew(root, seen, () => [
       h("span", { class: "welcome-icon" }, icon(ICONS[channel.kind] ?? "hash")),
       h("h3", {}, `This is #${channel.name}`),
@@ -50,26 +56,49 @@ export class Welcome {
     return h(
       "li",
       { class: inside ? "done" : null },
-      h("p", {}, inside ? "You are in a voice channel: what a bot plays there is heard here." : "Join a voice channel, to hear what is played there."),
+      h(
+        "p",
+        {},
+        inside
+          ? "You are in a voice channel: what a bot plays there is heard here."
+          : "Join a voice channel, to hear what is played there.",
+      ),
       inside ? null : join,
     );
   }
 
   #commandStep() {
     const entries = entriesOf(this.store.offers);
-    if (!entries.length) return h("li", {}, h("p", {}, "No bot has registered a command yet. Let yours log in at "), h("p", {}, h("code", {}, this.store.view.rest_url)));
+    if (!entries.length)
+      return h(
+        "li",
+        {},
+        h("p", {}, "No bot has registered a command yet. Let yours log in at "),
+        h("p", {}, h("code", {}, this.store.view.rest_url)),
+      );
     const [first] = entries;
-    const then = first.options.some((each) => each.autocomplete) ? " and choose from what it offers." : ", or choose a command:";
+    const then = first.options.some((each) => each.autocomplete)
+      ? " and choose from what it offers."
+      : ", or choose a command:";
     return h(
       "li",
       {},
       h("p", {}, "Type ", h("b", {}, `/${first.path}`), then),
-      h("div", { class: "suggested" }, entries.slice(0, SHOWN).map((each) => this.#command(each))),
+      h(
+        "div",
+        { class: "suggested" },
+        entries.slice(0, SHOWN).map((each) => this.#command(each)),
+      ),
     );
   }
 
   #command(entry) {
-    const choose = h("button", { type: "button", class: "suggestion" }, h("b", {}, `/${entry.path}`), h("span", { class: "faint" }, entry.about));
+    const choose = h(
+      "button",
+      { type: "button", class: "suggestion" },
+      h("b", {}, `/${entry.path}`),
+      h("span", { class: "faint" }, entry.about),
+    );
     choose.addEventListener("click", () => this.begin(`/${entry.path} `));
     return choose;
   }
