@@ -176,11 +176,11 @@ class Interactions:
         return "busy" if await ways.producer.is_crowded(guild_id) else ""
 
     async def _is_too_much(self, user_id: int, guild_id: int) -> bool:
+        """Take the person's token first: what they are refused must not use up the guild's."""
         limits, manners = self._ways.limits, self._ways.manners
-        waits = await asyncio.gather(
-            limits.take(manners.per_user, user_id), limits.take(manners.per_guild, guild_id)
-        )
-        return any(waits)
+        if await limits.take(manners.per_user, user_id):
+            return True
+        return bool(await limits.take(manners.per_guild, guild_id))
 
     async def _leads_inside(self, asked: Asked) -> bool:
         link = urls.read(asked.text("query"), allowed=self._ways.manners.allowed)

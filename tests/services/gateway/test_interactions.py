@@ -9,6 +9,7 @@ from legato.contracts.asking import Choice, Choices, Search
 from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, TogglePause
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
+from legato.gateway.interactions import PER_GUILD
 from support_discord import until
 
 
@@ -126,6 +127,20 @@ async def test_too_many_commands_at_once_are_refused(scene):
 
     refused = [one for one in shown if one.message.content == text.REFUSALS["rate_limited"]]
     assert 1 <= len(refused) <= 5
+
+
+async def test_who_asks_too_often_locks_nobody_else_out(scene):
+    script = scene.sim.script
+    other = (await script.make_user("other")).id
+    await script.join_guild(other, scene.guild)
+    async with scene.gateway():
+        for person in (scene.user, other):
+            await script.join_voice(person, scene.voice)
+        for asked in [await ask(scene, "pause") for _ in range(PER_GUILD.capacity + 10)]:
+            await asked.response()
+        shown = await (await ask(scene, "pause", user=other)).response()
+
+    assert shown.message.content == "Paused."
 
 
 async def test_pages_turn_in_place(scene):
