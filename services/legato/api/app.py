@@ -11,7 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CollectorRegistry
 
 from legato import health_pages, redis, resilience
-from legato.api import problems
+from legato.api import headers, problems
 from legato.api.auth import Auth
 from legato.api.metrics import Metrics
 from legato.api.players import Players
@@ -29,7 +29,7 @@ from legato.telemetry import Tracing
 
 _DESCRIPTION = (
     "What Discord servers hear through Legato. Send an API key as `Authorization: Bearer …` or as "
-    "`X-API-Key`; `legato keys create` makes one. Ids are strings."
+    "`X-API-Key`; `legato apikey create` makes one. Ids are strings."
 )
 
 
@@ -77,6 +77,7 @@ class App:
                 *health_pages.routes(self.health),
             ],
             exception_handlers=problems.HANDLERS,
+            before_send=[headers.add],
             middleware=[Watching(self._tracing, Metrics(self.registry))],
             openapi_config=_openapi(),
             logging_config=None,

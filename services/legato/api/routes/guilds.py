@@ -1,5 +1,6 @@
 """`/api/v1/guilds/{id}`: what a guild hears, and what waits."""
 
+import re
 from typing import Annotated
 
 from litestar import Router, get
@@ -23,6 +24,8 @@ GuildId = Annotated[
         examples=[Example(value="81384788765712384")],
     ),
 ]
+_SNOWFLAKE = re.compile(r"[1-9][0-9]{0,18}")
+"""One id has one spelling: no leading zeros, and no more digits than 2^63 has."""
 _ERRORS = {
     status: ResponseSpec(Problem, description=why, media_type="application/problem+json")
     for status, why in {
@@ -82,8 +85,8 @@ def router(players: Players, auth: Auth, *, page_size: int) -> Router:
 
 def _allowed(caller: Key, scope: str, guild_id: str) -> int:
     """Read a guild's id, and check that the key reaches it."""
-    if not (guild_id.isascii() and guild_id.isdigit() and 0 < int(guild_id[:20]) < 2**63):
+    if not _SNOWFLAKE.fullmatch(guild_id) or (guild := int(guild_id)) >= 2**63:
         raise Rejected("bad_guild")
-    if not caller.allows(scope, int(guild_id)):
+    if not caller.allows(scope, guild):
         raise Rejected("not_allowed")
-    return int(guild_id)
+    return guild

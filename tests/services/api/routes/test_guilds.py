@@ -12,6 +12,7 @@ from support_counting import counted_commands, counted_statements
 BOT, GUILD = 111, 81384788765712384
 TRACK = Track(encoded="Q", title="Night drive", author="Legato", length=180_000)
 PLAYER, QUEUE = f"/api/v1/guilds/{GUILD}/player", f"/api/v1/guilds/{GUILD}/queue"
+ZEROS = "0" * 20 + str(GUILD)
 LIMITER = {"evalsha": 1, "time": 1, "hmget": 1, "get": 1, "set": 1}
 """What the limiter's one call does on the server; nothing of it is another way there and back."""
 
@@ -138,7 +139,11 @@ async def test_what_a_request_costs_when_the_player_is_only_stored(api):
     assert len(statements) == 0
 
 
-@pytest.mark.parametrize("guild", ["abc", "0", "99999999999999999999", "-1", "1.5", "²"])
+@pytest.mark.parametrize(
+    "guild",
+    ["abc", "0", "99999999999999999999", "-1", "1.5", "²", ZEROS, "9" * 5000, "0" * 5000],
+    ids=lambda guild: guild[:24],
+)
 async def test_what_is_no_guilds_id_is_refused(api, guild):
     status, problem = await api.get(f"/api/v1/guilds/{guild}/player")
 
