@@ -117,7 +117,9 @@ def test_a_services_port_in_use_is_told_in_a_sentence(database_url: str, redis_u
     assert "Traceback" not in found.stderr
 
 
-def test_a_service_on_an_empty_database_says_what_to_run(empty_database_url: str, redis_url: str) -> None:
+def test_a_service_on_an_empty_database_says_what_to_run(
+    empty_database_url: str, redis_url: str
+) -> None:
     with support_servers.running_postgres() as empty:
         environ = {
             "DATABASE_URL": empty.url,
