@@ -70,7 +70,7 @@ class Actor:
         now = views.now_playing(player, now=self._loop.now())
         await self._tools.live.show(now)
         channel = player.text_channel_id or player.panel_channel_id
-        if not channel:
+        if not channel or not views.worth_a_panel(player, notice=effect.notice):
             return
         stays = channel == player.panel_channel_id
         panel = ShowPanel(

@@ -41,6 +41,11 @@ def upcoming(player: Player) -> tuple[str, ...]:
     return tuple(item.track.title if item.track else item.query for item in player.queue[:UPCOMING])
 
 
+def worth_a_panel(player: Player, *, notice: str) -> bool:
+    """Say whether there is something to show: silence alone brings no panel into a channel."""
+    return player.play is not None or player.panel_message_id != 0 or bool(notice)
+
+
 def page(player: Player, number: int, *, now: int) -> QueuePage:
     """Show one page of the queue; the nearest there is."""
     pages = max(1, -(-len(player.queue) // PAGE))

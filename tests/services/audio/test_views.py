@@ -52,3 +52,9 @@ def test_an_empty_queue_has_one_page() -> None:
     page = views.page(Game().player, 0, now=0)
 
     assert (page.page, page.pages, page.total, page.items) == (1, 1, 0, ())
+
+
+def test_a_search_that_finds_nothing_brings_no_panel() -> None:
+    assert not views.worth_a_panel(Game().player, notice="")
+    assert views.worth_a_panel(Game().player, notice="track_failed")
+    assert views.worth_a_panel(playing().player, notice="")
