@@ -23,6 +23,8 @@ class Settings:
     """Where voice and music servers listen."""
     host: str
     """Under which name or address the server reaches them."""
+    music_port: int
+    """Where the music is served; 0 takes a free port. For servers that must be told a port."""
     certificates: Path | None
     """A folder with the voice server's certificates that the server trusts; None makes new ones."""
     patience: float
@@ -39,6 +41,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         target=Target(url, _password(environment)) if url else None,
         bind=environment.get("CONFORMANCE_BIND") or "127.0.0.1",
         host=environment.get("CONFORMANCE_HOST") or "localhost",
+        music_port=int(environment.get("CONFORMANCE_MUSIC_PORT") or "0"),
         certificates=Path(certificates) if certificates else None,
         patience=float(environment.get("CONFORMANCE_PATIENCE") or "1"),
     )

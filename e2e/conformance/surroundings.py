@@ -10,9 +10,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from conformance import certificates
 from conformance.settings import Settings
-from legato_simulator import certs
-from legato_simulator.certs import Certificates
 from legato_simulator.library import Library
 from legato_simulator.voice_endpoint import Reach
 from legato_simulator.voice_server import VoiceServer
@@ -54,27 +53,16 @@ def reach(settings: Settings) -> Reach:
     return Reach(bind=settings.bind, host=settings.host, ip=ip)
 
 
-def certificates(folder: Path, host: str) -> Certificates:
-    """Find the certificates of an earlier run, or make them."""
-    kept = Certificates(
-        ca_file=folder / "ca.pem",
-        bundle_file=folder / "bundle.pem",
-        chain_file=folder / "server.pem",
-        key_file=folder / "server.key",
-    )
-    return kept if kept.key_file.exists() else certs.make(folder, host=host)
-
-
 @asynccontextmanager
 async def running(settings: Settings, scratch: Path) -> AsyncIterator[Surroundings]:
     """Run voice and music for a block."""
     where = reach(settings)
-    made = certificates(settings.certificates or scratch, where.host)
+    made = certificates.kept(settings.certificates or scratch, where.host)
     voice, library = VoiceServer(made, reach=where), Library()
     runner = web.AppRunner(_application(library), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.bind, 0).start()
+        await web.TCPSite(runner, settings.bind, settings.music_port).start()
         await voice.start()
         for name in USED:
             await library.file(name)

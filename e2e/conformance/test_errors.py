@@ -50,13 +50,13 @@ async def test_an_unknown_route_is_404(server: Server) -> None:
         (await server.get(path)).refused(404)
 
 
-@documented("POST /v4/decodetracks", "rest.md")
+@documented("Decodes multiple tracks into their info: POST /v4/decodetracks", "rest.md")
 async def test_a_wrong_method_is_405(server: Server) -> None:
     (await server.ask("DELETE", "/v4/decodetracks")).refused(405)
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"volume": "loud"}', b'{"paused": 3}'])
-@documented("PATCH /v4/sessions/{sessionId}/players/{guildId}", "rest.md")
+@documented("Updates or creates the player for this guild if it doesn't already exist.", "rest.md")
 async def test_a_malformed_body_is_400(client: Client, guild: Guild, body: bytes) -> None:
     (await guild.ask(body)).refused(400)
     assert await client.players() == []

@@ -126,7 +126,7 @@ async def test_a_destroyed_player_ends_its_track(client: Client, guild: Guild) -
     assert "start" not in client.events(guild.id)[1:]
 
 
-@documented("Dispatched every x seconds with the current state of the player.", "websocket.md")
+@documented("Dispatched every x seconds (configurable in `application.yml`)", "websocket.md")
 async def test_the_position_is_told_now_and_then(
     client: Client, guild: Guild, differs: Differs
 ) -> None:

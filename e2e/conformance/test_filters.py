@@ -10,7 +10,9 @@ from conformance.server import Server
 from conformance.shapes import FILTERS
 
 SONG = "tone-1-60s.webm"
-FRAMES = 60
+FRAMES = 25
+SETTLED = 32
+"""Frames after which a change is heard: what was buffered has gone out."""
 
 
 @pytest.mark.parametrize("name", list(FILTERS))
@@ -65,7 +67,7 @@ async def test_a_filter_of_the_wrong_type_is_400(guild: Guild) -> None:
 async def _loudness(guild: Guild, **body: object) -> float:
     """Change the player and hear how loud it is once the change has come through."""
     await guild.patch(**body)
-    await guild.frames(40)
+    await guild.frames(SETTLED)
     since = time.monotonic()
     await guild.frames(FRAMES, since)
     return guild.loudness(since)
@@ -75,8 +77,8 @@ async def _loudness(guild: Guild, **body: object) -> float:
 async def test_the_volume_filter_is_heard(guild: Guild) -> None:
     await guild.play(SONG)
     plain = await _loudness(guild)
-    assert abs(await _loudness(guild, filters={"volume": 0.5}) - plain + 6) < 1.5
-    assert abs(await _loudness(guild, filters={}) - plain) < 1
+    assert abs(await _loudness(guild, filters={"volume": 0.5}) - plain + 6) < 2
+    assert abs(await _loudness(guild, filters={}) - plain) < 2
 
 
 @documented("-0.25 means the given band is completely muted", "rest.md")
@@ -92,4 +94,4 @@ async def test_the_players_volume_is_heard(guild: Guild) -> None:
     await guild.play(SONG)
     plain = await _loudness(guild)
     assert await _loudness(guild, volume=30) < plain - 4
-    assert abs(await _loudness(guild, volume=100) - plain) < 1
+    assert abs(await _loudness(guild, volume=100) - plain) < 2

@@ -9,7 +9,7 @@ from conformance.shapes import FILTERS
 SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 
 
-@documented("GET /version", "rest.md")
+@documented("Request Lavalink version.", "rest.md")
 async def test_the_version_is_plain_text(server: Server) -> None:
     answer = await server.get("/version")
     assert answer.status == 200

@@ -61,7 +61,9 @@ async def test_a_refused_connection_is_an_error(server: Server) -> None:
     assert isinstance(await server.load("http://127.0.0.1:9/x.mp3"), shapes.LoadFailed)
 
 
-@documented("GET /v4/loadtracks?identifier=dQw4w9WgXcQ", "rest.md")
+@documented(
+    "This endpoint is used to resolve audio tracks: GET /v4/loadtracks?identifier=", "rest.md"
+)
 async def test_an_identifier_is_required(server: Server) -> None:
     (await server.get("/v4/loadtracks")).refused(400)
 

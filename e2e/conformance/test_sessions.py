@@ -26,7 +26,7 @@ async def test_resuming_and_timeout_are_set(client: Client) -> None:
     assert (found.resuming, found.timeout) == (True, 7)
 
 
-@documented("resuming? timeout?", "rest.md")
+@documented("Fields marked with `?` are optional", "index.md")
 async def test_what_is_left_out_stays(client: Client) -> None:
     await client.update({"resuming": True})
     found = (await client.update({"timeout": 9})).be(shapes.Session)

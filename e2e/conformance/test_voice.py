@@ -235,7 +235,10 @@ async def test_a_refused_identify_is_told(client: Client, guild: Guild) -> None:
     assert not (await guild.player()).state.connected
 
 
-@documented("you can simply send the VOICE_SERVER_UPDATE", "index.md")
+@documented(
+    "A voice connection is now initiated by forwarding a VOICE_SERVER_UPDATE to the server.",
+    "index.md",
+)
 async def test_another_voice_server_is_followed(client: Client, guild: Guild) -> None:
     await guild.play(SONG)
     await guild.frames(50)
