@@ -10,7 +10,7 @@ import functools
 import os
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
@@ -162,12 +162,22 @@ def doctor() -> None:
 
 @main.group()
 def apikey() -> None:
-    """Make keys for the HTTP API."""
+    """Make, list and revoke keys for the HTTP API."""
+
+
+_bot = click.option("--bot", type=int, help="The application's id. [DISCORD_APPLICATION_ID]")
+
+
+def _bot_of(given: int | None, environ: Mapping[str, str]) -> int:
+    found = given or int(environ.get("DISCORD_APPLICATION_ID") or 0)
+    if not found:
+        raise click.UsageError("Name the bot with --bot or DISCORD_APPLICATION_ID.")
+    return found
 
 
 @apikey.command("create")
 @click.argument("name")
-@click.option("--bot", type=int, help="The application's id. [DISCORD_APPLICATION_ID]")
+@_bot
 @click.option(
     "--guild", "guilds", type=int, multiple=True, help="Only for this server; repeatable."
 )
@@ -179,11 +189,32 @@ def create_key(*, name: str, bot: int | None, guilds: tuple[int, ...], days: int
 
     with explained():
         environ = running.completed(os.environ)
-        found = bot or int(environ.get("DISCORD_APPLICATION_ID") or 0)
-        if not found:
-            raise click.UsageError("Name the bot with --bot or DISCORD_APPLICATION_ID.")
-        wanted = database.Wanted(bot=found, name=name, guilds=guilds, days=days)
+        wanted = database.Wanted(bot=_bot_of(bot, environ), name=name, guilds=guilds, days=days)
         click.echo(asyncio.run(database.create_key(environ, wanted)))
+
+
+@apikey.command("list")
+@_bot
+def list_keys(*, bot: int | None) -> None:
+    """Show the bot's keys that are not revoked: id, name, servers, validity, last use."""
+    from legato import database  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    with explained():
+        environ = running.completed(os.environ)
+        for line in asyncio.run(database.list_keys(environ, _bot_of(bot, environ))):
+            click.echo(line)
+
+
+@apikey.command("revoke")
+@click.argument("key_id", metavar="ID")
+def revoke_key(*, key_id: str) -> None:
+    """Make the key with this ID useless, within 10 s and for good."""
+    from legato import database  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    with explained():
+        click.echo(asyncio.run(database.revoke_key(running.completed(os.environ), key_id)))
 
 
 @contextlib.contextmanager

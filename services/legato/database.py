@@ -1,4 +1,4 @@
-"""What commands do to the database: migrate, check, make a key. Knows no command line."""
+"""What commands do to the database: migrate, check, tend keys. Knows no command line."""
 
 import contextlib
 import dataclasses
@@ -10,6 +10,7 @@ from legato.embedded.problems import StartFailed
 from legato.store import apikeys, schema
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
+from legato.text import plain
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +50,27 @@ async def create_key(environ: Mapping[str, str], wanted: Wanted) -> str:
         )
         _, secret = await apikeys.create(database, wanted.bot, grant)
         return secret.reveal()
+
+
+async def list_keys(environ: Mapping[str, str], bot: int) -> list[str]:
+    """Describe a bot's keys that are not revoked, a line each; nothing secret is in it."""
+    async with _opened(environ) as database:
+        return [_line(key) for key in await apikeys.all_keys(database, bot)]
+
+
+async def revoke_key(environ: Mapping[str, str], key_id: str) -> str:
+    """Make a key useless; StartFailed where there is none of that id to revoke."""
+    async with _opened(environ) as database:
+        if not await apikeys.revoke(database, key_id):
+            raise StartFailed(f"There is no key {key_id} to revoke. See: legato apikey list.")
+        return f"Key {key_id} is revoked."
+
+
+def _line(key: apikeys.Key) -> str:
+    reach = "every server" if key.guild_ids is None else f"{len(key.guild_ids)} server(s)"
+    until = f"until {key.expires_at:%Y-%m-%d %H:%M}" if key.expires_at else "for ever"
+    used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+    return f"{key.id}  {plain(key.name, 40)}: {reach}, {until}, {used}"
 
 
 @contextlib.asynccontextmanager

@@ -59,6 +59,24 @@ def test_a_key_is_made_and_printed_once() -> None:
     assert len(made.output.split()) == 1
 
 
+def test_keys_are_listed_without_their_secret_and_revoked_once() -> None:
+    with support_servers.running_postgres() as server:
+        runner = CliRunner(env={"DATABASE_URL": server.url, "DISCORD_APPLICATION_ID": "12"})
+        runner.invoke(main, ["migrate"])
+        made = runner.invoke(main, ["apikey", "create", "wall", "--guild", "5", "--days", "3"])
+        _, key_id, secret = made.output.strip().split("_", 2)
+        listed = runner.invoke(main, ["apikey", "list"])
+        revoked = runner.invoke(main, ["apikey", "revoke", key_id])
+        again = runner.invoke(main, ["apikey", "revoke", key_id])
+        left = runner.invoke(main, ["apikey", "list"])
+
+    assert listed.output.startswith(f"{key_id}  wall: 1 server(s), until ")
+    assert secret not in listed.output
+    assert (revoked.exit_code, revoked.output) == (0, f"Key {key_id} is revoked.\n")
+    assert (again.exit_code, left.output) == (1, "")
+    assert "legato apikey list" in again.output
+
+
 def test_a_key_without_a_bot_is_refused() -> None:
     environ = {"DATABASE_URL": "postgresql://127.0.0.1/x", "DISCORD_APPLICATION_ID": ""}
     found = CliRunner().invoke(main, ["apikey", "create", "mine"], env=environ)
