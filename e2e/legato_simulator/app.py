@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from legato_simulator import certs, guard, page, population, storage
 from legato_simulator.actions.catalogue import Catalogue
@@ -29,6 +30,15 @@ SWEEP = 0.25
 """Seconds between two looks for expired sessions, and for who is online and heard."""
 SAVE = 2.0
 """Seconds between two looks for something to save."""
+
+
+@web.middleware
+async def departed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let whoever listens to a stream leave at any moment: a closed tab is no error."""
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        return web.Response(status=499)
 
 
 class Simulator:
@@ -151,7 +161,7 @@ class Simulator:
         guarded = guard.middleware(
             PREFIX, listens_on=settings.host, public_host=settings.public_host
         )
-        app = web.Application(middlewares=[guarded])
+        app = web.Application(middlewares=[departed, guarded])
         app.add_subapp("/api/v10/", application.build(self.simulation, self.attendance))
         app.router.add_get("/gateway", self._gateway)
         app.router.add_get("/gateway/", self._gateway)

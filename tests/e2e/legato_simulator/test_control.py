@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from support_discord import CHECKOUT, Client
 
 
@@ -12,6 +14,20 @@ async def test_the_documentation_names_every_action_and_its_arguments(bot: Clien
 
     documented = set(re.findall(r"`([a-z_]+)`", text))
     assert set(listed) - documented == set()
+
+
+async def test_who_leaves_a_stream_leaves_no_error(
+    bot: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await bot.http.get(f"{bot.sim.control_url}/events")
+    await response.content.readline()
+    response.close()
+    for number in range(20):
+        await bot.sim.script.make_user(f"guest {number}")
+
+    async with bot.http.get(f"{bot.sim.control_url}/events?since=0") as again:
+        assert again.status == 200
+    assert [each for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 async def test_actions_may_be_written_with_dashes(bot: Client) -> None:
