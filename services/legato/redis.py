@@ -38,8 +38,13 @@ _UNREACHABLE = (
 )
 
 
-def connect(url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOUT) -> Client:
-    """Make a client of `redis://`, `rediss://` or `unix://`; it connects when first used."""
+def connect(
+    url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOUT, name: str = ""
+) -> Client:
+    """Make a client of `redis://`, `rediss://` or `unix://`; it connects when first used.
+
+    `name` is what the server's CLIENT LIST shows.
+    """
     address = url.reveal() if isinstance(url, Secret) else url
     seconds = timeout.total_seconds()
     common = functools.partial(
@@ -49,6 +54,7 @@ def connect(url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOU
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         max_connections=1024,
+        client_name=name or None,
         # A feature of one vendor's server, asked for anew on every connection.
         maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )

@@ -103,7 +103,9 @@ class App:
 def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> App:
     """Build the service; it connects when it runs. Raises PortInUse."""
     registry = registry or CollectorRegistry()
-    client = redis.connect(settings.redis_url, ca_file=settings.redis_ca_file)
+    client = redis.connect(
+        settings.redis_url, ca_file=settings.redis_ca_file, name="legato-gateway"
+    )
     basis = Basis(
         settings,
         client,
