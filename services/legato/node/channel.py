@@ -34,22 +34,35 @@ class Closed(Exception):
     """The other end is gone."""
 
 
-class Channel(Generic[Incoming]):
-    """One end; `receive` blocks as its socket does."""
+class Full(Closed):
+    """The other end has not read for long: as good as gone."""
 
-    def __init__(self, end: socket.socket, incoming: msgspec.msgpack.Decoder[Incoming]) -> None:
+
+class Channel(Generic[Incoming]):
+    """One end; both ways block, unless `patient` is false: then `send` never waits."""
+
+    def __init__(
+        self,
+        end: socket.socket,
+        incoming: msgspec.msgpack.Decoder[Incoming],
+        *,
+        patient: bool = True,
+    ) -> None:
         self.socket = end
         self._incoming = incoming
+        self._flags = 0 if patient else socket.MSG_DONTWAIT
 
     def send(
         self, message: ToPacer | FromPacer | ToWorker | FromWorker, descriptors: Sequence[int] = ()
     ) -> None:
-        """Send one message; raises Closed."""
+        """Send one message; raises Closed, or Full."""
         try:
             if descriptors:
-                socket.send_fds(self.socket, [_encode(message)], list(descriptors))
+                socket.send_fds(self.socket, [_encode(message)], list(descriptors), self._flags)
             else:
-                self.socket.send(_encode(message))
+                self.socket.send(_encode(message), self._flags)
+        except BlockingIOError as error:
+            raise Full from error
         except OSError as error:
             raise Closed from error
 

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from legato.node import channel, messages
-from legato.node.channel import Channel, Closed
+from legato.node.channel import Channel, Closed, Full
 from legato.node.settings import MediaSettings
 
 PR_SET_PDEATHSIG = 1
@@ -55,9 +55,26 @@ def spawn(
         stdin=subprocess.DEVNULL,
     )
     theirs.close()
-    end: Channel[Incoming] = Channel(ours, incoming)
+    end: Channel[Incoming] = Channel(ours, incoming, patient=False)
     end.send(messages.Configure(settings=settings, parent=os.getpid()), descriptors)
     return Child(process, end)
+
+
+def tell(
+    child: Child[Incoming],
+    message: messages.ToPacer | messages.ToWorker,
+    descriptors: tuple[int, ...] = (),
+) -> None:
+    """Tell a child without waiting; one that has stopped reading is killed, as its end is noticed.
+
+    What is told to a dead child is lost: whoever notices its end tells it again to another.
+    """
+    try:
+        child.channel.send(message, descriptors)
+    except Full:
+        child.process.kill()
+    except Closed:
+        return
 
 
 def enter(

@@ -161,6 +161,14 @@ class ShapeFeed(_Message, frozen=True):
     filters: protocol.Filters
 
 
+class Ping(_Message, frozen=True):
+    """Say that you live."""
+
+
+class Pong(_Message, frozen=True):
+    """The answer."""
+
+
 class CloseFeed(_Message, frozen=True):
     """Nobody needs this feed any more."""
 
@@ -178,5 +186,5 @@ ToPacer = (
     Configure | OpenLane | CloseLane | Play | StopFeed | Pause | Limit | Voice | Unvoice | Hush
 )
 FromPacer = Ready | Started | Ending | Drained | Hushed
-ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed
-FromWorker = Ready | Loaded | FeedFailed
+ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed | Ping
+FromWorker = Ready | Loaded | FeedFailed | Pong

@@ -60,7 +60,9 @@ class _Page(Collector):
             "legato_node_frames_nulled", "Frames missing when they were due.", value=nulled
         )
         yield CounterMetricFamily(
-            "legato_node_worker_restarts", "Media processes replaced.", value=engine.restarts
+            "legato_node_worker_restarts",
+            "Media processes replaced.",
+            value=engine.workers.restarts,
         )
         yield GaugeMetricFamily(
             "legato_node_sessions",

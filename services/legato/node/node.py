@@ -112,7 +112,7 @@ class Node:
     async def resolve(self, identifier: str) -> protocol.Track:
         """Load a link that must be one track; raises RequestError."""
         try:
-            body = await self.engine.load(identifier)
+            body = await self.engine.workers.load(identifier)
         except MediaError as error:
             raise RequestError(500, error.message) from error
         loaded = msgspec.json.decode(body, type=protocol.LoadedTrack)
@@ -143,6 +143,7 @@ class Node:
     async def keep_time(self) -> None:
         """Send updates and stats, notice what waits too long; until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.engine.workers.watch())
             group.create_task(self._every(LOOK_INTERVAL, self._look))
             group.create_task(self._every(1.0, self._sample))
             interval = self.settings.player_update_interval.total_seconds()

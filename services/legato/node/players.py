@@ -264,7 +264,7 @@ class PlayerShell:
             volume=core.volume,
             filters=core.filters,
         )
-        self._around.engine.open_feed(self.lane, core.play, order, end=self.lane.end, align=False)
+        self._around.engine.open_feed(self.lane, core.play, order)
 
     def _end(self) -> int | None:
         end = self.core.end_ms

@@ -43,6 +43,9 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     """Media processes. Two, so that one takes over at once what the other leaves behind."""
 
+    worker_timeout: Duration = timedelta(seconds=1)
+    """A media process that answers nothing for so long is replaced; its players play on."""
+
     player_update_interval: Duration = timedelta(seconds=1)
     """Between two `playerUpdate`s of a player. Lavalink's default is 5 s."""
 

@@ -114,7 +114,7 @@ async def connect(node: RunningNode) -> "tuple[lavalink.Client[lavalink.DefaultP
     events = Events()
     client.add_event_hooks(events)
     client.add_node("127.0.0.1", node.port, PASSWORD, "eu", "node")
-    await until(lambda: client.node_manager.available_nodes)
+    await until(lambda: [each for each in client.node_manager.available_nodes if each.session_id])
     return client, events
 
 

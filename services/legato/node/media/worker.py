@@ -51,6 +51,8 @@ class Worker:
                 pump = self._pumps.pop(feed, None)
                 if pump is not None:
                     pump.close()
+            case messages.Ping():
+                self._tell(messages.Pong())
             case messages.Configure():
                 return
 

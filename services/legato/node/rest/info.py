@@ -43,7 +43,7 @@ def routes(node: Node) -> list[web.RouteDef]:
         return web.Response(status=204)
 
     async def health(_: web.Request) -> web.Response:
-        ready = all(worker.ready.is_set() for worker in node.engine.workers)
+        ready = node.engine.workers.ready
         return json({"status": "healthy" if ready else "degraded"})
 
     async def exposed(_: web.Request) -> web.Response:

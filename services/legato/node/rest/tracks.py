@@ -20,7 +20,7 @@ def routes(node: Node) -> list[web.RouteDef]:
         if not identifier:
             raise RequestError(400, "Required parameter 'identifier' is not present.")
         try:
-            body = await node.engine.load(identifier)
+            body = await node.engine.workers.load(identifier)
         except MediaError as error:
             return json(load_failure(error.message, error.severity, error.cause))
         return web.Response(body=body, content_type="application/json")

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import time
 from functools import partial
 
 import pytest
@@ -27,8 +28,8 @@ async def test_killed_media_processes_are_not_heard(stage: Stage, ending: str) -
     for pid in workers(stage.node):
         os.kill(pid, signal.SIGKILL)
         await until(partial(gone, stage.node, pid))
-        await until(lambda: len(workers(stage.node)) == 2)
-        await stage.frames(70)
+        await serving(stage)
+        await stage.frames(50)
 
     heard = stage.moments()
     assert stage.report().unbroken
@@ -66,3 +67,47 @@ async def test_a_killed_media_process_ends_the_loads_it_had(stage: Stage) -> Non
 
     loaded = await loading
     assert loaded["loadType"] == "error"
+
+
+@pytest.mark.parametrize("ending", ["opus.ogg", "mp3"])
+async def test_a_frozen_media_process_is_not_heard_and_replaced(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}")
+    await stage.frames(60)
+
+    for pid in workers(stage.node):
+        os.kill(pid, signal.SIGSTOP)
+        await until(partial(gone, stage.node, pid))
+        await serving(stage)
+        await stage.frames(50)
+
+    heard = stage.moments()
+    assert stage.report().unbroken
+    assert stage.report().silence == 0
+    assert max(heard.skipped_ms, heard.repeated_ms) <= 10
+
+
+async def test_frozen_media_processes_hold_up_no_request(stage: Stage) -> None:
+    await stage.play("tone.mp3")
+    await stage.frames(10)
+    slowest = 0.0
+
+    for pid in workers(stage.node):
+        os.kill(pid, signal.SIGSTOP)
+    # More than the pipes to them hold.
+    for volume in range(2000):
+        start = time.monotonic()
+        await stage.patch(volume=volume % 100 + 1)
+        slowest = max(slowest, time.monotonic() - start)
+
+    assert slowest < 0.5
+    await serving(stage)
+    await stage.patch(volume=100, position=5000)
+    await stage.frames(20)
+    assert stage.report().breaks == 0
+
+
+async def serving(stage: Stage) -> None:
+    """Wait until every media process serves."""
+    async with asyncio.timeout(15):
+        while (await stage.node.request("GET", "/health"))[1]["status"] != "healthy":
+            await asyncio.sleep(0.02)
