@@ -11,7 +11,6 @@ from legato import redis as reach
 from legato import telemetry
 from legato.audio.endpoint import Endpoints
 from legato.audio.fleet import Fleet
-from legato.audio.guild_settings import SettingsOfNew
 from legato.audio.lavalink import Loaded, NodeClient
 from legato.audio.ledger import Ledger
 from legato.audio.live import Live
@@ -116,7 +115,6 @@ class App:
                 tasks.create_task(self.fleet.follow()),
                 tasks.create_task(self.fleet.report(self._observe)),
                 tasks.create_task(tools.behind.run()),
-                tasks.create_task(tools.means.settings_of.run()),
                 tasks.create_task(self._searcher(http, catalogue).run(self._questions)),
                 tasks.create_task(self._gauge()),
             ]
@@ -182,7 +180,7 @@ class App:
             every=settings.save_every,
         )
 
-        async def stored(guild_id: int) -> GuildSettings:
+        async def settings_of(guild_id: int) -> GuildSettings:
             return await live.settings(guild_id) or await behind.settings(guild_id)
 
         async def load(query: str, within: timedelta) -> Loaded:
@@ -195,7 +193,7 @@ class App:
                 clock=self.clock,
                 metrics=self.metrics,
                 tracing=self.tracing,
-                settings_of=SettingsOfNew(stored, self.owning.tell),
+                settings_of=settings_of,
                 rules=settings.rules,
             ),
             fleet=self.fleet,
