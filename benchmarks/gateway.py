@@ -1,182 +1,144 @@
-"""How many gateway events a second reach Redis, and what a guild costs in memory.
-
-    python -m benchmarks.gateway [guilds]
-
-Needs the extras `gateway` and the Valkey of the tests. Events go the whole way but for the socket:
-decoded, applied, written to the shard's index and the partitions' streams, acknowledged.
-"""
+"""How many gateway events a second reach Redis from one core, and what a guild costs in memory."""
 
 import asyncio
-import gc
-import json
-import pathlib
-import random
-import resource
+import os
 import sys
-import time
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
-from prometheus_client import CollectorRegistry
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "support"))
-
-from legato import redis
-from legato.bus import Bus
-from legato.clock import ServerClock
-from legato.contracts.partitions import Shard
-from legato.gateway.intake import Intake
-from legato.gateway.metrics import Metrics
-from legato.gateway.producer import Layout, Producer
-from legato.gateway.shard_state import ShardState
-from legato.gateway.shard_store import ShardStore
-from legato.leases import Lease, Leases
+from benchmarks.intakes import Cost
+from benchmarks.measured import Benchmark, Measured, Row
 from support_servers import running_valkey
 
-BOT = 1
-ROLES, CHANNELS, VOICE_CHANNELS, MEMBERS, IN_VOICE = 25, 40, 8, 50, 3
-"""Of each guild: about 26 kB of GUILD_CREATE, as in a server of some hundred members."""
-LISTENING = 10
-"""Percent of the guilds whose voice the bot is in; their players are told of who comes and goes."""
-EVENTS = 50_000
+STARTING, HELD = 2500, 10_000
+AIM_EVENTS, AIM_START, AIM_KB = 20_000, 3.0, 5.0
 
 
-def snowflake(kind: int, guild: int, number: int = 0) -> str:
-    """Make an id like Discord's: 18 digits and more."""
-    return str((guild << 22) + (kind << 50) + (1 << 59) + number)
+async def measure(quick: bool) -> Measured:
+    """Measure ours and the plain libraries on the same bytes, one after another."""
+    events = 4_000 if quick else 40_000
+    guilds, held = (500, 1000) if quick else (STARTING, HELD)
+    with _off_the_last_core() as core:
+        with running_valkey() as server:
+            ours = await _child(core, "ours", guilds, events, server.url)
+        with running_valkey() as server:
+            full = await _child(core, "ours", held, events // 10, server.url)
+        hikari = await _child(core, "hikari", guilds, events)
+        discordpy = await _child(core, "discord.py", guilds, events)
+    rows = (
+        *_speed(ours, hikari, discordpy),
+        *_starts(guilds, ours, discordpy),
+        *_memory(guilds, ours, hikari, discordpy),
+        Row(
+            what=f"memory over the base, {held:,} guilds",
+            figure=full.bytes_a_guild / 1000,
+            unit="kB a guild",
+            most=AIM_KB,
+            note=f"base {full.base / 1e6:.0f} MB",
+        ),
+    )
+    return Measured(rows=rows, profile=_profile(ours, hikari, discordpy))
 
 
-def guild_create(number: int) -> dict[str, object]:
-    """Make what Discord tells of a guild."""
-    guild = snowflake(0, number)
-    overwrites = [
-        {"id": snowflake(1, number, role), "type": 0, "allow": "1049600", "deny": "2048"}
-        for role in range(3)
-    ]
-    return {
-        "id": guild,
-        "name": f"Guild {number}",
-        "owner_id": snowflake(2, number),
-        "preferred_locale": "en-US",
-        "roles": [
-            {
-                "id": snowflake(1, number, role) if role else guild,
-                "name": f"Role {role}",
-                "permissions": "2251800887427649",
-                "color": 0,
-            }
-            for role in range(ROLES)
-        ],
-        "channels": [
-            {
-                "id": channel(number, place),
-                "type": 2 if place < VOICE_CHANNELS else 0,
-                "name": f"channel {place}",
-                "topic": "what is talked about here " * 4,
-                "user_limit": 0,
-                "permission_overwrites": overwrites,
-            }
-            for place in range(CHANNELS)
-        ],
-        "members": [member(number, place) for place in range(MEMBERS)],
-        "voice_states": [voice(number, place, 0) for place in range(IN_VOICE)],
-    }
+@contextmanager
+def _off_the_last_core() -> Iterator[int]:
+    """Keep to the other cores, and the servers started meanwhile too: the last one is measured."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:-1] or cores)
+    try:
+        yield cores[-1]
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
-def channel(guild: int, place: int) -> str:
-    """Name a guild's channel."""
-    return snowflake(3, guild, place)
+async def _child(core: int, subject: str, guilds: int, events: int, *url: str) -> Cost:
+    """Measure one way in a process on the last core."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "benchmarks.intakes",
+        subject,
+        str(guilds),
+        str(events),
+        str(core),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        said, _ = await process.communicate("".join(url).encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        raise RuntimeError(f"{subject} ended with {process.returncode}")
+    return msgspec.json.decode(said.splitlines()[-1], type=Cost)
 
 
-def user(guild: int, place: int) -> str:
-    """Name a member; in some guilds the first is the bot."""
-    is_bot = place == 0 and guild % 100 < LISTENING
-    return str(BOT) if is_bot else snowflake(2, guild, place)
+def _speed(ours: Cost, hikari: Cost, discordpy: Cost) -> Iterator[Row]:
+    what = "voice states a second of a core"
+    yield Row(
+        what=f"{what}: ours, decoded, applied, written to Redis, acknowledged",
+        figure=ours.events_a_core_second,
+        unit="/s",
+        least=AIM_EVENTS,
+        note=f"{ours.events_a_second:,.0f} by the wall clock",
+    )
+    for name, plain in (("hikari, typed, cache", hikari), ("discord.py, cache", discordpy)):
+        yield Row(
+            what=f"{what}: plain {name}, parsed only, no Redis",
+            figure=plain.events_a_core_second,
+            unit="/s",
+            base=ours.events_a_core_second,
+            base_of="ours",
+            note=f"{plain.events_a_second:,.0f} by the wall clock",
+        )
 
 
-def member(guild: int, place: int) -> dict[str, object]:
-    """Make a member."""
-    who = {"id": user(guild, place), "username": f"user {place}", "bot": user(guild, place) == "1"}
-    return {"user": who, "roles": [snowflake(1, guild, 1)], "nick": None}
+def _starts(guilds: int, ours: Cost, discordpy: Cost) -> Iterator[Row]:
+    yield Row(
+        what=f"GUILD_CREATE a second of a core, {guilds:,} guilds, as at a start: ours, into Redis",
+        figure=ours.creates_a_core_second,
+        unit="/s",
+        least=AIM_START * discordpy.creates_a_core_second,
+        base=discordpy.creates_a_core_second,
+        base_of="discord.py, cache",
+        note=(
+            "the aim is three times discord.py; by the wall clock "
+            f"{ours.creates_a_second:,.0f} and {discordpy.creates_a_second:,.0f}"
+        ),
+    )
 
 
-def voice(guild: int, place: int, to: int) -> dict[str, object]:
-    """Make a voice state."""
-    return {
-        "user_id": user(guild, place),
-        "channel_id": channel(guild, to),
-        "session_id": "0123456789abcdef0123456789abcdef",
-        "self_mute": False,
-    }
+def _memory(guilds: int, ours: Cost, hikari: Cost, discordpy: Cost) -> Iterator[Row]:
+    for name, plain in (("hikari's cache", hikari), ("discord.py's cache", discordpy)):
+        yield Row(
+            what=f"memory over the base, {guilds:,} guilds: {name}",
+            figure=plain.bytes_a_guild / 1000,
+            unit="kB a guild",
+            base=ours.bytes_a_guild / 1000,
+            base_of="ours",
+            note=f"base {plain.base / 1e6:.0f} MB",
+        )
 
 
-def moves(guilds: int) -> list[bytes]:
-    """Make voice states that change, as Discord sends them."""
-    chance = random.Random(1)  # the same every time
-    made = []
-    for _ in range(EVENTS):
-        guild = chance.randrange(guilds)
-        place, to = chance.randrange(1, MEMBERS), chance.randrange(VOICE_CHANNELS)
-        state = {**voice(guild, place, to), "guild_id": snowflake(0, guild)}
-        made.append(json.dumps(state | {"member": member(guild, place)}).encode())
-    return made
+def _profile(*costs: Cost) -> tuple[str, ...]:
+    names = ("ours", "hikari", "discord.py")
+    return tuple(
+        f"{name}: a GUILD_CREATE takes {1e6 / cost.creates_a_core_second:,.0f} µs of a core, "
+        f"{cost.decode_seconds * 1e6:,.0f} of them for decoding its JSON"
+        for name, cost in zip(names, costs, strict=True)
+    )
 
 
-def resident() -> int:
-    """Tell this process's memory in bytes."""
-    gc.collect()
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
-
-
-async def main() -> None:
-    """Measure both, on one shard."""
-    guilds = int(sys.argv[1]) if len(sys.argv) > 1 else 2500
-    with running_valkey() as server:
-        client = redis.connect(server.url)
-        lease = await _own(client)
-        state, bus = ShardState(BOT), Bus(client)
-        producer = Producer(client, bus, Layout(BOT, 32))
-        store, metrics = ShardStore(client, Shard(BOT, 0, 1)), Metrics(CollectorRegistry())
-        intake = Intake(state, store, producer, ServerClock(), metrics)
-        running = asyncio.create_task(intake.run(lambda: lease, _nothing))
-        before = resident()
-        for number in range(guilds):
-            intake.take("GUILD_CREATE", number + 1, "s", guild_create(number))
-            if number % 100 == 99:
-                await _settled(intake)
-        await _settled(intake)
-        print(f"kB a guild: {(resident() - before) / 1000 / guilds:.1f}")
-        raw = moves(guilds)
-        began, used = time.perf_counter(), time.process_time()
-        for number, event in enumerate(raw, guilds + 1):
-            intake.take("VOICE_STATE_UPDATE", number, "s", msgspec.json.decode(event))
-            if number % 1000 == 0:
-                await asyncio.sleep(0)
-        await _settled(intake)
-        took, used = time.perf_counter() - began, time.process_time() - used
-        print(f"events a second: {EVENTS / took:,.0f}; a core: {EVENTS / used:,.0f}")
-        running.cancel()
-        await asyncio.wait([running])
-        await client.aclose()
-
-
-async def _own(client: redis.Client) -> Lease:
-    leases = Leases(client, owner="b", ttl=timedelta(minutes=9), renew=timedelta(minutes=1))
-    lease = await leases.acquire(Shard(BOT, 0, 1))
-    if not isinstance(lease, Lease):
-        raise TypeError("the shard is another's")
-    return lease
-
-
-async def _settled(intake: Intake) -> None:
-    while intake.waiting:  # noqa: ASYNC110 - what is measured tells nobody when it is done
-        await asyncio.sleep(0.001)
-
-
-async def _nothing(_event: object, _replayed: bool) -> None:
-    return None
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+BENCHMARK = Benchmark(
+    shows=(
+        "What a gateway takes in on a core of its own, all the way into Redis, "
+        "beside hikari and discord.py on the same bytes (no socket, no decompression)."
+    ),
+    measure=measure,
+    limit=120,
+    quick_limit=40,
+)

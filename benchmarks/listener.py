@@ -1,7 +1,5 @@
 """How much of a core the simulator's listener takes, by the number of streams.
 
-    python -m benchmarks.listener [STREAMS] [SECONDS]
-
 The senders are a process of their own; the listener decrypts, judges and keeps every packet.
 """
 
@@ -15,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
+from benchmarks.measured import Benchmark, Measured, Row
 from legato_simulator import certs, opus, timecode
 from legato_simulator.calls import VoiceCredentials
 from legato_simulator.listener import Report
@@ -30,7 +29,7 @@ def guild(number: int) -> int:
     return (number + 1) << 22
 
 
-async def listen(streams: int, seconds: int) -> None:
+async def listen(streams: int, seconds: int) -> list[Row]:
     """Serve voice, let the child send, and say what it took."""
     with tempfile.TemporaryDirectory() as folder:
         server = VoiceServer(certs.make(Path(folder)))
@@ -40,13 +39,17 @@ async def listen(streams: int, seconds: int) -> None:
             sys.executable,
             "-m",
             "benchmarks.listener",
-            "send",
             str(seconds),
             str(server.certificates.ca_file),
             stdin=asyncio.subprocess.PIPE,
         )
-        await _measured(server, child, given, seconds)
-        await server.stop()
+        try:
+            return await _measured(server, child, given, seconds)
+        finally:
+            if child.returncode is None:
+                child.kill()
+            await child.wait()
+            await server.stop()
 
 
 async def _measured(
@@ -54,7 +57,7 @@ async def _measured(
     child: asyncio.subprocess.Process,
     given: list[VoiceCredentials],
     seconds: int,
-) -> None:
+) -> list[Row]:
     asking = asyncio.create_task(child.communicate(msgspec.json.encode(given)))
     while sum(one.mode != "" for one in server.connections()) < len(given):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
@@ -62,19 +65,30 @@ async def _measured(
     await asyncio.sleep(seconds - 1)
     share = (time.process_time() - spent) / (time.monotonic() - wall)
     await asking
-    reports = [server.report(guild(n), BOT) for n in range(len(given))]
-    _say([report for report in reports if report is not None], share, seconds)
-    print(server.counts())
+    found = [server.report(guild(n), BOT) for n in range(len(given))]
+    return _rows([report for report in found if report is not None], share, seconds)
 
 
-def _say(reports: list[Report], share: float, seconds: int) -> None:
+def _rows(reports: list[Report], share: float, seconds: int) -> list[Row]:
+    streams = len(reports)
     gaps = [report.epochs[0].continuity.gaps for report in reports]
-    print(f"{len(reports)} streams, {share:.1%} of a core while they play")
-    print(f"{sum(r.packets for r in reports)} of {len(reports) * seconds * 50} packets arrived")
-    print(f"{sum(r.breaks for r in reports)} breaks")
-    print(
-        f"gaps: worst p99 {max(g.p99_ms for g in gaps)} ms, longest {max(g.max_ms for g in gaps)}"
-    )
+    sent, breaks = streams * seconds * 50, sum(report.breaks for report in reports)
+    return [
+        Row(what=f"{streams} streams: streams a core", figure=streams / share, unit=""),
+        Row(
+            what=f"{streams} streams: packets that arrived",
+            figure=sum(report.packets for report in reports) / sent * 100,
+            unit="%",
+            least=100.0,
+            note=f"{breaks} breaks",
+        ),
+        Row(
+            what=f"{streams} streams: p99 gap, worst stream",
+            figure=max(gap.p99_ms for gap in gaps),
+            unit="ms",
+            note=f"longest {max(gap.max_ms for gap in gaps):.0f} ms; sender and listener together",
+        ),
+    ]
 
 
 async def send(seconds: int, ca_file: str) -> None:
@@ -105,16 +119,19 @@ def _pace(senders: list[VoiceSender], packets: list[bytes], seconds: int) -> Non
         due += FRAME_NS
 
 
-def main() -> None:
-    """Measure, or be the measuring's child."""
-    match sys.argv[1:]:
-        case ["send", seconds, ca_file]:
-            asyncio.run(send(int(seconds), ca_file))
-        case [streams, seconds]:
-            asyncio.run(listen(int(streams), int(seconds)))
-        case _:
-            asyncio.run(listen(200, 10))
+async def measure(quick: bool) -> Measured:
+    """Listen to many streams at once."""
+    rows = await listen(40, 3) if quick else await listen(200, 10)
+    return Measured(rows=tuple(rows))
+
+
+BENCHMARK = Benchmark(
+    shows="How many streams the simulator's ear can follow, packet by packet, without losing any.",
+    measure=measure,
+    limit=60,
+    quick_limit=30,
+)
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(send(int(sys.argv[1]), sys.argv[2]))

@@ -1,81 +1,169 @@
-"""How many players a node carries: processor time a player, and the gaps a listener sees.
+"""How many players a node carries: core time and memory a player, and the gaps a listener sees.
 
-    python -m benchmarks.node [players ...]
-
-Needs the extras `node` and `simulator`. Everything runs on this machine, the listener too; its own
-share is not in the node's figures.
+Everything runs on this machine, the listener too; its own share is not in the node's figures.
 """
 
 import asyncio
-import json
+import contextlib
 import pathlib
 import statistics
-import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "tests" / "support"))
-
+from benchmarks import processes
+from benchmarks.measured import Benchmark, Measured, Row
 from support_audio_node import BOT, Stage, Studio, studio
 from support_media import tone
 
-SECONDS = 10
-FILES = {"opus.ogg": {}, "mp3": {}, "opus.ogg, volume 50": {"volume": 50}}
+FILES: dict[str, dict[str, object]] = {"opus.ogg": {}, "mp3": {}}
+PLAYERS_A_CORE = {"opus.ogg": 300.0, "mp3": 80.0}
+MOST_GAP_MS = 25.0
+LOADS_A_SECOND = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many players of one kind took."""
+
+    players: int
+    share: float
+    """Of a core, all of the node's processes."""
+    by_process: str
+    p99_ms: float
+    """The median player's p99 gap between packets."""
+    worst_p99_ms: float
+    longest_ms: float
+    breaks: int
+    bytes_a_player: float
+
+    @property
+    def players_a_core(self) -> float:
+        """Return how many one core would carry, by core time."""
+        return self.players / self.share if self.share else 0.0
 
 
 def used(studio: Studio) -> dict[str, float]:
     """Sum processor seconds by kind of process."""
     pids = {studio.node.process.pid: "control", **studio.node.children()}
-    seconds: dict[str, float] = {}
+    found: dict[str, float] = {}
     for pid, line in pids.items():
         kind = "pacer" if "pacing" in line else "media" if "worker" in line else "control"
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        seconds[kind] = seconds.get(kind, 0) + (int(fields[11]) + int(fields[12])) / 100
-    return seconds
+        spent = processes.seconds(pid) if kind != "control" else processes.own_seconds(pid)
+        found[kind] = found.get(kind, 0) + spent
+    return found
 
 
-async def measure(name: str, players: int) -> dict[str, object]:
+async def cost(ending: str, players: int, seconds: float, *, loads: bool = False) -> Cost:
     """Play on so many players at once."""
-    ending = name.partition(",")[0]
-    files = {f"tone.{ending}": tone(ending, 300.0)}
+    files = {f"tone.{ending}": tone(ending, 120.0)}
     with tempfile.TemporaryDirectory() as folder:
         async with studio(pathlib.Path(folder), files) as whole:
-            first = await whole.stage()
-            stages = [
-                Stage(whole.files, whole.voice, whole.node, first.client, guild << 22)
-                for guild in range(1000, 1000 + players)
-            ]
-            encoded = await first.track(f"tone.{ending}")
-            for stage in stages:
-                voice = await stage.credentials()
-                await stage.patch(track={"encoded": encoded}, voice=voice, **FILES[name])
-            await stages[-1].frames(50)
-            before, start, began = used(whole), time.monotonic(), time.monotonic()
-            await asyncio.sleep(SECONDS)
-            after, took = used(whole), time.monotonic() - start
-            reports = [whole.voice.report(stage.guild, BOT, since=began) for stage in stages]
-            worst = [report.worst_gap_ms for report in reports if report]
-            breaks = sum(report.breaks for report in reports if report)
-            missing = sum(took * 50 - report.sound for report in reports if report)
-    share = {kind: (after[kind] - before[kind]) / took * 100 for kind in after}
-    return {
-        "source": name,
-        "players": players,
-        "core_percent": {kind: round(value, 1) for kind, value in share.items()},
-        "core_percent_a_player": round(sum(share.values()) / players, 3),
-        "worst_gap_ms": {"median": round(statistics.median(worst)), "most": round(max(worst))},
-        "breaks": breaks,
-        "frames_missing": round(missing),
-    }
+            before = processes.resident(whole.node.process.pid)
+            stages = await _playing(whole, f"tone.{ending}", players)
+            async with _loading(stages[0], f"tone.{ending}", on=loads):
+                spent, began = used(whole), time.monotonic()
+                await asyncio.sleep(seconds)
+                after, took = used(whole), time.monotonic() - began
+            grown = processes.resident(whole.node.process.pid) - before
+            reports = [whole.voice.report(one.guild, BOT, since=began) for one in stages]
+    gaps = [one.epochs[0].continuity.gaps for one in reports if one and one.epochs]
+    return Cost(
+        players=players,
+        share=(sum(after.values()) - sum(spent.values())) / took,
+        by_process=processes.shares(spent, after, took),
+        p99_ms=statistics.median(gap.p99_ms for gap in gaps),
+        worst_p99_ms=max(gap.p99_ms for gap in gaps),
+        longest_ms=max(gap.max_ms for gap in gaps),
+        breaks=sum(one.breaks for one in reports if one),
+        bytes_a_player=grown / players,
+    )
 
 
-async def main() -> None:
-    """Measure each source with each number of players."""
-    numbers = [int(argument) for argument in sys.argv[1:]] or [1, 32, 64]
-    for name in FILES:
-        for players in numbers:
-            print(json.dumps(await measure(name, players)))
+async def _playing(whole: Studio, name: str, players: int) -> list[Stage]:
+    first = await whole.stage()
+    encoded = await first.track(name)
+    stages = [
+        Stage(whole.files, whole.voice, whole.node, first.client, guild << 22)
+        for guild in range(1000, 1000 + players)
+    ]
+    more = FILES[name.partition(".")[2]]
+    for stage in stages:
+        await stage.patch(track={"encoded": encoded}, voice=await stage.credentials(), **more)
+    await stages[-1].frames(50)
+    return stages
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+@contextlib.asynccontextmanager
+async def _loading(stage: Stage, name: str, *, on: bool) -> AsyncIterator[None]:
+    """Load tracks steadily meanwhile."""
+
+    async def load() -> None:
+        while on:
+            began = time.monotonic()
+            await stage.track(name)
+            await asyncio.sleep(max(0.0, 1 / LOADS_A_SECOND - (time.monotonic() - began)))
+
+    task = asyncio.create_task(load())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def measure(quick: bool) -> Measured:
+    """Measure each source, and once more while tracks are loaded."""
+    players, seconds = (16, 3.0) if quick else (64, 10.0)
+    rows: list[Row] = []
+    profile: list[str] = []
+    for ending in FILES:
+        alone = await cost(ending, players, seconds)
+        busy = await cost(ending, players, seconds, loads=True)
+        rows += _rows(ending, alone, busy)
+        profile.append(f"{players} players of {ending}: share of a core: {alone.by_process}")
+    return Measured(rows=tuple(rows), profile=tuple(profile))
+
+
+def _rows(ending: str, alone: Cost, busy: Cost) -> list[Row]:
+    name = f"{ending}, {alone.players} players"
+    how = "passed through" if ending == "opus.ogg" else "decoded and encoded"
+    gap = f"worst player's p99 {alone.worst_p99_ms:.1f} ms, longest gap {alone.longest_ms:.0f} ms"
+    return [
+        Row(
+            what=f"{name}: players a core, {how}",
+            figure=alone.players_a_core,
+            unit="",
+            least=PLAYERS_A_CORE[ending],
+            note=f"{alone.share / alone.players:.2%} of a core a player; {alone.breaks} breaks",
+        ),
+        Row(
+            what=f"{name}: p99 gap between packets, median player",
+            figure=alone.p99_ms,
+            unit="ms",
+            most=MOST_GAP_MS,
+            note=gap,
+        ),
+        Row(
+            what=f"{name}: the same while {LOADS_A_SECOND} tracks a second are loaded",
+            figure=busy.p99_ms,
+            unit="ms",
+            most=MOST_GAP_MS,
+            base=alone.p99_ms,
+            base_of="no loading",
+            note=f"longest gap {busy.longest_ms:.0f} ms, {busy.breaks} breaks",
+        ),
+        Row(what=f"{name}: memory a player", figure=alone.bytes_a_player / 1e6, unit="MB"),
+    ]
+
+
+BENCHMARK = Benchmark(
+    shows=(
+        "What a player costs the embedded node, and how steadily its packets come "
+        "(the listener runs on the same cores)."
+    ),
+    measure=measure,
+    limit=150,
+    quick_limit=50,
+)

@@ -1,17 +1,17 @@
 """How many steps a second one core takes, by the length of the queue.
 
-    python -m benchmarks.player
-
 A step is the pure part of what one message costs a partition: the step itself, the queue's
 difference, and the head written as JSON, as a commit needs them.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import cycle
 
 import msgspec
 
+from benchmarks.measured import Benchmark, Measured, Row
 from legato.audio import events, player
 from legato.audio.player import Message, Player
 from legato.audio.rules import Rules
@@ -22,7 +22,8 @@ GUILD = 1
 NOW = 1_764_000_000_000
 ORIGIN = playback.Origin(source="interaction", user_id=5, channel_id=20, received_at=NOW)
 RULES = Rules(max_queue=10_000)
-SECONDS = 1.0
+LENGTHS = (10, 1000)
+AIM = 20_000
 
 
 def track(name: str) -> Track:
@@ -79,10 +80,10 @@ def cases(state: Player) -> Iterator[tuple[str, list[Message]]]:
     yield "show the queue", [command(playback.ShowQueue)]
 
 
-def rate(work: Callable[[], object]) -> float:
-    """Count how often a second it can be done."""
-    done, began = 0, time.perf_counter()
-    while (spent := time.perf_counter() - began) < SECONDS:
+def rate(work: Callable[[], object], seconds: float) -> float:
+    """Count how often it can be done in a second of this process's own core time."""
+    done, began = 0, time.process_time()
+    while (spent := time.process_time() - began) < seconds:
         for _ in range(100):
             work()
         done += 100
@@ -98,17 +99,39 @@ def commit(state: Player, messages: Iterator[Message]) -> None:
     msgspec.json.encode(difference.put)
 
 
-def main() -> None:
-    """Print one table."""
-    print(f"{'steps a second':24}{'queue':>7}{'step':>10}{'+ commit':>10}")
-    for length in (0, 10, 100, 1000):
+async def measure(quick: bool) -> Measured:
+    """Measure each message with a short and with a long queue."""
+    seconds = 0.1 if quick else 0.5
+    found: dict[tuple[str, int, bool], float] = {}
+    for length in LENGTHS:
         state = waiting(length)
         for name, messages in cases(state):
             turns = cycle(messages)
-            only = rate(lambda: player.step(state, next(turns), now=NOW, rules=RULES))  # noqa: B023
-            whole = rate(lambda: commit(state, turns))  # noqa: B023
-            print(f"{name:24}{length:>7}{only:>10,.0f}{whole:>10,.0f}")
+            step = partial(_step, state, turns)
+            found[name, length, False] = rate(step, seconds)
+            found[name, length, True] = rate(partial(commit, state, turns), seconds)
+    return Measured(rows=tuple(_row(key, found) for key in found))
 
 
-if __name__ == "__main__":
-    main()
+def _step(state: Player, messages: Iterator[Message]) -> None:
+    player.step(state, next(messages), now=NOW, rules=RULES)
+
+
+def _row(key: tuple[str, int, bool], found: Mapping[tuple[str, int, bool], float]) -> Row:
+    name, length, whole = key
+    return Row(
+        what=f"{name}, queue of {length:,}" + (", diff and JSON too" if whole else ""),
+        figure=found[key],
+        unit="/s",
+        least=None if whole else AIM,
+        base=found[name, LENGTHS[0], whole] if length != LENGTHS[0] else None,
+        base_of=f"queue of {LENGTHS[0]}",
+    )
+
+
+BENCHMARK = Benchmark(
+    shows="How many steps a second one core takes, by message and by the length of the queue.",
+    measure=measure,
+    limit=60,
+    quick_limit=15,
+)

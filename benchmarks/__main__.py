@@ -1,0 +1,103 @@
+"""`python -m benchmarks [NAME…]`: measures, prints the tables, writes benchmarks/RESULTS.md."""
+
+import contextlib
+import datetime as dt
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import click
+import msgspec
+
+from benchmarks import catalogue, machine, results
+from benchmarks.measured import Benchmark, Measured
+from benchmarks.results import Run, Section
+
+PAGE = catalogue.ROOT / "benchmarks" / "RESULTS.md"
+ENDING = 30
+"""Seconds that a benchmark may take to end what it started."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(catalogue.NAMES), metavar="[NAME]...")
+@click.option("--quick", is_flag=True, help="Measure for moments only; writes no page by itself.")
+@click.option("--list", "listed", is_flag=True, help="Say what there is to measure.")
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    help="The page to write; default: benchmarks/RESULTS.md, with --quick none.",
+)
+def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | None) -> None:
+    """Measure everything, or what is named."""
+    if listed:
+        for name in catalogue.NAMES:
+            click.echo(f"{name:10} {catalogue.load(name).shows}")
+        return
+    page = to or (None if quick else PAGE)
+    run = Run(
+        at=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=machine.describe(),
+        cores=machine.cores(),
+        load=machine.load(),
+        quick=quick,
+    )
+    sections = []
+    for name in [one for one in catalogue.NAMES if one in names or not names]:
+        click.echo(f"measuring {name} …", err=True)
+        sections.append(_measured(name, run))
+        click.echo(results.plain(sections[-1]) + "\n")
+        if page is not None:
+            before = page.read_text() if page.exists() else ""
+            page.write_text(results.render(before, sections[-1:], names=catalogue.NAMES))
+    sys.exit(any(section.measured is None for section in sections))
+
+
+def _measured(name: str, run: Run) -> Section:
+    benchmark, began = catalogue.load(name), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="legato-bench-") as folder:
+        file = pathlib.Path(folder) / "measured.json"
+        log = pathlib.Path(folder) / "log.txt"
+        failure = _run(name, benchmark, file, log, quick=run.quick)
+        found = None if failure else msgspec.json.decode(file.read_bytes(), type=Measured)
+    return Section(name, benchmark.shows, run, time.monotonic() - began, found, failure)
+
+
+def _run(
+    name: str, benchmark: Benchmark, file: pathlib.Path, log: pathlib.Path, *, quick: bool
+) -> str:
+    """Run it as a process and return why it failed, if it did."""
+    command = [sys.executable, "-m", "benchmarks.one", name, str(file)]
+    limit = (benchmark.quick_limit if quick else benchmark.limit) + ENDING
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command + ["--quick"] * quick,
+            cwd=catalogue.ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(limit)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt) as ended:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(ENDING)
+            code = 1
+            if isinstance(ended, KeyboardInterrupt):
+                raise
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    words = log.read_text(errors="replace").strip().splitlines()
+    if code and words:
+        click.echo("\n".join(words[-30:]), err=True)
+    return "" if code == 0 else (words[-1] if words else f"it ended with {code}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,340 @@
+"""How many commands a second a partition's loop commits to a real Valkey, and where the time goes.
+
+Commands come by the inbox, as from a gateway. Effects are settled as soon as they may run: what
+they would do outside is not measured, what they cost in the books is.
+"""
+
+import asyncio
+import cProfile
+import itertools
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+import msgspec
+import redis.asyncio
+from prometheus_client import CollectorRegistry
+
+from benchmarks import player as pure
+from benchmarks import profiling
+from benchmarks.measured import Benchmark, Measured, Row
+from legato import redis as reach
+from legato.audio import player
+from legato.audio.effects import Effect, outbox_key
+from legato.audio.ledger import Books, Kept, Ledger, Position
+from legato.audio.means import Means
+from legato.audio.metrics import Metrics
+from legato.audio.outbox import Outbox
+from legato.audio.partitions import PartitionLoop
+from legato.audio.player import Player
+from legato.audio.rules import Rules
+from legato.bus import Bus
+from legato.clock import EPOCH, ServerClock
+from legato.contracts import inbox, keys, playback
+from legato.contracts.partitions import Partition
+from legato.contracts.settings import GuildSettings
+from legato.embedded.valkey import Valkey
+from legato.leases import Lease, Leases
+from legato.settings import Common
+from legato.telemetry import Tracing
+from support_servers import running_valkey
+
+BOT, GUILDS = 1, 20
+AIM = 2000
+KINDS: tuple[type[playback.Command], ...] = (
+    playback.Pause,
+    playback.Resume,
+    playback.SetVolume,
+    playback.ShowQueue,
+)
+_ids = itertools.count(1)
+_decoder: msgspec.json.Decoder[inbox.Message] = msgspec.json.Decoder(inbox.Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What so many commands took."""
+
+    commands: int
+    wall: float
+    core: float
+    """Seconds of this process's core."""
+    scripts: dict[str, tuple[int, float]]
+    """Calls and seconds inside the server, by command."""
+
+    @property
+    def a_second(self) -> float:
+        """Return the rate."""
+        return self.commands / self.wall
+
+    @property
+    def a_core_second(self) -> float:
+        """Return the rate by our core's own time: what a busy machine can't blur."""
+        return self.commands / self.core
+
+
+@dataclass(slots=True)
+class Bench:
+    """A Valkey and the way there."""
+
+    redis: reach.Client
+    means: Means
+    leases: Leases
+
+    async def loop(self, index: int, length: int, *, settles: bool) -> "Running":
+        """Begin a partition whose players have a queue of some length."""
+        lease = await self.leases.acquire(Partition(BOT, "default", index))
+        if not isinstance(lease, Lease) or not isinstance(lease.what, Partition):
+            raise TypeError("the partition is another's")
+        found = PartitionLoop(lease.what, lambda: lease, self.means)
+        found.take(_books(length))
+        return Running(found, lease.what, settles, self.means.bus)
+
+
+@dataclass(slots=True)
+class Running:
+    """One partition at work."""
+
+    loop: PartitionLoop
+    partition: Partition
+    settles: bool
+    bus: Bus
+
+    async def fill(self, commands: int) -> None:
+        """Put commands into the inbox."""
+        now = self.loop.now()
+        await asyncio.gather(
+            *(
+                self.bus.append(keys.inbox(self.partition), _command(n, now))
+                for n in range(commands)
+            )
+        )
+
+    async def work(self, commands: int) -> None:
+        """Work the inbox off, effects too."""
+        async with asyncio.TaskGroup() as tasks:
+            if self.settles:
+                self.loop.outbox = Outbox(tasks, _nothing, self.loop.settled, self.loop.now)
+            running = [tasks.create_task(self.loop.read()), tasks.create_task(self.loop.work())]
+            before = self.loop.writer.position.commits
+            while self.loop.writer.position.commits - before < commands:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            while self.loop.outbox is not None and len(self.loop.outbox):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            await self.loop.reached()
+            for task in running:
+                task.cancel()
+        self.loop.rest()
+
+
+async def _nothing(_guild: int, _effect: Effect, _trace: str) -> None:
+    """Do an effect whose doing is not measured."""
+
+
+def _command(number: int, now: int) -> playback.Command:
+    kind = KINDS[number % len(KINDS)]
+    guild = (number // len(KINDS) % GUILDS + 1) << 22
+    more = {"volume": number % 200} if kind is playback.SetVolume else {}
+    return kind(
+        id=((now - EPOCH) << 22) | next(_ids),
+        guild_id=guild,
+        origin=msgspec.structs.replace(pure.ORIGIN, received_at=now, token="t" * 180),
+        expires_at=now + 600_000,
+        **more,
+    )
+
+
+def _books(length: int) -> Books:
+    state = pure.waiting(length)
+    head = player.head(state)
+    kept = tuple(
+        Kept(guild, msgspec.structs.replace(head, guild_id=guild), state.queue, {})
+        for guild in (number << 22 for number in range(1, GUILDS + 1))
+    )
+    return Books(position=Position(), alive_at=0, seen={}, node_sessions={}, guilds=kept)
+
+
+@asynccontextmanager
+async def bench() -> AsyncIterator[tuple[Bench, Valkey]]:
+    """Run a Valkey of its own, with no lease held yet."""
+    with running_valkey() as server:
+        client = reach.connect(server.url)
+        clock = ServerClock()
+        await clock.read(client)
+        means = Means(
+            ledger=Ledger(client, clock),
+            bus=Bus(client),
+            clock=clock,
+            metrics=Metrics(CollectorRegistry()),
+            tracing=Tracing("audio", Common()),
+            settings_of=_settings,
+            rules=Rules(max_queue=10_000),
+        )
+        leases = Leases(client, owner="b", ttl=timedelta(minutes=9), renew=timedelta(minutes=1))
+        yield Bench(client, means, leases), server
+        await client.aclose()
+
+
+async def _settings(_guild_id: int) -> GuildSettings:
+    return GuildSettings()
+
+
+async def _cost(bench: Bench, loops: Sequence[Running], each: int) -> Cost:
+    """Let partitions work side by side, each on so many commands."""
+    for loop in loops:
+        await loop.fill(each)
+    await bench.redis.config_resetstat()
+    wall, core = time.perf_counter(), time.process_time()
+    async with asyncio.TaskGroup() as tasks:
+        for loop in loops:
+            tasks.create_task(loop.work(each))
+    wall, core = time.perf_counter() - wall, time.process_time() - core
+    return Cost(each * len(loops), wall, core, await _scripts(bench.redis))
+
+
+async def _scripts(client: redis.asyncio.Redis) -> dict[str, tuple[int, float]]:
+    stats = await client.info("commandstats")
+    return {
+        name.removeprefix("cmdstat_"): (int(found["calls"]), float(found["usec"]) / 1e6)
+        for name, found in stats.items()
+    }
+
+
+def _stages(length: int, seconds: float) -> dict[str, float]:
+    """Measure the pure stages of a command, in seconds of a core; the mean of its kinds."""
+    state = pure.waiting(length)
+    found = {"decode": 0.0, "step": 0.0, "diff": 0.0, "encode": 0.0}
+    for number in range(len(KINDS)):
+        message = _command(number, pure.NOW)
+        message = msgspec.structs.replace(message, guild_id=pure.GUILD)
+        raw = msgspec.json.encode(message)
+        step = partial(_step, state, message)
+        taken = step()
+        for name, work in (
+            ("decode", partial(_decoder.decode, raw)),
+            ("step", step),
+            ("diff", partial(player.diff, state, taken.player)),
+            ("encode", partial(_encode, taken)),
+        ):
+            found[name] += 1 / pure.rate(work, seconds) / len(KINDS)
+    return found
+
+
+def _effects(length: int) -> float:
+    state = pure.waiting(length)
+    messages = [_command(number, pure.NOW) for number in range(len(KINDS))]
+    made = [_step(state, msgspec.structs.replace(one, guild_id=pure.GUILD)) for one in messages]
+    return sum(len(taken.effects) for taken in made) / len(made)
+
+
+def _step(state: Player, message: playback.Command) -> player.Step:
+    return player.step(state, message, now=pure.NOW, rules=pure.RULES)  # type: ignore[arg-type]  # a member of the union
+
+
+def _encode(taken: player.Step) -> None:
+    msgspec.json.encode(player.head(taken.player))
+    for effect in taken.effects:
+        outbox_key(effect)
+        msgspec.json.encode(effect)
+
+
+async def measure(quick: bool) -> Measured:
+    """Measure one partition alone, and many side by side, with short and long queues."""
+    each = 300 if quick else 2000
+    rows: list[Row] = []
+    profile: list[str] = []
+    async with bench() as (valkey, server):
+        del server
+        index = itertools.count()
+        for length in pure.LENGTHS:
+            alone = await _cost(
+                valkey, [await valkey.loop(next(index), length, settles=False)], each
+            )
+            settled = await _cost(
+                valkey, [await valkey.loop(next(index), length, settles=True)], each
+            )
+            many = await _cost(
+                valkey,
+                [await valkey.loop(next(index), length, settles=True) for _ in range(8)],
+                each // 4,
+            )
+            rows += _rows(length, alone, settled, many)
+            profile += _profile(length, alone, settled, 0.02 if quick else 0.1)
+        profile += await _functions(valkey, next(index), each)
+    return Measured(rows=tuple(rows), profile=tuple(profile))
+
+
+def _rows(length: int, alone: Cost, settled: Cost, many: Cost) -> list[Row]:
+    name = f"queue of {length:,}"
+    return [
+        Row(
+            what=f"{name}: one partition, effects left in the outbox",
+            figure=alone.a_second,
+            unit="/s",
+            note=f"{alone.a_core_second:,.0f} a second of the process's own core time",
+        ),
+        Row(
+            what=f"{name}: one partition, every effect settled too",
+            figure=settled.a_second,
+            unit="/s",
+            base=alone.a_second,
+            base_of="effects left",
+            note=f"{settled.a_core_second:,.0f} a second of core time",
+        ),
+        Row(
+            what=f"{name}: 8 partitions in one process, every effect settled",
+            figure=many.a_second,
+            unit="/s",
+            least=AIM,
+            base=settled.a_second,
+            base_of="one partition",
+            note=f"{many.a_core_second:,.0f} a second of core time",
+        ),
+    ]
+
+
+def _profile(length: int, alone: Cost, settled: Cost, seconds: float) -> list[str]:
+    """Say how one command's time is spent, one partition alone."""
+    stages = _stages(length, seconds)
+    whole = alone.wall / alone.commands
+    for name in ("evalsha", "xread"):
+        stages[f"{name} in the server"] = alone.scripts.get(name, (0, 0.0))[1] / alone.commands
+    stages["redis-py and event loop, on our core"] = max(
+        alone.core / alone.commands
+        - sum(stages[one] for one in ("decode", "step", "diff", "encode")),
+        0.0,
+    )
+    stages["waiting for the network and the server's turn"] = max(whole - sum(stages.values()), 0.0)
+    calls = [cost.scripts.get("evalsha", (0, 0.0))[0] / cost.commands for cost in (alone, settled)]
+    return [
+        f"queue of {length:,}: {whole * 1e6:,.0f} µs a command, one partition alone",
+        *(f"  {took * 1e6:7.1f} µs {took / whole:6.1%}  {name}" for name, took in stages.items()),
+        f"  scripts a command, one after another: {calls[0]:.2f} (settling: {calls[1]:.2f})",
+        f"  effects a command: {_effects(length):.2f}; each one's settling is a commit of its own,",
+        "  unless a later effect of its kind replaces it first",
+    ]
+
+
+async def _functions(valkey: Bench, index: int, each: int) -> list[str]:
+    """Name the functions that take the most of our core."""
+    loop = await valkey.loop(index, pure.LENGTHS[0], settles=True)
+    await loop.fill(each)
+    profiler = cProfile.Profile(time.process_time)
+    profiler.enable()
+    await loop.work(each)
+    profiler.disable()
+    return ["our core's time by library, effects settled (cProfile):", *profiling.shares(profiler)]
+
+
+BENCHMARK = Benchmark(
+    shows=(
+        "How many commands a second are committed to a real Valkey "
+        "(pause, resume, volume, queue in equal parts, over 20 guilds a partition)."
+    ),
+    measure=measure,
+    limit=120,
+    quick_limit=40,
+)

@@ -1,0 +1,35 @@
+"""The machine that measures: what it is, and how busy it was."""
+
+import os
+import pathlib
+import platform
+
+
+def describe() -> str:
+    """Name the processor, cores, memory, kernel and Python."""
+    return " · ".join(
+        (
+            f"{_field('/proc/cpuinfo', 'model name')}, {cores()} cores",
+            f"{int(_field('/proc/meminfo', 'MemTotal').split()[0]) / 2**20:.0f} GiB",
+            f"Linux {platform.release()}",
+            f"{platform.python_implementation()} {platform.python_version()}",
+        )
+    )
+
+
+def cores() -> int:
+    """Count the cores we may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def load() -> float:
+    """Return the load average of the last minute."""
+    return os.getloadavg()[0]
+
+
+def _field(file: str, name: str) -> str:
+    for line in pathlib.Path(file).read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return "unknown"

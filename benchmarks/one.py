@@ -1,0 +1,36 @@
+"""One benchmark in a process of its own: `python -m benchmarks.one NAME FILE [--quick]`.
+
+What it measures goes into the file, as JSON; it ends itself, orderly, when its time is over.
+"""
+
+import asyncio
+import pathlib
+import sys
+
+import msgspec
+
+from benchmarks import catalogue
+from benchmarks.measured import Benchmark, Measured
+
+
+async def measure(benchmark: Benchmark, *, quick: bool) -> Measured:
+    """Measure within its limit."""
+    async with asyncio.timeout(benchmark.quick_limit if quick else benchmark.limit):
+        return await benchmark.measure(quick)
+
+
+def main() -> int:
+    """Measure what the command line names."""
+    name, file, *options = sys.argv[1:]
+    benchmark = catalogue.load(name)
+    try:
+        measured = asyncio.run(measure(benchmark, quick="--quick" in options))
+    except TimeoutError:
+        print("it took longer than it may", file=sys.stderr)
+        return 1
+    pathlib.Path(file).write_bytes(msgspec.json.encode(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""benchmarks/RESULTS.md: written anew by each run, but for what stands between hand marks.
+
+Pure: text in, text out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measured import Measured, Row
+
+_HAND = "<!-- by hand: {name} -->"
+_HAND_END = "<!-- end by hand -->"
+_MADE = "<!-- measured: {name} -->"
+_MADE_END = "<!-- end measured -->"
+_BUSY = 0.5
+"""A load above so much of a core for each core makes figures provisional."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """When and under which load something was measured."""
+
+    at: str
+    """Date and time, UTC."""
+    machine: str
+    cores: int
+    load: float
+    quick: bool
+
+    def __str__(self) -> str:
+        kind = "quick run" if self.quick else "full run"
+        said = f"{self.at}, {kind}, load average {self.load:.1f} at the start on {self.cores} cores"
+        why = [
+            reason
+            for reason, holds in (
+                ("the machine was busy", self.load > _BUSY * self.cores),
+                ("a quick run measures for moments only", self.quick),
+            )
+            if holds
+        ]
+        return f"{said} (**provisional**: {'; '.join(why)})" if why else said
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One benchmark's results, or why there are none."""
+
+    name: str
+    shows: str
+    run: Run
+    took: float
+    measured: Measured | None
+    failure: str = ""
+
+
+def render(before: str, sections: Sequence[Section], *, names: Sequence[str]) -> str:
+    """Write the page; what was not measured now, and all that is by hand, stays as it is."""
+    fresh = {section.name: section for section in sections}
+    kept, hand = _blocks(before, _MADE, _MADE_END), _blocks(before, _HAND, _HAND_END)
+    parts = [_head(hand)]
+    for name in names:
+        made = _section(fresh[name]) if name in fresh else kept.get(name)
+        if made is not None:
+            parts += [_block(name, made, _MADE, _MADE_END), _hand(name, hand)]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(section: Section) -> str:
+    """Write one section for a terminal."""
+    return _section(section)
+
+
+def _head(hand: Mapping[str, str]) -> str:
+    return (
+        "# Measured\n\n"
+        "Written by `make bench`; README.md beside it says how to read and repeat it. "
+        "A missed aim is marked **missed**; its cause stands below its table, by hand.\n\n"
+        + _hand("all", hand)
+    )
+
+
+def _section(section: Section) -> str:
+    lines = [
+        f"## {section.name}",
+        "",
+        section.shows,
+        "",
+        f"{section.run}; {section.run.machine}; took {section.took:.0f} s.",
+        "",
+    ]
+    if section.measured is None:
+        return "\n".join([*lines, f"**Not measured**: {section.failure}"])
+    lines += _table(section.measured.rows)
+    if section.measured.profile:
+        lines += ["", "Where the time went:", "", "```", *section.measured.profile, "```"]
+    return "\n".join(lines)
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["| what | figure | aim | baseline | ratio | |", "| --- | --: | --: | --: | --: | --- |"]
+    return head + [
+        "| " + " | ".join((row.what, _figure(row), _aim(row), *_base(row), row.note)) + " |"
+        for row in rows
+    ]
+
+
+def _figure(row: Row) -> str:
+    said = f"{_number(row.figure)} {row.unit}"
+    return f"{said} **missed**" if row.missed else said
+
+
+def _aim(row: Row) -> str:
+    if row.least is not None:
+        return f"≥ {_number(row.least)}"
+    return f"≤ {_number(row.most)}" if row.most is not None else ""
+
+
+def _base(row: Row) -> tuple[str, str]:
+    if row.base is None:
+        return "", ""
+    ratio = f"{row.figure / row.base:.2f}" if row.base else ""
+    return f"{_number(row.base)} ({row.base_of})", ratio
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def _blocks(text: str, start: str, end: str) -> dict[str, str]:
+    pattern = re.escape(start).replace(re.escape("{name}"), r"([\w-]+)") + "(.*?)" + re.escape(end)
+    return {found[1]: found[2].strip("\n") for found in re.finditer(pattern, text, re.DOTALL)}
+
+
+def _block(name: str, body: str, start: str, end: str) -> str:
+    return "\n".join((start.format(name=name), body, end)) if body else f"{start}\n{end}"
+
+
+def _hand(name: str, hand: Mapping[str, str]) -> str:
+    body = hand.get(name, "")
+    lines = (_HAND.format(name=name), body, _HAND_END)
+    return "\n".join(line for line in lines if line)
