@@ -9,7 +9,9 @@ from legato import telemetry
 from legato.audio import views
 from legato.audio.driving import Driver
 from legato.audio.effects import (
+    Audit,
     Effect,
+    Note,
     Record,
     Resolve,
     SaveQueue,
@@ -53,6 +55,10 @@ class Actor:
                 await self._save_settings(guild_id, effect)
             case Record():
                 await self._tools.behind.record(guild_id, effect)
+            case Note():
+                self._tools.behind.note(effect)
+            case Audit():
+                await self._tools.behind.audit(guild_id, effect)
             case _:
                 assert_never(effect)
 

@@ -177,6 +177,7 @@ class App:
             bot,
             find=self.owning.owned,
             playing=self.owning.playing,
+            stored=live.stored,
             every=settings.save_every,
         )
 

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from legato.audio import joining, queue, turns, views
-from legato.audio.effects import Resolve, Tell
+from legato.audio.effects import Note, Resolve, Tell
 from legato.audio.events import Resolved, ResolveFailed
 from legato.audio.rules import Rules
 from legato.audio.state import Ask, Player, Step, with_panel_in
@@ -46,7 +46,8 @@ def play(player: Player, command: Play, *, now: int, rules: Rules) -> Step:
     if not (player.text_channel_id and player.play):
         player = with_panel_in(player, command.origin.channel_id)
     resolve = Resolve(slot=slot, query=command.query, deadline=deadline)
-    return Step(player, (*joined.effects, resolve), "a place is taken")
+    note = Note(key=slot, user_id=command.origin.user_id, locale=command.origin.locale)
+    return Step(player, (*joined.effects, resolve, note), "a place is taken")
 
 
 def resolved(player: Player, event: Resolved, *, now: int, rules: Rules) -> Step:

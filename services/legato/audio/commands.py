@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from legato.audio import asks, ending, position, turns, views, voicing
-from legato.audio.effects import SaveSettings
+from legato.audio.effects import Audit, SaveSettings
 from legato.audio.rules import Rules
 from legato.audio.state import Player, Step, with_panel_in, with_voice
 from legato.contracts import playback
@@ -62,7 +62,7 @@ def _show(
         case playback.ShowNowPlaying():
             return _show_now_playing(player, command, now=now)
         case playback.ChangeSettings():
-            return _change_settings(player, command)
+            return _change_settings(player, command, now=now)
         case playback.ShowSettings():
             return _answer(player, command, SettingsShown(settings=player.settings))
         case _:
@@ -97,14 +97,17 @@ def _skip(player: Player, command: playback.Skip, *, now: int) -> Step:
     ended = turns.end(player, "skipped", now=now)
     player = replace(ended.player, paused=False, halted=False)
     done = Done(what="skipped", track=play.track if play else None)
-    return _answer(player, command, done).also(*ended.effects)
+    title = play.track.title if play else ""
+    deed = _audit(command, "player.skipped", now=now, track=title)
+    return _answer(player, command, done).also(*ended.effects, deed)
 
 
 def _stop(player: Player, command: playback.Stop, *, now: int) -> Step:
     already = not (player.play or player.queue or player.asks)
     stopped = ending.clear(player, "stopped", now=now)
     done = Done(what="stopped", already=already)
-    return _answer(stopped.player, command, done).also(*stopped.effects)
+    deed = () if already else (_audit(command, "player.stopped", now=now),)
+    return _answer(stopped.player, command, done).also(*stopped.effects, *deed)
 
 
 def _leave(player: Player, command: playback.Leave, *, now: int) -> Step:
@@ -113,7 +116,8 @@ def _leave(player: Player, command: playback.Leave, *, now: int) -> Step:
     left = ending.clear(player, "left", now=now)
     done = Done(what="left", already=already)
     player = with_voice(left.player, voicing.unwanted(voice))
-    return _answer(player, command, done).also(*left.effects)
+    deed = () if already else (_audit(command, "player.left", now=now),)
+    return _answer(player, command, done).also(*left.effects, *deed)
 
 
 def _seek(player: Player, command: playback.Seek, *, now: int) -> Step:
@@ -148,13 +152,22 @@ def _show_now_playing(player: Player, command: playback.ShowNowPlaying, *, now: 
     return _answer(player, command, shown)
 
 
-def _change_settings(player: Player, command: playback.ChangeSettings) -> Step:
+def _change_settings(player: Player, command: playback.ChangeSettings, *, now: int) -> Step:
     old = player.settings
     if command.dj_role_id is msgspec.UNSET or command.dj_role_id == old.dj_role_id:
         return _answer(player, command, Done(what="settings", already=True))
     settings = replace(old, dj_role_id=command.dj_role_id, version=old.version + 1)
     changed = replace(player, settings=settings)
-    return _answer(changed, command, Done(what="settings")).also(SaveSettings(settings=settings))
+    roles = {"dj_role_id": settings.dj_role_id, "before": old.dj_role_id}
+    deed = _audit(command, "settings.changed", now=now, **roles)
+    return _answer(changed, command, Done(what="settings")).also(
+        SaveSettings(settings=settings), deed
+    )
+
+
+def _audit(command: Command, action: str, *, now: int, **detail: object) -> Audit:
+    user = command.origin.user_id
+    return Audit(key=str(command.id), action=action, user_id=user, at=now, detail=detail)
 
 
 def _answer(player: Player, command: Command, answer: Answer) -> Step:

@@ -83,7 +83,41 @@ class SaveSettings(msgspec.Struct, frozen=True, kw_only=True, tag="save_settings
     settings: GuildSettings
 
 
-Effect = SyncNode | SyncVoice | SyncPanel | SaveQueue | Resolve | Tell | Record | SaveSettings
+class Note(msgspec.Struct, frozen=True, kw_only=True, tag="note"):
+    """One-shot: a person asked for a play, in this language."""
+
+    seq: int = 0
+    key: str
+    user_id: int
+    locale: str
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True, tag="audit", omit_defaults=True):
+    """One-shot: one row of who did what."""
+
+    seq: int = 0
+    key: str
+    """The command's id."""
+    action: str
+    """player.stopped, player.left, player.skipped or settings.changed."""
+    user_id: int
+    at: int
+    """Server ms."""
+    detail: dict[str, object] = {}
+
+
+Effect = (
+    SyncNode
+    | SyncVoice
+    | SyncPanel
+    | SaveQueue
+    | Resolve
+    | Tell
+    | Record
+    | SaveSettings
+    | Note
+    | Audit
+)
 
 
 def outbox_key(effect: Effect) -> str:
@@ -95,6 +129,10 @@ def outbox_key(effect: Effect) -> str:
             return f"tell:{key}"
         case Record(play_id=play_id):
             return f"record:{play_id}"
+        case Note(key=key):
+            return f"note:{key}"
+        case Audit(key=key):
+            return f"audit:{key}"
         case _:
             return str(effect.__struct_config__.tag)
 

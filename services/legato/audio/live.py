@@ -1,5 +1,7 @@
 """What a guild hears, for dashboards and the API: kept and published."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from legato.contracts import keys
@@ -34,6 +36,16 @@ class Live:
         with reaching("settings"):
             raw = await self._redis.hget(keys.guild_settings(self._bot), str(guild_id))
         return _settings.decode(raw) if isinstance(raw, bytes) else None
+
+    async def stored(self, guild_ids: Collection[int]) -> None:
+        """Tell every cache that these guilds' stored queues have changed."""
+        names = [f"queue:{guild_id}" for guild_id in guild_ids]
+        with reaching("invalidate"):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.delete(*(keys.cached(self._bot, name) for name in names))
+                for name in names:
+                    pipe.publish(keys.invalidated(self._bot), name)
+                await pipe.execute()
 
     async def keep_settings(self, guild_id: int, settings: GuildSettings) -> None:
         """Keep the copy, and tell every cache that it changed."""

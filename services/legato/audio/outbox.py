@@ -13,7 +13,9 @@ from typing import Literal
 import structlog
 
 from legato.audio.effects import (
+    Audit,
     Effect,
+    Note,
     Record,
     Resolve,
     SaveQueue,
@@ -40,7 +42,7 @@ def target(effect: Effect) -> Target:
     match effect:
         case SyncNode():
             return "node"
-        case SaveQueue() | SaveSettings() | Record():
+        case SaveQueue() | SaveSettings() | Record() | Note() | Audit():
             return "store"
         case Resolve(slot=slot):
             return f"resolve:{slot}"

@@ -4,22 +4,24 @@ Only `(epoch, version)` that grow are taken, so what an older owner still had on
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from legato.audio import views
-from legato.audio.effects import Record
+from legato.audio.effects import Audit, Note, Record
 from legato.audio.player import Player, durable, restore
 from legato.audio.state import PlayerHead
 from legato.contracts.partitions import Partition
 from legato.contracts.settings import GuildSettings
 from legato.errors import Unavailable
-from legato.store import guilds, history, queues
+from legato.store import audit, guilds, history, profiles, queues
 from legato.store.database import Database
+from legato.store.profiles import Profile
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -59,14 +61,20 @@ class WriteBehind:
         *,
         find: Callable[[int], Owned | None],
         playing: Callable[[], Iterable[int]],
+        stored: Callable[[Collection[int]], Awaitable[None]],
         every: timedelta,
     ) -> None:
-        """`find` gives a guild's player if this process owns it; `playing` names the audible."""
+        """`find` gives a guild's player if this process owns it; `playing` names the audible.
+
+        `stored` hears which guilds' queues are other ones now.
+        """
         self._database = database
         self._bot = bot
         self._find = find
         self._playing = playing
+        self._stored = stored
         self._every = every
+        self._people: dict[int, Profile] = {}
         self._wanted: dict[int, asyncio.Future[None]] = {}
 
     async def save(self, guild_id: int) -> None:
@@ -87,6 +95,7 @@ class WriteBehind:
                 for guild_id in self._playing():
                     batch.setdefault(guild_id, loop.create_future())
             await self._write(batch)
+            await self._write_people()
 
     async def _write(self, batch: dict[int, asyncio.Future[None]]) -> None:
         names = list(batch)
@@ -96,12 +105,56 @@ class WriteBehind:
             problem: Unavailable | None = None
             try:
                 if found:
-                    await queues.save(self._database, [_document(one) for one in found])
+                    await self._save(found)
             except Unavailable as error:
                 log.warning("players not saved", count=len(found), why=str(error))
                 problem = error
             for name in chunk:
                 _finish(batch[name], problem)
+
+    async def _save(self, found: list[Owned]) -> None:
+        written = await queues.save(self._database, [_document(one) for one in found])
+        if not written:
+            return
+        try:
+            await self._stored(written)
+        except Unavailable as error:
+            log.warning("caches not told", count=len(written), why=str(error))
+
+    def note(self, note: Note) -> None:
+        """Have a person noted with the next batch; a crash may forget it."""
+        before = self._people.pop(note.user_id, None)
+        plays = before.plays if before else 0
+        self._people[note.user_id] = Profile(
+            user_id=note.user_id, locale=note.locale, plays=plays + 1
+        )
+
+    async def _write_people(self) -> None:
+        people = tuple(self._people.values())[:BATCH]
+        if not people:
+            return
+        try:
+            await profiles.note(self._database, self._bot, people)
+        except Unavailable as error:
+            log.warning("people not noted", count=len(people), why=str(error))
+            return
+        for person in people:
+            left = self._people.pop(person.user_id)
+            if left is not person:  # noted again meanwhile
+                plays = left.plays - person.plays
+                self._people[left.user_id] = replace(left, plays=plays)
+
+    async def audit(self, guild_id: int, deed: Audit) -> None:
+        """Write who did what; once, however often it is tried."""
+        entry = audit.Entry(
+            event_id=deed.key,
+            action=deed.action,
+            actor_id=deed.user_id,
+            guild_id=guild_id,
+            detail=deed.detail,
+            at=datetime.fromtimestamp(deed.at / 1000, UTC),
+        )
+        await audit.add(self._database, self._bot, entry)
 
     async def record(self, guild_id: int, record: Record) -> None:
         """Write one row of history."""

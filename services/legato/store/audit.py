@@ -23,11 +23,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     guild_id: int | None = None
     detail: dict[str, object] = {}
     at: datetime | None = None
-    """Set by the database."""
+    """None = now, by the database's clock."""
 
 
 async def add(database: Database, bot_id: int, entry: Entry) -> bool:
     """Write an entry; False where it is there already."""
+    when = {} if entry.at is None else {"created_at": entry.at}
     statement = (
         insert(AuditLog)
         .values(
@@ -37,6 +38,7 @@ async def add(database: Database, bot_id: int, entry: Entry) -> bool:
             actor_id=entry.actor_id,
             action=entry.action,
             detail=entry.detail,
+            **when,
         )
         .on_conflict_do_nothing(index_elements=["bot_id", "event_id"])
         .returning(col(AuditLog.id))

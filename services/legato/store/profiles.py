@@ -1,5 +1,7 @@
 """What is kept of a person."""
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -17,21 +19,20 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     plays: int = 0
 
 
-async def note(
-    database: Database, bot_id: int, user_id: int, *, locale: str, plays: int = 0
-) -> None:
-    """Say that a person was here, in which language, and how many plays they asked for."""
-    statement = (
-        insert(UserProfile)
-        .values(bot_id=bot_id, user_id=user_id, locale=locale, plays=plays)
-        .on_conflict_do_update(
-            index_elements=["bot_id", "user_id"],
-            set_={
-                "locale": locale,
-                "plays": col(UserProfile.plays) + plays,
-                "last_seen_at": func.now(),
-            },
-        )
+async def note(database: Database, bot_id: int, people: Sequence[Profile]) -> None:
+    """Say that people were here, in which language, and how many plays they asked for since."""
+    rows = [
+        {"bot_id": bot_id, "user_id": one.user_id, "locale": one.locale, "plays": one.plays}
+        for one in sorted(people, key=lambda one: one.user_id)
+    ]
+    given = insert(UserProfile).values(rows)
+    statement = given.on_conflict_do_update(
+        index_elements=["bot_id", "user_id"],
+        set_={
+            "locale": given.excluded.locale,
+            "plays": col(UserProfile.plays) + given.excluded.plays,
+            "last_seen_at": func.now(),
+        },
     )
     async with database.session() as session:
         await session.execute(statement)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from legato.audio.effects import Record, SaveSettings, SyncPanel, Tell
+from legato.audio.effects import Audit, Note, Record, SaveSettings, SyncPanel, Tell
 from legato.contracts import playback
 from legato.contracts.actions import Done, NowShown, QueuePage, Refused, SettingsShown
 from support_players import CHANNEL, ELSEWHERE, GUILD, TEXT, Game, origin, playing, track
@@ -225,3 +225,32 @@ def test_commands_to_another_channel_are_refused_while_somebody_listens() -> Non
     game.ask("b", channel=ELSEWHERE)
 
     assert game.answer == Refused(reason="other_channel")
+
+
+def test_who_ends_music_or_changes_settings_is_written_down() -> None:
+    game = playing("a")
+    game.play("b")
+    game.command(playback.Skip).command(playback.Stop).command(playback.Stop)
+    game.command(playback.ChangeSettings, dj_role_id=9).command(playback.Leave)
+
+    deeds = [effect for effect in game.effects if isinstance(effect, Audit)]
+
+    assert [deed.action for deed in deeds] == [
+        "player.skipped",
+        "player.stopped",
+        "settings.changed",
+        "player.left",
+    ]
+    assert {deed.user_id for deed in deeds} == {5}
+    assert deeds[0].detail == {"track": "a"}
+    assert deeds[2].detail == {"dj_role_id": 9, "before": None}
+    assert len({deed.key for deed in deeds}) == 4
+
+
+def test_who_asks_to_play_is_noted() -> None:
+    game = Game()
+    slot = game.ask()
+
+    noted = [effect for effect in game.effects if isinstance(effect, Note)]
+
+    assert noted == [Note(key=slot, user_id=5, locale="en-US")]

@@ -1,11 +1,11 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
-from legato.audio.effects import Record
+from legato.audio.effects import Audit, Note, Record
 from legato.audio.player import durable, restore
 from legato.audio.position import Clock
 from legato.audio.state import Play, Player, VoiceState
@@ -15,7 +15,7 @@ from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import QueueItem, Track
 from legato.errors import Unavailable
 from legato.settings import Secret
-from legato.store import history, queues
+from legato.store import audit, history, profiles, queues
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
 
@@ -41,6 +41,10 @@ class World:
         self.epoch = 100
         self.now = 12_000
         self.guilds: list[int] = []
+        self.stored: list[int] = []
+
+    async def tell(self, guilds: Collection[int]) -> None:
+        self.stored += guilds
 
     def find(self, guild_id: int) -> Owned | None:
         owned = Owned(PARTITION, self.epoch, self.player, self.now)
@@ -54,6 +58,7 @@ async def behind(database: Database, world: World) -> AsyncIterator[WriteBehind]
         BOT,
         find=world.find,
         playing=lambda: world.guilds,
+        stored=world.tell,
         every=timedelta(milliseconds=20),
     )
     task = asyncio.create_task(found.run())
@@ -138,3 +143,37 @@ async def test_settings_are_kept_and_read(database: Database) -> None:
         assert await writing.settings(GUILD) == GuildSettings()
         assert await writing.save_settings(GUILD, settings, epoch=1)
         assert await writing.settings(GUILD) == settings
+
+
+async def test_caches_hear_of_what_was_written_and_of_nothing_else(database: Database) -> None:
+    new, old = World(), World()
+    old.epoch = 99
+    async with behind(database, new) as writing, behind(database, old) as late:
+        await writing.save(GUILD)
+        await late.save(GUILD)
+
+    assert new.stored == [GUILD]
+    assert old.stored == []
+
+
+async def test_who_plays_is_noted_with_the_next_batch(database: Database) -> None:
+    async with behind(database, World()) as writing:
+        for number in range(3):
+            writing.note(Note(key=f"{number}", user_id=5, locale="de"))
+        async with asyncio.timeout(5):
+            while (found := await profiles.load(database, BOT, 5)) is None:
+                await asyncio.sleep(0.01)
+
+    assert found == profiles.Profile(user_id=5, locale="de", plays=3)
+
+
+async def test_a_deed_is_written_once_with_its_own_time(database: Database) -> None:
+    deed = Audit(key="77", action="player.stopped", user_id=5, at=1_700_000_000_000)
+    async with behind(database, World()) as writing:
+        await writing.audit(GUILD, deed)
+        await writing.audit(GUILD, deed)
+
+    (found,) = await audit.recent(database, BOT, GUILD)
+    assert (found.action, found.actor_id) == ("player.stopped", 5)
+    assert found.at is not None
+    assert found.at.timestamp() == 1_700_000_000
