@@ -32,6 +32,8 @@ from legato.errors import Unavailable
 from legato.settings import Secret
 
 PAGE_PORT = 8123
+LAVALINK_LEAD = 400
+"""How far Lavalink's positions run ahead of the sound, ms: its default bufferDurationMs."""
 ALONE = {"MEMBER_READY_AFTER": "0s"}
 """With one process of a kind there is nobody to leave things to in a crash loop."""
 SERVICES_GRACE = timedelta(seconds=25)
@@ -195,7 +197,14 @@ class Start:
         if self.options.lavalink_url:
             password = self.options.lavalink_password
             shown = password.reveal() if password else ""
-            return (Node(name="lavalink", url=self.options.lavalink_url, password=shown),)
+            return (
+                Node(
+                    name="lavalink",
+                    url=self.options.lavalink_url,
+                    password=shown,
+                    lead=LAVALINK_LEAD,
+                ),
+            )
         shared = self._data.secret("node")
         return tuple(
             Node(name=f"node-{number}", url=f"http://{ports.LOOPBACK}:{port}", password=shared)

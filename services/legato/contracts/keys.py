@@ -54,11 +54,6 @@ def pending(partition: Partition) -> str:
     return f"{partition.tag}:pending"
 
 
-def marks(partition: Partition) -> str:
-    """Hash guild -> `session seq`: the newest gateway event stepped, per producer session."""
-    return f"{partition.tag}:marks"
-
-
 def node_sessions(partition: Partition) -> str:
     """Hash node name -> the partition's Lavalink session id there."""
     return f"{partition.tag}:nodes"
