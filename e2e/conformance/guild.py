@@ -127,7 +127,7 @@ class Guild:
         """Say how loud it was, in dB below full scale."""
         return loudness_db(ear.samples(_request(self.heard(since))))
 
-    async def first_moment(self, since: float, frames: int = 40) -> tuple[int, float]:
+    async def first_moment(self, since: float, frames: int = 25) -> tuple[int, float]:
         """Say which track is heard from a moment on, and from which of its milliseconds."""
         await self.frames(frames, since)
         segments = self.moments(since).segments

@@ -64,7 +64,7 @@ async def test_the_old_ends_before_the_new_starts(client: Client, guild: Guild) 
     assert client.of(shapes.TrackEnd, guild.id)[0].track.encoded == old
     assert client.of(shapes.TrackStart, guild.id)[1].track.encoded == new
     since = time.monotonic()
-    await guild.frames(60, since)
+    await guild.frames(35, since)
     assert guild.moments(since).segments[-1].track == 2
 
 
@@ -136,7 +136,7 @@ async def test_the_position_is_told_now_and_then(
 
     def regular() -> list[shapes.PlayerUpdate]:
         found = client.of(shapes.PlayerUpdate, guild.id)
-        found = [one for one in found if one.state.position > 1_500]
+        found = [one for one in found if one.state.position > 800]
         return found if len(found) >= 2 else []
 
     found = await client.server.patience.until(regular, "two playerUpdates", 14)
@@ -152,7 +152,7 @@ async def test_the_position_is_told_now_and_then(
 @documented("The position of the track in milliseconds", "websocket.md")
 async def test_the_position_is_near_what_is_heard(guild: Guild, differs: Differs) -> None:
     await guild.play(SONG)
-    await guild.frames(100)
+    await guild.frames(60)
     told, heard = (await guild.player()).state.position, len(guild.heard()) * 20
     ahead = told - heard
     assert -250 < ahead < 700, f"{ahead} ms ahead of the wire"

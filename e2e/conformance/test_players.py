@@ -18,7 +18,7 @@ async def test_an_empty_patch_makes_a_player(guild: Guild) -> None:
     assert player.guild_id == str(guild.id)
     assert (player.track, player.volume, player.paused) == (None, 100, False)
     assert (player.state.position, player.state.connected, player.state.ping) == (0, False, -1)
-    assert player.filters == {}
+    assert not any(player.filters.values())
 
 
 @documented("Unix timestamp in milliseconds", "websocket.md")
@@ -193,6 +193,7 @@ async def test_a_track_starts_at_a_position(guild: Guild) -> None:
     player = await guild.start(SONG, position=30_000)
     assert player.track is not None
     assert abs(player.state.position - 30_000) < 1_000
+    assert abs(player.track.info.position - 30_000) < 1_000
 
 
 @documented("The track position in milliseconds", "rest.md")
@@ -212,6 +213,19 @@ async def test_a_position_without_a_track_does_nothing(guild: Guild) -> None:
 @documented("The track end time in milliseconds (must be > 0).", "rest.md")
 async def test_an_end_before_the_beginning_is_400(guild: Guild, end: int) -> None:
     (await guild.ask({"endTime": end})).refused(400)
+
+
+@documented("Returns the player for this guild in this session.", "rest.md")
+async def test_guilds_do_not_touch_each_other(client: Client, guild: Guild) -> None:
+    other = Guild.made(client, guild.around)
+    await guild.start(SONG, volume=30)
+    await other.start(OTHER, paused=True)
+    await other.patch(track={"encoded": None})
+    player = await guild.player()
+    assert (player.volume, player.paused, player.track is None) == (30, False, False)
+    await other.event("end:stopped")
+    assert client.events(guild.id) == ["start"]
+    assert len(await client.players()) == 2
 
 
 @documented("Updates or creates the player for this guild", "rest.md")

@@ -36,7 +36,7 @@ async def _again(connect: Connect, client: Client) -> Client:
 async def test_without_resuming_everything_ends(connect: Connect, guild: Guild) -> None:
     client = guild.client
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     again = await _again(connect, client)
     assert not again.ready.resumed
     assert again.session != client.session
@@ -49,13 +49,13 @@ async def test_a_resumed_session_played_on(connect: Connect, guild: Guild) -> No
     client = guild.client
     await client.resuming()
     await guild.play(SONG, volume=80)
-    await guild.frames(20)
+    await guild.frames(10)
     again = await _again(connect, client)
     assert (again.ready.resumed, again.session) == (True, client.session)
     players = await again.players()
     assert [(one.guild_id, one.volume) for one in players] == [(str(guild.id), 80)]
     assert players[0].state.connected
-    await guild.frames(40)
+    await guild.frames(30)
     found = guild.moments()
     assert (found.skipped_ms, found.repeated_ms) == (0, 0)
 
@@ -88,7 +88,7 @@ async def test_missed_events_are_replayed_in_order(connect: Connect, guild: Guil
     other = Guild.made(client, guild.around)
     await other.start(SONG)
     await guild.play(SHORT)
-    await guild.frames(20)
+    await guild.frames(10)
     await client.close()
     await guild.quiet()
     again = await connect(client.session, client.user)
@@ -103,16 +103,16 @@ async def test_one_fresh_update_comes_per_player(connect: Connect, guild: Guild)
     client = guild.client
     await client.resuming()
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     await client.close()
-    await guild.frames(150)
+    await guild.frames(75)
     before = time.time()
     again = await connect(client.session, client.user)
     updates = await client.server.patience.until(
         lambda: again.of(shapes.PlayerUpdate, guild.id), "a playerUpdate", 2
     )
     assert updates[0].state.time / 1000 >= before - 1
-    assert updates[0].state.position >= 2_500
+    assert updates[0].state.position >= 1_000
     assert len(updates) <= 2
 
 
@@ -147,7 +147,7 @@ async def test_a_session_waits_no_longer_than_its_timeout(connect: Connect, guil
     client = guild.client
     await client.resuming(timeout=1)
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     await client.close()
     await client.server.patience.until(lambda: guild.connection() is None, "voice left")
     again = await connect(client.session, client.user)

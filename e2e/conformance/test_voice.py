@@ -86,9 +86,9 @@ async def test_a_start_at_a_position_is_heard(guild: Guild) -> None:
 @documented("The track position in milliseconds", "rest.md")
 async def test_a_seek_is_heard(guild: Guild) -> None:
     await guild.play(SONG)
-    await guild.frames(50)
+    await guild.frames(30)
     await guild.patch(position=40_000)
-    await guild.frames(60)
+    await guild.frames(45)
     segment = guild.moments().segments[-1]
     assert abs(segment.start_ms - 40_000) < 150
 
@@ -96,7 +96,7 @@ async def test_a_seek_is_heard(guild: Guild) -> None:
 @documented("Whether the player is paused", "rest.md")
 async def test_a_pause_is_silent_and_loses_nothing(guild: Guild, differs: Differs) -> None:
     await guild.play(SONG)
-    await guild.frames(50)
+    await guild.frames(30)
     await guild.patch(paused=True)
     at_once = time.monotonic()
     await guild.quiet()
@@ -105,7 +105,7 @@ async def test_a_pause_is_silent_and_loses_nothing(guild: Guild, differs: Differ
     differs("pause", Way.OFFICIAL if late > 8 else Way.EMBEDDED)
     position = (await guild.player()).state.position
     await guild.patch(paused=False)
-    await guild.frames(50)
+    await guild.frames(30)
     found = guild.moments()
     assert (found.skipped_ms, found.repeated_ms) == (0, 0)
     assert (await guild.player()).state.position > position
@@ -118,7 +118,7 @@ async def test_an_ogg_starts_at_a_position(guild: Guild, differs: Differs) -> No
     events = guild.client.events
     patience = guild.client.server.patience
     await patience.until(
-        lambda: "end:loadFailed" in events(guild.id) or len(guild.heard(began)) > 50,
+        lambda: "end:loadFailed" in events(guild.id) or len(guild.heard(began)) > 25,
         "sound or a failure",
     )
     if "end:loadFailed" in events(guild.id):
@@ -132,9 +132,9 @@ async def test_an_ogg_starts_at_a_position(guild: Guild, differs: Differs) -> No
 @documented("seeking in OGG while playing: the reported position counts from 0", "measured")
 async def test_an_ogg_seeks(guild: Guild, differs: Differs) -> None:
     await guild.play("tone-1-60s.ogg")
-    await guild.frames(50)
+    await guild.frames(30)
     await guild.patch(position=40_000)
-    await guild.frames(60)
+    await guild.frames(45)
     assert abs(guild.moments().segments[-1].start_ms - 40_000) < 150
     position = (await guild.player()).state.position
     assert position < 5_000 or position > 40_000
@@ -159,7 +159,7 @@ async def test_a_webm_without_range_starts_at_a_position(guild: Guild, differs: 
     await guild.play("adverse/no-range/tone-1-60s.webm", position=20_000)
     events = guild.client.events
     await guild.client.server.patience.until(
-        lambda: "exception" in events(guild.id) or len(guild.heard(began)) > 50,
+        lambda: "exception" in events(guild.id) or len(guild.heard(began)) > 25,
         "sound or a failure",
     )
     if "exception" in events(guild.id):
@@ -174,10 +174,10 @@ async def test_a_webm_without_range_starts_at_a_position(guild: Guild, differs: 
 @documented("Identical voice data while connected: no-op.", "measured")
 async def test_the_same_voice_again_changes_nothing(guild: Guild) -> None:
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     before = guild.around.voice.identifies
     await guild.patch(voice=await guild.voice())
-    await guild.frames(20)
+    await guild.frames(10)
     assert guild.around.voice.identifies == before
     assert "closed:1000" not in guild.client.events(guild.id)
     assert guild.moments().skipped_ms == 0
@@ -187,7 +187,7 @@ async def test_the_same_voice_again_changes_nothing(guild: Guild) -> None:
 @documented("Dispatched when an audio WebSocket (to Discord) is closed.", "websocket.md")
 async def test_a_final_close_is_told(client: Client, guild: Guild, code: int) -> None:
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     await guild.around.voice.close(guild.id, client.user, code)
     await guild.event(f"closed:{code}")
     closed = client.of(shapes.VoiceClosed, guild.id)[-1]
@@ -200,7 +200,7 @@ async def test_a_final_close_is_told(client: Client, guild: Guild, code: int) ->
 @documented("no reconnect, but the player keeps consuming the track; voice again", "measured")
 async def test_after_a_final_close_new_voice_plays_on(client: Client, guild: Guild) -> None:
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     await guild.around.voice.close(guild.id, client.user, 4014)
     await guild.event("closed:4014")
     before = guild.around.voice.identifies
@@ -208,7 +208,7 @@ async def test_after_a_final_close_new_voice_plays_on(client: Client, guild: Gui
     await guild.patch(voice=await guild.voice())
     _, moment = await guild.first_moment(began)
     assert guild.around.voice.identifies == before + 1
-    assert moment > 300
+    assert moment > 150
     assert client.events(guild.id).count("start") == 1
 
 
@@ -216,12 +216,12 @@ async def test_after_a_final_close_new_voice_plays_on(client: Client, guild: Gui
 @documented("4000, 4009, 4015: resumes silently in 50 ms, no event.", "measured")
 async def test_a_close_that_allows_it_is_resumed(client: Client, guild: Guild, code: int) -> None:
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     before = guild.around.voice.resumes
     await guild.around.voice.close(guild.id, client.user, code)
     patience = client.server.patience
     await patience.until(lambda: guild.around.voice.resumes > before, "a resume")
-    await guild.frames(40)
+    await guild.frames(30)
     assert client.events(guild.id) == ["start"]
     found = guild.moments()
     assert (found.skipped_ms, found.repeated_ms) == (0, 0)
@@ -241,11 +241,11 @@ async def test_a_refused_identify_is_told(client: Client, guild: Guild) -> None:
 )
 async def test_another_voice_server_is_followed(client: Client, guild: Guild) -> None:
     await guild.play(SONG)
-    await guild.frames(50)
+    await guild.frames(30)
     began = time.monotonic()
     await guild.patch(voice=await guild.voice("hill"))
     _, moment = await guild.first_moment(began)
-    assert moment > 500
+    assert moment > 400
     found = await client.server.patience.until(guild.connection, "a voice connection")
     assert found.region == "hill"
     assert client.events(guild.id).count("start") == 1
@@ -254,7 +254,7 @@ async def test_another_voice_server_is_followed(client: Client, guild: Guild) ->
 @documented("Destroys the player for this guild in this session.", "rest.md")
 async def test_a_destroyed_player_leaves_voice(client: Client, guild: Guild) -> None:
     await guild.play(SONG)
-    await guild.frames(20)
+    await guild.frames(10)
     await guild.delete()
     patience = client.server.patience
     await patience.until(lambda: guild.connection() is None, "voice left")
