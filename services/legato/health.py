@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -54,8 +54,15 @@ class Health:
     """One service's checks, its loop's lag, and whether it is ready for work."""
 
     def __init__(
-        self, service: str, member: str, *, checks: Sequence[Check], registry: CollectorRegistry
+        self,
+        service: str,
+        member: str,
+        *,
+        checks: Sequence[Check],
+        registry: CollectorRegistry,
+        watched: Callable[[], Mapping[str, Dependency]] = dict,
     ) -> None:
+        """`watched` tells the state of what is watched anyway, such as open connections."""
         self.service = service
         self.member = member
         self.registry = registry
@@ -64,6 +71,7 @@ class Health:
         self.lag = LoopLag(registry)
         self.started = time.monotonic()
         self._checks = tuple(checks)
+        self._watched = watched
         self._asking = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
         self._up = Gauge(
@@ -86,6 +94,7 @@ class Health:
     async def _ask(self) -> Report:
         found = await asyncio.gather(*(_probe(check) for check in self._checks))
         dependencies = dict(zip((check.name for check in self._checks), found, strict=True))
+        dependencies |= self._watched()
         for name, dependency in dependencies.items():
             self._up.labels(name).set(dependency.status == "healthy")
         dependencies[_LAG] = self._lag()

@@ -7,14 +7,14 @@ from prometheus_client import CollectorRegistry
 from legato import health_pages, redis, telemetry
 from legato.bus import Bus
 from legato.clock import ServerClock
-from legato.errors import Unavailable
 from legato.gateway import discord
+from legato.gateway.login import Looking
 from legato.gateway.metrics import Metrics
 from legato.gateway.settings import Settings
 from legato.gateway.shard import FATAL
 from legato.gateway.shards import Shards
 from legato.gateway.wiring import Basis, Pacer, wire
-from legato.health import Check, Health
+from legato.health import Check, Dependency, Health
 from legato.serve import Pages
 from legato.settings import Fault, WrongSettings
 
@@ -31,14 +31,15 @@ class App:
         self.shards: Shards | None = None
         """What it holds; None until Discord told who it is."""
         self._basis = basis
+        self._rest: Looking | None = None
 
-    async def ask_discord(self) -> str:
-        """Probe: every shard that is ours has a session. Raises Unavailable."""
-        runs = self.shards.runs if self.shards is not None else ()
-        silent = [str(run.shard.index) for run in runs if not run.is_connected]
-        if silent:
-            raise Unavailable("discord", f"no session for shards {', '.join(silent[:10])}")
-        return f"{len(runs)} shards"
+    def watch_shards(self) -> dict[str, Dependency]:
+        """Tell the state of the gateway session of each shard that is ours."""
+        return self.shards.health() if self.shards is not None else {}
+
+    async def ask_rest(self) -> str:
+        """Probe: Discord's REST answers us. Raises Unavailable."""
+        return await self._rest.look() if self._rest is not None else "not asked yet"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop; its shards are left resumable for the next."""
@@ -64,6 +65,7 @@ class App:
         settings, pacer = self._basis.settings, Pacer()
         rest = discord.Rest(settings.discord_token, url=settings.discord_rest_url, pacer=pacer)
         await rest.open()
+        self._rest = Looking(rest)
         try:
             async with asyncio.TaskGroup() as group:
                 holding = group.create_task(self._hold(rest, pacer, stop))
@@ -116,15 +118,22 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
     )
     discord.quieten()
 
-    async def ask_redis() -> None:
-        with redis.reaching("ping"):
-            await client.ping()
+    async def ask_rest() -> str:
+        return await app.ask_rest()
 
-    async def ask_discord() -> str:
-        return await app.ask_discord()
+    def watch_shards() -> dict[str, Dependency]:
+        return app.watch_shards()
 
-    checks = [Check("redis", ask_redis), Check("discord", ask_discord, critical=False)]
-    health = Health("gateway", settings.member, checks=checks, registry=registry)
+    health = Health(
+        "gateway",
+        settings.member,
+        checks=[
+            redis.check(client),
+            Check("discord_rest", ask_rest, critical=False, timeout=5.0),
+        ],
+        registry=registry,
+        watched=watch_shards,
+    )
     pages = Pages(
         health_pages.application(health),
         listen=settings.listen,

@@ -13,6 +13,8 @@ from legato.gateway import discord
 from legato.gateway.identify import StartLimit
 from legato.settings import Fault, WrongSettings
 
+LOOK_EVERY = timedelta(seconds=30)
+
 T = TypeVar("T")
 _log = telemetry.logger(__name__)
 
@@ -66,6 +68,26 @@ async def gateway(rest: discord.Rest) -> GatewayInfo:
     reset = timedelta(milliseconds=limit.reset_after)
     start = StartLimit(limit.total, limit.remaining, reset, limit.max_concurrency)
     return GatewayInfo(found.url, found.shards, start)
+
+
+class Looking:
+    """Whether Discord's REST answers, for /health; asked now and again, however often that is."""
+
+    def __init__(self, rest: discord.Rest, *, every: timedelta = LOOK_EVERY) -> None:
+        self._rest = rest
+        self._every = every.total_seconds()
+        self._found: tuple[float, str] | None = None
+
+    async def look(self) -> str:
+        """Say how long the last answer took. Raises Unavailable, Refused."""
+        now = asyncio.get_running_loop().time()
+        if self._found is not None and now - self._found[0] < self._every:
+            return self._found[1]
+        self._found = None
+        await self._rest.call(discord.ME)
+        took = (asyncio.get_running_loop().time() - now) * 1000
+        self._found = now, f"answered in {took:.0f} ms"
+        return self._found[1]
 
 
 async def _insist(rest: discord.Rest, route: discord.Route, kind: type[T]) -> T:

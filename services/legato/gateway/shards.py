@@ -7,6 +7,7 @@ from legato.contracts.keys import Owned
 from legato.contracts.partitions import Shard
 from legato.gateway.metrics import Metrics
 from legato.gateway.shard import Means, ShardRun
+from legato.health import Dependency
 from legato.leases import Lease
 from legato.ownership import Reason
 
@@ -44,6 +45,10 @@ class Shards:
         if run is not None:
             await run.stop(keep=reason != "lost")
 
+    def health(self) -> dict[str, Dependency]:
+        """Tell of each shard whether its session is live, and how long a heartbeat takes."""
+        return {f"discord_shard_{run.shard.index}": _health(run) for run in self.runs}
+
     def measure(self, metrics: Metrics) -> None:
         """Bring the gauges up to date."""
         metrics.shards.set(len(self._runs))
@@ -54,3 +59,10 @@ class Shards:
             metrics.waiting.labels(name).set(run.waiting)
             if run.latency == run.latency:  # not NaN
                 metrics.heartbeat_seconds.labels(name).set(run.latency)
+
+
+def _health(run: ShardRun) -> Dependency:
+    latency = run.latency * 1000 if run.latency == run.latency else 0.0  # NaN: no heartbeat yet
+    if run.is_connected:
+        return Dependency(status="healthy", latency_ms=round(latency, 1))
+    return Dependency(status="degraded", latency_ms=0.0, detail="no session now")

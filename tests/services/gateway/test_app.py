@@ -48,3 +48,23 @@ async def test_a_gateway_without_shards_is_ready_too(scene):
         spare = start(scene.settings(member="spare"))
         await until(lambda: spare.app.health.ready, 10)
         await spare.close()
+
+
+async def test_health_names_every_shard_redis_and_rest_with_their_latency(scene):
+    async with scene.gateway(shards=2) as gateway:
+        await until(lambda: gateway.connected, 10)
+        report = await gateway.app.health.report()
+        await scene.sim.script.drop_connection()
+        again = await gateway.app.health.report()
+
+    assert set(report.dependencies) == {
+        "redis",
+        "discord_rest",
+        "discord_shard_0",
+        "discord_shard_1",
+        "event_loop",
+    }
+    assert {found.status for found in report.dependencies.values()} == {"healthy"}
+    assert report.dependencies["redis"].latency_ms > 0
+    assert report.dependencies["discord_rest"].detail.startswith("answered in")
+    assert again.dependencies["discord_rest"].status == "healthy"
