@@ -8,7 +8,7 @@ ARGS ?=
 .PHONY: help up test check unit e2e conformance bench docs format lock setup clean
 
 help: ## list these commands
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## run the whole platform on this machine (ARGS are options of `legato up`)
 	@tools/setup up
