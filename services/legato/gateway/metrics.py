@@ -48,8 +48,8 @@ class Metrics:
         self.guilds = Gauge("legato_gateway_guilds", "Guilds of the shards held", registry=registry)
         self.resumes = Counter("legato_gateway_resumes", "Sessions resumed", registry=registry)
         self.identifies = Counter("legato_gateway_identifies", "IDENTIFYs sent", registry=registry)
-        self.identify_budget = Gauge(
-            "legato_gateway_identify_budget", "IDENTIFYs left today", registry=registry
+        self.remaining_identifies = Gauge(
+            "legato_gateway_remaining_identifies", "IDENTIFYs left today", registry=registry
         )
         self.heartbeat_seconds = Gauge(
             "legato_gateway_heartbeat_seconds", "Round trip", ["shard"], registry=registry

@@ -165,7 +165,7 @@ def _permits(
 
     async def learn() -> None:
         limit = (await login.gateway(rest)).limit
-        metrics.identify_budget.set(await ledger.learn(limit))
+        metrics.remaining_identifies.set(await ledger.learn(limit))
 
     guard = CrashLoopGuard(file, most=settings.identify_most)
     return Permits(ledger, guard, learn, metrics), learn

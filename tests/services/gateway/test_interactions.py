@@ -143,6 +143,23 @@ async def test_who_asks_too_often_locks_nobody_else_out(scene):
     assert shown.message.content == "Paused."
 
 
+@pytest.mark.parametrize("policy", ["user", "guild"])
+async def test_what_the_operator_set_for_a_policy_or_a_subject_is_obeyed(scene, policy):
+    policies = keys.limit_policies(scene.players.bot)
+    subject = scene.user if policy == "user" else scene.guild
+    async with scene.gateway():
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        await (await ask(scene, "pause")).response()
+        await scene.redis.hset(policies, f"{policy}:{subject}", "0 60000 0")
+
+        assert await refusal_of(scene, "pause") == text.REFUSALS["rate_limited"]
+
+        await scene.redis.delete(policies)
+        shown = await (await ask(scene, "pause")).response()
+
+    assert shown.message.content == "Paused."
+
+
 async def test_pages_turn_in_place(scene):
     item = QueueItem(
         id="1", rank=1, track=Track(encoded="x", title="T", length=1000), requester_id=1, added_at=0
