@@ -164,7 +164,7 @@ def _note(item: pytest.Item, outcome: pytest.TestReport) -> None:
         outcome.outcome, outcome.longrepr = "passed", None
     elif known and outcome.passed:
         outcome.outcome, outcome.longrepr = "failed", f"take {name} out of known.py: it passes"
-    outcome.user_properties += [("documented", sentence), ("source", source), ("result", said)]
+    item.user_properties += [("documented", sentence), ("source", source), ("result", said)]
     run.cases.append(report.Case(name, said, sentence, source, "" if said == "passed" else why))
 
 
