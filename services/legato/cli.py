@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 
 import click
 
+from legato import fleet_cli
+
 SERVICES = {
     "gateway": "Serve Discord: commands in, answers and panels out.",
     "audio": "Own the players, and drive the nodes.",
@@ -44,6 +46,8 @@ def main() -> None:
 @click.option("--redis-port", type=int, help="Embedded Valkey. [REDIS_PORT]")
 @click.option("--node-port", type=int, help="First embedded node. [NODE_PORT]")
 @click.option("--nodes", type=int, help="How many embedded nodes. [NODES]")
+@click.option("--audio", type=int, help="How many audio workers. [AUDIO]")
+@click.option("--gateway", type=int, help="How many gateways. [GATEWAY]")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the parts' logs as well.")
 def up(*, open_page: bool, verbose: bool, **given: str | int | None) -> None:
@@ -158,6 +162,10 @@ def doctor() -> None:
         return doctor.exit_code(findings)
 
     sys.exit(asyncio.run(examine()))
+
+
+for _command in (fleet_cli.nodes, fleet_cli.members, fleet_cli.players):
+    main.add_command(_command)
 
 
 @main.group()

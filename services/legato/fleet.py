@@ -3,9 +3,11 @@
 On a cluster the operator writes the directive; the services can't tell the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from legato import redis
 from legato.contracts import fleet, keys
@@ -16,16 +18,63 @@ COMPONENTS = ("gateway", "audio")
 """The services whose members hold leases."""
 
 
-async def direct(client: redis.Client, *, bot: int, nodes: Sequence[fleet.Node]) -> int:
-    """Write which nodes there are; return the directive's version."""
-    key = keys.directive(bot)
+class NoSuchNode(Exception):
+    """The directive names no such node; the text says which there are."""
+
+
+Change = Callable[[fleet.Directive], fleet.Directive]
+
+
+async def directive(client: redis.Client, *, bot: int) -> fleet.Directive | None:
+    """Read what is wanted; None where nobody wrote it yet."""
     with redis.reaching("directive"):
-        found = await client.get(key)
-        before = msgspec.json.decode(found, type=fleet.Directive) if found else None
-        version = before.version + 1 if before else 1
-        after = fleet.Directive(version=version, nodes=tuple(nodes))
-        await client.set(key, msgspec.json.encode(after))
-    return version
+        found = await client.get(keys.directive(bot))
+    return msgspec.json.decode(found, type=fleet.Directive) if found else None
+
+
+async def change(client: redis.Client, *, bot: int, to: Change) -> fleet.Directive:
+    """Write what `to` makes of the directive, anew whenever another writer came between."""
+    write = redis.Script("direct")
+    while True:
+        before = await directive(client, bot=bot) or fleet.Directive(version=0)
+        after = replace(to(before), version=before.version + 1)
+        document = msgspec.json.encode(after)
+        if await write(client, [keys.directive(bot)], before.version, document):
+            return after
+
+
+async def direct(client: redis.Client, *, bot: int, nodes: Sequence[fleet.Node]) -> int:
+    """Write which nodes there are; those cordoned or drained stay so. Return the version."""
+
+    def to(before: fleet.Directive) -> fleet.Directive:
+        known = {node.name: node for node in before.nodes}
+        return replace(
+            before, nodes=tuple(_as_before(node, known.get(node.name)) for node in nodes)
+        )
+
+    return (await change(client, bot=bot, to=to)).version
+
+
+async def cordon(client: redis.Client, *, bot: int, node: str) -> fleet.Directive:
+    """Let new players go elsewhere. Raises NoSuchNode."""
+    return await _change_node(client, bot, node, lambda one: replace(one, cordoned=True))
+
+
+async def uncordon(client: redis.Client, *, bot: int, node: str) -> fleet.Directive:
+    """Let the node be used again, and stop draining it. Raises NoSuchNode."""
+    return await _change_node(
+        client, bot, node, lambda one: replace(one, cordoned=False, drain_deadline=0)
+    )
+
+
+async def drain(client: redis.Client, *, bot: int, node: str, within: timedelta) -> fleet.Directive:
+    """Cordon a node and move its players off. Raises NoSuchNode."""
+    with redis.reaching("time"):
+        seconds, _ = await client.time()
+    deadline = round((seconds + within.total_seconds()) * 1000)
+    return await _change_node(
+        client, bot, node, lambda one: replace(one, cordoned=True, drain_deadline=deadline)
+    )
 
 
 async def bury(client: redis.Client, *, bot: int, member: str) -> int:
@@ -33,3 +82,23 @@ async def bury(client: redis.Client, *, bot: int, member: str) -> int:
     for component in COMPONENTS:
         await Members(client, bot=bot, component=component, name=member).forget(member)
     return await Leases(client, owner=member).release_all_of(member)
+
+
+async def _change_node(
+    client: redis.Client, bot: int, name: str, of_node: Callable[[fleet.Node], fleet.Node]
+) -> fleet.Directive:
+    def to(before: fleet.Directive) -> fleet.Directive:
+        names = [node.name for node in before.nodes]
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise NoSuchNode(f"There is no node {name}. Nodes are: {there}.")
+        nodes = (of_node(node) if node.name == name else node for node in before.nodes)
+        return replace(before, nodes=tuple(nodes))
+
+    return await change(client, bot=bot, to=to)
+
+
+def _as_before(node: fleet.Node, before: fleet.Node | None) -> fleet.Node:
+    if before is None:
+        return node
+    return replace(node, cordoned=before.cordoned, drain_deadline=before.drain_deadline)

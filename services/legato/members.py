@@ -1,6 +1,6 @@
 """The members of one of a bot's services: who lives, since when, with what weight."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -67,6 +67,11 @@ class Members:
         """Strike out a member: itself when it leaves, or one that surely is dead."""
         with reaching("members"):
             await self._redis.hdel(self._key, name)
+
+
+def read_roll(found: Mapping[str, str]) -> tuple[Member, ...]:
+    """Read a roll as it is kept: for who only looks."""
+    return tuple(_members([text for item in sorted(found.items()) for text in item]))
 
 
 def _members(flat: list[str]) -> Iterable[Member]:

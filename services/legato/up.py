@@ -6,20 +6,28 @@ Its event loop runs nothing but the supervision; whatever works is a child proce
 import asyncio
 import contextlib
 import dataclasses
-import os
 import secrets
-import signal
 import sys
 import time
 import webbrowser
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from importlib import metadata
 from urllib.parse import urlsplit
 
 from legato import fleet, redis, together
 from legato.contracts.fleet import Node
-from legato.embedded import application, folder, leftovers, parts, ports, running
+from legato.embedded import (
+    application,
+    aside,
+    folder,
+    leftovers,
+    parts,
+    plan,
+    ports,
+    running,
+    signals,
+)
 from legato.embedded.child import Program
 from legato.embedded.folder import Folder
 from legato.embedded.options import Options
@@ -31,7 +39,6 @@ from legato.embedded.valkey import Valkey
 from legato.errors import Unavailable
 from legato.settings import Secret
 
-PAGE_PORT = 8123
 LAVALINK_LEAD = 400
 """How far Lavalink's positions run ahead of the sound, ms: its default bufferDurationMs."""
 ALONE = {"MEMBER_READY_AFTER": "0s"}
@@ -59,63 +66,23 @@ class Wish:
     open_page: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ports:
-    """Every port of one start, decided before anything runs."""
-
-    page: int
-    health: Mapping[str, int]
-    database: int
-    redis: int
-    nodes: tuple[int, ...]
-
-
 async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal: Terminal) -> None:
     """Start everything, say where to look, keep it running until told to stop."""
     with folder.opened(folder.chosen(options.legato_data, environ)) as data:
-        notes = data.part("run")
-        for name in await asyncio.to_thread(leftovers.end_all, notes):
-            terminal.line(f"  ended {name}, left over from an earlier start")
-        terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
-        supervisor = Supervisor(notes, terminal)
-        start = Start(options, environ, data, supervisor, choose_ports(options, data))
+        supervisor = Supervisor(data.part("run"), terminal)
 
         async def work() -> None:
+            for name in await aside.call(lambda: leftovers.end_all(data.part("run"))):
+                terminal.line(f"  ended {name}, left over from an earlier start")
+            terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
+            start = Start(options, environ, data, supervisor)
             began = time.monotonic()
             await start.everything()
             show(start, terminal, took=time.monotonic() - began, wish=wish)
             await supervisor.watch()
 
         async with following(terminal, data, verbose=wish.verbose):
-            await until_told(work(), supervisor, terminal)
-
-
-def choose_ports(options: Options, data: Folder) -> Ports:
-    """Decide on every port; PortTaken for one that was asked for and is in use."""
-    asked: dict[str, int] = {
-        "api": options.api_port,
-        "gateway": options.gateway_port,
-        "audio": options.audio_port,
-        "worker": options.worker_port,
-    }
-    first = options.node_port
-    # The simulator stays where it was, if it can: queues hold links to its music.
-    before = data.recall("page-port") or [str(PAGE_PORT)]
-    page = ports.usual(options.page_port, int(before[0]), what="the page", option="--port")
-    data.remember("page-port", [str(page)])
-    return Ports(
-        page=page,
-        health={
-            name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
-            for name, default in parts.HEALTH_PORTS.items()
-        },
-        database=ports.claim(options.database_port, what="PostgreSQL", option="--database-port"),
-        redis=ports.claim(options.redis_port, what="Valkey", option="--redis-port"),
-        nodes=tuple(
-            ports.claim(first and first + index, what="a node", option="--node-port")
-            for index in range(options.nodes)
-        ),
-    )
+            await signals.until_told(work(), supervisor, terminal)
 
 
 class Start:
@@ -127,10 +94,9 @@ class Start:
         environ: Mapping[str, str],
         data: Folder,
         supervisor: Supervisor,
-        chosen: Ports,
     ) -> None:
         self.options = options
-        self.ports = chosen
+        self.plan = plan.make(options, data)
         self.simulated: parts.Simulated | None = None
         self.application = application.Application("1")
         self._environ = environ
@@ -144,7 +110,8 @@ class Start:
 
     async def everything(self) -> None:
         """Start the parts, those side by side that need nothing of each other."""
-        together.load(parts.SERVICES, self._services_environment("check"))
+        first = self.plan.processes[0]
+        together.load(parts.SERVICES, self._services_environment(first, "check"))
         if self._token:
             await self._find_application()
         await self._supervisor.start(*self._servers())
@@ -153,15 +120,16 @@ class Start:
         nodes = self._nodes()
         await self._brief(nodes)
         embedded = [] if self.options.lavalink_url else self._node_parts(nodes)
-        await self._supervisor.start(*embedded, self._service_part("services", parts.SERVICES))
-        running.tell(self._data, self._services_environment(""))
+        services = [self._service_part(process) for process in self.plan.processes]
+        await self._supervisor.start(*embedded, *services)
+        running.tell(self._data, self._services_environment(self.plan.processes[0], ""))
 
     def _servers(self) -> list[Part]:
         found = []
         if not self._database_url:
             database = Postgres(
                 self._data.part("postgres", mode=0o711),
-                self.ports.database,
+                self.plan.database,
                 self._data.secret("postgres"),
                 self._data.log("postgres"),
             )
@@ -170,23 +138,23 @@ class Start:
         if not self._redis_url:
             memory = Valkey(
                 self._data.path / "valkey",
-                self.ports.redis,
+                self.plan.redis,
                 self._data.secret("valkey"),
                 self._data.log("valkey"),
             )
             self._redis_url = Secret(memory.url)
             found.append(parts.memory(memory))
         if not self._token:
-            found.append(parts.simulator(self._data, self.ports.page))
+            found.append(parts.simulator(self._data, self.plan.page))
         return found
 
     async def _find_application(self) -> None:
         """Learn which bot the token is of; TokenRefused before anything is started in vain."""
         token = self._token or Secret("")
-        self.application = await asyncio.to_thread(application.ask, token, rest_url=self._rest_url)
+        self.application = await aside.call(lambda: application.ask(token, rest_url=self._rest_url))
 
     async def _enter_simulation(self) -> None:
-        self.simulated = simulated = await asyncio.to_thread(parts.simulated, self._data)
+        self.simulated = simulated = await aside.call(lambda: parts.simulated(self._data))
         if simulated is None:
             raise StartFailed("The Discord simulator did not say where it listens.")
         self._token = Secret(simulated.tokens[0])
@@ -208,7 +176,7 @@ class Start:
         shared = self._data.secret("node")
         return tuple(
             Node(name=f"node-{number}", url=f"http://{ports.LOOPBACK}:{port}", password=shared)
-            for number, port in enumerate(self.ports.nodes, start=1)
+            for number, port in enumerate(self.plan.nodes, start=1)
         )
 
     async def _brief(self, nodes: tuple[Node, ...]) -> None:
@@ -243,16 +211,18 @@ class Start:
         shared = {"ALLOWED_PRIVATE": self._allowed(), **self._authorities()}
         return [
             parts.node(parts.Node(node.name, port, node.password), self._data, shared)
-            for node, port in zip(nodes, self.ports.nodes, strict=True)
+            for node, port in zip(nodes, self.plan.nodes, strict=True)
         ]
 
-    def _service_part(self, name: str, components: tuple[str, ...]) -> Part:
+    def _service_part(self, process: parts.Process) -> Part:
+        name = process.name
+
         def program() -> Program:
             return Program(
                 name=name,
-                command=(sys.executable, "-m", "legato", "together", "--migrate", *components),
+                command=(sys.executable, "-m", "legato", "together", "--migrate", *process.health),
                 log=self._data.log(name),
-                environment=self._services_environment(self._new_member(name)),
+                environment=self._services_environment(process, self._new_member(name)),
                 grace=SERVICES_GRACE,
             )
 
@@ -263,12 +233,12 @@ class Start:
                     bot = int(self.application.id)
                     await fleet.bury(client, bot=bot, member=self._members[name])
 
-        return parts.services(name, components, self.ports.health, program, mourn)
+        return parts.services(process, program, mourn)
 
-    def _services_environment(self, member: str) -> dict[str, str]:
+    def _services_environment(self, process: parts.Process, member: str) -> dict[str, str]:
         ours = {
             "MEMBER": member,
-            "LEGATO_DATA": str(self._data.part("services")),
+            "LEGATO_DATA": str(self._data.part(process.name)),
             "REDIS_URL": (self._redis_url or PLACE_HOLDERS["redis"]).reveal(),
             "DATABASE_URL": (self._database_url or PLACE_HOLDERS["database"]).reveal(),
             "DISCORD_TOKEN": (self._token or PLACE_HOLDERS["token"]).reveal(),
@@ -276,12 +246,13 @@ class Start:
             "DISCORD_USER_ID": user.id if (user := self.application.bot) else self.application.id,
             **({"DISCORD_REST_URL": self._rest_url} if self._rest_url else {}),
             **self._music(),
-            **{f"{name.upper()}_PORT": str(port) for name, port in self.ports.health.items()},
+            **{f"{name.upper()}_PORT": str(port) for name, port in process.health.items()},
             **self._authorities(),
         }
         replaced = {f"{name}_FILE" for name in ours}
         theirs = {name: value for name, value in self._environ.items() if name not in replaced}
-        return {**ALONE, **theirs, **ours, "PYTHONUNBUFFERED": "1"}
+        alone = ALONE if len(self.plan.processes) == 1 else {}
+        return {**alone, **theirs, **ours, "PYTHONUNBUFFERED": "1"}
 
     def _allowed(self) -> str:
         """Name the one private address that music may come from: the simulator's library."""
@@ -309,41 +280,10 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
         terminal.line(f"  {start.application.invitation}")
         if not start.options.lavalink_url:
             terminal.line(NO_VOICE_YET)
-    terminal.line(f"The API: http://{ports.LOOPBACK}:{start.ports.health['api']}/schema")
+    terminal.line(f"The API: http://{ports.LOOPBACK}:{start.plan.health['api']}/schema")
     terminal.line("Ctrl-C stops everything.")
     if start.simulated and wish.open_page:
         webbrowser.open(start.simulated.url)
-
-
-async def until_told(
-    work: Coroutine[None, None, None], supervisor: Supervisor, terminal: Terminal
-) -> None:
-    """Do the work until a signal or its failure, then stop everything in order."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-
-    def hear() -> None:
-        if told.is_set():
-            supervisor.kill()
-            terminal.line("\nended at once")
-            os._exit(130)
-        told.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, hear)
-    working = loop.create_task(work)
-    telling = loop.create_task(told.wait())
-    await asyncio.wait([working, telling], return_when=asyncio.FIRST_COMPLETED)
-    if told.is_set():
-        terminal.line("\nStopping (Ctrl-C again ends everything at once)")
-    telling.cancel()
-    while not working.done():
-        # Again and again: a library may swallow one cancellation, just when it connects.
-        working.cancel()
-        await asyncio.wait([working], timeout=0.5)
-    await supervisor.stop(told=terminal.stopping if told.is_set() else lambda _: None)
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
 
 
 @contextlib.asynccontextmanager

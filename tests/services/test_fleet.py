@@ -1,4 +1,8 @@
+import asyncio
+from datetime import timedelta
+
 import msgspec
+import pytest
 
 from legato import fleet, redis
 from legato.contracts import fleet as contracts
@@ -38,3 +42,53 @@ async def test_what_a_dead_member_held_is_free_at_once(redis: redis.Client) -> N
     assert isinstance(before, Held)
     assert isinstance(after, Lease)
     assert [member.name for member in roll.members] == ["services-2"]
+
+
+NODES = tuple(
+    contracts.Node(name=name, url=f"http://127.0.0.1/{name}", password="p") for name in ("a", "b")
+)
+
+
+async def test_a_cordon_and_a_drain_outlast_a_new_start(redis: redis.Client) -> None:
+    await fleet.direct(redis, bot=BOT, nodes=NODES)
+    await fleet.cordon(redis, bot=BOT, node="a")
+    drained = await fleet.drain(redis, bot=BOT, node="b", within=timedelta(minutes=10))
+    seconds, _ = await redis.time()
+
+    await fleet.direct(redis, bot=BOT, nodes=NODES[1:] + NODES[:1])
+
+    found = await fleet.directive(redis, bot=BOT)
+    assert found is not None
+    assert found.version == 4
+    b, a = found.nodes
+    assert (a.cordoned, a.drain_deadline) == (True, 0)
+    assert (b.cordoned, b.drain_deadline) == (True, drained.nodes[1].drain_deadline)
+    assert seconds * 1000 < b.drain_deadline <= (seconds + 601) * 1000
+
+
+async def test_an_uncordoned_node_is_drained_no_more(redis: redis.Client) -> None:
+    await fleet.direct(redis, bot=BOT, nodes=NODES)
+    await fleet.drain(redis, bot=BOT, node="a", within=timedelta(minutes=10))
+
+    assert (await fleet.uncordon(redis, bot=BOT, node="a")).nodes == NODES
+
+
+async def test_a_node_that_is_not_there_is_told_with_those_that_are(redis: redis.Client) -> None:
+    await fleet.direct(redis, bot=BOT, nodes=NODES)
+
+    with pytest.raises(fleet.NoSuchNode, match=r"There is no node c\. Nodes are: a, b\."):
+        await fleet.cordon(redis, bot=BOT, node="c")
+
+
+async def test_of_writers_at_once_each_has_its_say(redis: redis.Client) -> None:
+    await fleet.direct(redis, bot=BOT, nodes=NODES)
+
+    await asyncio.gather(
+        *(fleet.cordon(redis, bot=BOT, node=name) for name in ("a", "b")),
+        *(fleet.direct(redis, bot=BOT, nodes=NODES) for _ in range(3)),
+    )
+
+    found = await fleet.directive(redis, bot=BOT)
+    assert found is not None
+    assert found.version == 6
+    assert all(node.cordoned for node in found.nodes)

@@ -31,6 +31,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The password of that Lavalink."""
     nodes: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     """How many embedded nodes are started."""
+    audio: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    """How many audio workers; from the second on each is a process of its own."""
+    gateway: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    """How many gateways, likewise; with fewer shards than gateways the others stand by."""
     page_port: Port = 0
     """Of the simulator and its page; usually 8123."""
     api_port: Port = 0

@@ -9,7 +9,7 @@ import pathlib
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import msgspec
@@ -23,6 +23,8 @@ from legato.embedded.supervisor import Part
 HEALTH_PORTS = {"gateway": 3001, "audio": 3002, "api": 3000, "worker": 3003}
 """Where each service serves its pages unless it is told otherwise."""
 SERVICES = tuple(HEALTH_PORTS)
+NODES_LAYER, SERVICES_LAYER = 1, 2
+"""Services need nodes, and both need the servers and Discord, which are of layer 0."""
 PROBE_TIMEOUT = 2.0
 """Seconds that one look at a health page may take."""
 
@@ -67,6 +69,20 @@ class Node:
     def url(self) -> str:
         """Return its address for the directive."""
         return f"http://{ports.LOOPBACK}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Process:
+    """A process of one or more services."""
+
+    name: str
+    health: Mapping[str, int]
+    """Service -> port of its health pages."""
+
+    @property
+    def title(self) -> str:
+        """Say what is shown: the services of the first process, the names of further ones."""
+        return ", ".join(self.health) if len(self.health) > 1 else self.name
 
 
 def database(server: postgres.Postgres) -> Part:
@@ -165,31 +181,30 @@ def node(node: Node, folder: Folder, environment: Mapping[str, str]) -> Part:
         prepare=lambda: program,
         is_ready=functools.partial(answers, f"{node.url}/version", node.password),
         where=lambda: f"{ports.LOOPBACK}:{node.port}",
+        layer=NODES_LAYER,
     )
 
 
 def services(
-    name: str,
-    components: Sequence[str],
-    health: Mapping[str, int],
+    process: Process,
     program: Callable[[], Program],
     mourn: Callable[[], Awaitable[None]],
 ) -> Part:
-    """Describe a process of one or more services; `health` gives the port of each."""
+    """Describe a process of one or more services."""
 
     def is_ready() -> bool:
         return all(
-            answers(f"http://{ports.LOOPBACK}:{health[component]}/ready")
-            for component in components
+            answers(f"http://{ports.LOOPBACK}:{port}/ready") for port in process.health.values()
         )
 
     return Part(
-        name=name,
-        title=", ".join(components),
+        name=process.name,
+        title=process.title,
         prepare=program,
         is_ready=is_ready,
-        where=lambda: ", ".join(f":{health[component]}" for component in components),
+        where=lambda: ", ".join(f":{port}" for port in process.health.values()),
         mourn=mourn,
+        layer=SERVICES_LAYER,
     )
 
 

@@ -1,5 +1,6 @@
 """What a start shows on the terminal. Knows no part; writes lines, reads nothing."""
 
+import contextlib
 import pathlib
 from datetime import timedelta
 from typing import TextIO
@@ -14,9 +15,10 @@ class Terminal:
         self._stream = stream
 
     def line(self, text: str = "") -> None:
-        """Write one line at once."""
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        """Write one line at once; where nobody reads any more, an orderly stop goes on unseen."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(f"{text}\n")
+            self._stream.flush()
 
     def ready(self, title: str, took: timedelta, where: str) -> None:
         """Tell that a part is up."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from legato.embedded import folder
+from legato.settings import RedisUrl
 
 NAMES = (
     "DATABASE_URL",
@@ -19,6 +20,17 @@ NAMES = (
     "API_PORT",
     "WORKER_PORT",
 )
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command needs to look at a bot's services."""
+
+    redis_url: RedisUrl | None = None
+    """Where leases, streams and live state are."""
+    redis_ca_file: str = ""
+    """The authority that signed Redis' certificate; with rediss:// only."""
+    discord_application_id: int | None = None
+    """The bot's application id."""
 
 
 def tell(data: folder.Folder, environment: Mapping[str, str]) -> None:
@@ -38,7 +50,16 @@ def completed(environ: Mapping[str, str]) -> dict[str, str]:
     if not is_running(path) or not _file(path).exists():
         return dict(environ)
     found = msgspec.json.decode(_file(path).read_bytes(), type=dict[str, str])
-    return {**found, **environ}
+    return {**environ, **{name: told for name, told in found.items() if not environ.get(name)}}
+
+
+def nowhere(environ: Mapping[str, str]) -> str:
+    """Say what to do where neither settings nor a running Legato tell what to look at."""
+    path = folder.chosen(environ.get("LEGATO_DATA", ""), environ)
+    return (
+        f"No Legato runs on the data folder {path}. Start it with legato up; or set LEGATO_DATA "
+        "to the folder of one that runs, or REDIS_URL and DISCORD_APPLICATION_ID."
+    )
 
 
 def is_running(path: pathlib.Path) -> bool:

@@ -1,4 +1,4 @@
-"""Starts parts, says when each is ready, restarts those that crash, stops them in reverse order.
+"""Starts parts, says when each is ready, restarts those that crash, stops them layer by layer.
 
 Knows no part in particular: PostgreSQL, a node and the services are all the same to it.
 """
@@ -7,12 +7,12 @@ import asyncio
 import dataclasses
 import pathlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from typing import Protocol
 
 from legato import faults
-from legato.embedded import leftovers
+from legato.embedded import aside, leftovers
 from legato.embedded.child import TICK, Child, Program
 from legato.embedded.problems import Problem, StartFailed
 
@@ -40,6 +40,8 @@ class Part:
     """From a failed start's last words to a clear sentence, where there is one."""
     mourn: Callable[[], Awaitable[None]] | None = None
     """What to clean up outside when it died, before it is started again."""
+    layer: int = 0
+    """Higher layers need the lower ones, and so are stopped before them."""
 
 
 class Report(Protocol):
@@ -71,6 +73,7 @@ class Supervisor:
         self._notes = notes
         self._report = report
         self._running: list[Running] = []
+        self._tasks: set[asyncio.Task[object]] = set()
         self._stopping = False
 
     async def start(self, *parts: Part) -> None:
@@ -80,7 +83,7 @@ class Supervisor:
         try:
             async with asyncio.TaskGroup() as group:
                 for running in added:
-                    group.create_task(self._bring_up(running), name=f"start {running.part.name}")
+                    self._add(group, self._bring_up(running), f"start {running.part.name}")
         except* Problem as problems:
             first = next(faults.leaves(problems))
             raise first from None
@@ -89,18 +92,40 @@ class Supervisor:
         """Restart what dies, for ever."""
         async with asyncio.TaskGroup() as group:
             for running in self._running:
-                group.create_task(self._keep(running), name=f"keep {running.part.name}")
+                self._add(group, self._keep(running), f"keep {running.part.name}")
+
+    def give_up(self) -> None:
+        """Start nothing from now on, and break off what is being started.
+
+        To be called again until it is done: a library may swallow a cancellation, and a TaskGroup
+        hands on only the first.
+        """
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
 
     async def stop(self, *, told: Callable[[str], None] = lambda _: None) -> None:
-        """Stop the parts, the last started first."""
+        """Stop the parts, layer by layer, those of one layer side by side."""
         self._stopping = True
-        for running in reversed(self._running):
-            if running.child is None:
-                continue
-            if running.child.code is None:
-                told(running.part.title)
-            await running.child.stop()
-            leftovers.strike(self._notes, running.part.name)
+        started = [running for running in self._running if running.child is not None]
+        for layer in sorted({running.part.layer for running in started}, reverse=True):
+            of_layer = [running for running in reversed(started) if running.part.layer == layer]
+            await asyncio.gather(*(self._end(running, told) for running in of_layer))
+
+    async def _end(self, running: Running, told: Callable[[str], None]) -> None:
+        if running.child is None:
+            return
+        if running.child.code is None:
+            told(running.part.title)
+        await running.child.stop()
+        leftovers.strike(self._notes, running.part.name)
+
+    def _add(
+        self, group: asyncio.TaskGroup, work: Coroutine[None, None, object], name: str
+    ) -> None:
+        task = group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def kill(self) -> None:
         """End everything at once."""
@@ -113,6 +138,8 @@ class Supervisor:
         part = running.part
         began = time.monotonic()
         program = await _prepared(part)
+        if self._stopping:
+            raise StartFailed(f"{part.title} is not started any more.")
         running.child = child = Child.start(program)
         leftovers.note(self._notes, child)
         await self._wait_until_ready(part, child)
@@ -121,7 +148,7 @@ class Supervisor:
 
     async def _wait_until_ready(self, part: Part, child: Child) -> None:
         deadline = time.monotonic() + part.patience.total_seconds()
-        while not await asyncio.to_thread(part.is_ready):
+        while not await aside.call(part.is_ready):
             if child.code is not None:
                 words = child.last_words()
                 raise part.explain(words) or StartFailed(_sentence(part, child, words))
@@ -146,7 +173,7 @@ class Supervisor:
 
     async def _revive(self, running: Running, delay: timedelta) -> timedelta:
         """Start a dead part again, however often it takes; return the next crash's delay."""
-        while True:
+        while not self._stopping:
             if running.part.mourn:
                 await running.part.mourn()
             await asyncio.sleep(delay.total_seconds())
@@ -159,12 +186,13 @@ class Supervisor:
                 self._report.failing(running.part.title, str(error), delay)
             else:
                 return delay
+        return delay
 
 
 async def _prepared(part: Part) -> Program:
     """Prepare a part; whatever the disk or a helper program says becomes a sentence."""
     try:
-        return await asyncio.to_thread(part.prepare)
+        return await aside.call(part.prepare)
     except StartFailed as error:
         raise part.explain(str(error)) or error from error
     except OSError as error:

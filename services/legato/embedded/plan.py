@@ -1,0 +1,63 @@
+"""Every process and port of one start, decided before anything runs. Starts nothing."""
+
+import dataclasses
+
+from legato.embedded import parts, ports
+from legato.embedded.folder import Folder
+from legato.embedded.options import Options
+
+PAGE_PORT = 8123
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """What listens where."""
+
+    page: int
+    processes: tuple[parts.Process, ...]
+    """Of services: the first has one of each, further ones are alone."""
+    database: int
+    redis: int
+    nodes: tuple[int, ...]
+
+    @property
+    def health(self) -> dict[str, int]:
+        """Service -> port of its first process's pages."""
+        return dict(self.processes[0].health)
+
+
+def make(options: Options, data: Folder) -> Plan:
+    """Decide; PortTaken for a port that was asked for and is in use."""
+    asked: dict[str, int] = {
+        "api": options.api_port,
+        "gateway": options.gateway_port,
+        "audio": options.audio_port,
+        "worker": options.worker_port,
+    }
+    first = options.node_port
+    # The simulator stays where it was, if it can: queues hold links to its music.
+    before = data.recall("page-port") or [str(PAGE_PORT)]
+    page = ports.usual(options.page_port, int(before[0]), what="the page", option="--port")
+    data.remember("page-port", [str(page)])
+    health = {
+        name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
+        for name, default in parts.HEALTH_PORTS.items()
+    }
+    return Plan(
+        page=page,
+        processes=(parts.Process("services", health), *_further(options)),
+        database=ports.claim(options.database_port, what="PostgreSQL", option="--database-port"),
+        redis=ports.claim(options.redis_port, what="Valkey", option="--redis-port"),
+        nodes=tuple(
+            ports.claim(first and first + index, what="a node", option="--node-port")
+            for index in range(options.nodes)
+        ),
+    )
+
+
+def _further(options: Options) -> list[parts.Process]:
+    return [
+        parts.Process(f"{component}-{number}", {component: ports.free()})
+        for component, count in (("audio", options.audio), ("gateway", options.gateway))
+        for number in range(2, count + 1)
+    ]

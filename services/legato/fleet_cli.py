@@ -1,0 +1,253 @@
+"""`legato nodes | members | players`: the directive and what is observed, shown and changed."""
+
+import asyncio
+import contextlib
+import functools
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from legato import redis
+    from legato.contracts.fleet import Directive
+    from legato.overview import MemberRow, NodeRow, Overview, PlayerRow
+
+T = TypeVar("T")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+LONGEST_TITLE = 40
+DEADLINE = "10m"
+
+
+def length(text: str) -> timedelta:
+    """Read a length of time, such as 30s, 10m or 1h, as settings are read."""
+    from legato import settings  # noqa: PLC0415
+
+    return settings.duration(text)
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def nodes(context: click.Context, *, as_json: bool) -> None:
+    """Show the nodes: what is wanted of each, and what is observed.
+
+    Beside a running `legato up` it needs no setting; elsewhere set REDIS_URL and
+    DISCORD_APPLICATION_ID.
+    """
+    if context.invoked_subcommand is None:
+        _show(lambda overview: overview.nodes(), _nodes_table, as_json=as_json)
+
+
+@nodes.command()
+@click.argument("name")
+def cordon(*, name: str) -> None:
+    """Let new players go elsewhere; those on node NAME play on there."""
+    from legato import fleet  # noqa: PLC0415
+
+    _change(lambda client, bot: fleet.cordon(client, bot=bot, node=name))
+    click.echo(f"{name} is cordoned: new players go elsewhere.")
+
+
+@nodes.command()
+@click.argument("name")
+def uncordon(*, name: str) -> None:
+    """Use node NAME again, and stop draining it."""
+    from legato import fleet  # noqa: PLC0415
+
+    _change(lambda client, bot: fleet.uncordon(client, bot=bot, node=name))
+    click.echo(f"{name} takes players again.")
+
+
+@nodes.command()
+@click.argument("name")
+@click.option("--deadline", type=length, default=DEADLINE, show_default=True,
+              help="When the last player must be off at the latest.")  # fmt: skip
+def drain(*, name: str, deadline: timedelta) -> None:
+    """Cordon node NAME, and move its players to others while they play.
+
+    `legato nodes` shows how many are left.
+    """
+    from legato import fleet, settings  # noqa: PLC0415
+
+    _change(lambda client, bot: fleet.drain(client, bot=bot, node=name, within=deadline))
+    within = settings.spell(deadline)
+    click.echo(f"{name} is cordoned, and its players move off within {within}: legato nodes")
+
+
+@click.command()
+@as_json
+def members(*, as_json: bool) -> None:
+    """Show the processes that own partitions and shards, and which each holds."""
+    _show(lambda overview: overview.members(), _members_table, as_json=as_json)
+
+
+@click.command()
+@as_json
+def players(*, as_json: bool) -> None:
+    """Show every player: where it plays what, on which node."""
+    _show(lambda overview: overview.players(), _players_table, as_json=as_json)
+
+
+def _show(
+    read: "Callable[[Overview], Awaitable[list[T]]]",
+    write: Callable[[list[T], int], str],
+    *,
+    as_json: bool,
+) -> None:
+    import msgspec  # noqa: PLC0415
+
+    from legato.overview import Overview  # noqa: PLC0415
+
+    async def work() -> tuple[list[T], int]:
+        async with _reached() as (client, bot):
+            overview = Overview(client, bot=bot)
+            return await read(overview), await overview.now()
+
+    rows, now = _explained(work)
+    shown = msgspec.json.format(msgspec.json.encode(rows)).decode() if as_json else write(rows, now)
+    click.echo(shown)
+
+
+def _change(work: "Callable[[redis.Client, int], Awaitable[Directive]]") -> None:
+    from legato.fleet import NoSuchNode  # noqa: PLC0415
+
+    async def change() -> None:
+        async with _reached() as (client, bot):
+            await work(client, bot)
+
+    try:
+        _explained(change)
+    except NoSuchNode as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _explained(work: Callable[[], Awaitable[T]]) -> T:
+    from legato.cli import explained  # noqa: PLC0415
+
+    async def run() -> T:
+        return await work()
+
+    with explained():
+        return asyncio.run(run())
+    raise AssertionError("explained never swallows")
+
+
+@contextlib.asynccontextmanager
+async def _reached() -> "AsyncIterator[tuple[redis.Client, int]]":
+    """Connect to the Redis of a bot: the one that is set, else that of a running `legato up`."""
+    from legato import redis, settings  # noqa: PLC0415
+    from legato.embedded import running  # noqa: PLC0415
+
+    found = settings.load(running.Reach, running.completed(os.environ))
+    if found.redis_url is None or found.discord_application_id is None:
+        raise click.ClickException(running.nowhere(os.environ))
+    client = redis.connect(found.redis_url, ca_file=found.redis_ca_file)
+    try:
+        yield client, found.discord_application_id
+    finally:
+        await client.aclose()
+
+
+# As it is shown.
+
+
+def _nodes_table(rows: "list[NodeRow]", now: int) -> str:
+    from legato import tables  # noqa: PLC0415
+
+    head = ("node", "region", "cordoned", "draining", "players", "playing", "sessions",
+            "connected", "frame deficit")  # fmt: skip
+    return tables.table(
+        head,
+        [
+            (
+                row.name if row.wanted else f"{row.name} (gone)",
+                row.region or "-",
+                tables.yes(row.cordoned),
+                _draining(row, now),
+                str(row.players),
+                str(row.playing),
+                str(row.sessions),
+                tables.yes(row.connected),
+                str(row.frame_deficit),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _draining(row: "NodeRow", now: int) -> str:
+    from legato import tables  # noqa: PLC0415
+
+    if not row.draining:
+        return "-"
+    if row.players == 0:
+        return "done"
+    left = row.drain_deadline - now
+    return f"{tables.span(left)} left" if left > 0 else "late"
+
+
+def _members_table(rows: "list[MemberRow]", now: int) -> str:
+    from legato import tables  # noqa: PLC0415
+
+    head = ("member", "component", "for", "last seen", "weight", "draining", "holds", "which")
+    return tables.table(
+        head,
+        [
+            (
+                row.name,
+                row.component,
+                tables.span(now - row.since),
+                f"{max(0, now - row.seen) / 1000:.1f} s ago",
+                f"{row.weight:g}",
+                tables.yes(row.draining),
+                str(len(row.held)),
+                _which(row.held),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _which(held: Sequence[str]) -> str:
+    """Write `12:default:p0`, `12:default:p1` as `default p0-1`, and shards by their number."""
+    from legato import tables  # noqa: PLC0415
+
+    groups: dict[str, list[int]] = {}
+    for one in held:
+        place, _, last = one.partition(":")[2].rpartition(":")
+        index = last[1:].partition("of")[0]
+        prefix = f"{place} {last[0]}" if place else "shards "
+        groups.setdefault(prefix, []).append(int(index))
+    return "; ".join(f"{prefix}{tables.ranges(found)}" for prefix, found in groups.items()) or "-"
+
+
+def _players_table(rows: "list[PlayerRow]", _: int) -> str:
+    from legato import tables  # noqa: PLC0415
+
+    place = functools.partial(tables.shortened, most=LONGEST_TITLE)
+    head = ("guild", "channel", "track", "position", "node", "paused", "queue")
+    return tables.table(
+        head,
+        [
+            (
+                str(row.guild_id),
+                str(row.voice_channel_id or "-"),
+                place(row.track or "-"),
+                _position(row) if row.track else "-",
+                row.node or "-",
+                ", ".join(row.pause_reasons) or tables.yes(row.paused),
+                str(row.queue_length),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _position(row: "PlayerRow") -> str:
+    from legato import tables  # noqa: PLC0415
+
+    return tables.span(row.position) + (f" of {tables.span(row.length)}" if row.length else "")

@@ -1,0 +1,44 @@
+import pathlib
+import socket
+
+import pytest
+
+from legato.embedded import plan, ports
+from legato.embedded.folder import Folder
+from legato.embedded.options import Options
+from legato.embedded.problems import PortTaken
+
+
+def test_one_process_serves_everything_unless_more_are_asked_for(tmp_path: pathlib.Path) -> None:
+    found = plan.make(Options(), Folder(tmp_path))
+
+    assert [one.name for one in found.processes] == ["services"]
+    assert list(found.health) == ["gateway", "audio", "api", "worker"]
+    assert len(found.nodes) == 1
+
+
+def test_further_processes_have_names_and_ports_of_their_own(tmp_path: pathlib.Path) -> None:
+    found = plan.make(Options(audio=3, gateway=2, nodes=2), Folder(tmp_path))
+
+    assert [one.title for one in found.processes] == [
+        "gateway, audio, api, worker",
+        "audio-2",
+        "audio-3",
+        "gateway-2",
+    ]
+    used = [port for one in found.processes for port in one.health.values()]
+    used += [found.page, found.database, found.redis, *found.nodes]
+    assert len(set(used)) == len(used)
+
+
+def test_the_page_stays_where_it_was(tmp_path: pathlib.Path) -> None:
+    first = plan.make(Options(page_port=ports.free()), Folder(tmp_path))
+
+    assert plan.make(Options(), Folder(tmp_path)).page == first.page
+
+
+def test_a_port_that_was_asked_for_and_is_in_use_is_refused(tmp_path: pathlib.Path) -> None:
+    with socket.create_server((ports.LOOPBACK, 0)) as other:
+        taken = other.getsockname()[1]
+        with pytest.raises(PortTaken, match="--audio-port"):
+            plan.make(Options(audio_port=taken), Folder(tmp_path))
