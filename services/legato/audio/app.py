@@ -11,6 +11,7 @@ from legato import redis as reach
 from legato import telemetry
 from legato.audio.endpoint import Endpoints
 from legato.audio.fleet import Fleet
+from legato.audio.guild_settings import SettingsOfNew
 from legato.audio.lavalink import Loaded, NodeClient
 from legato.audio.ledger import Ledger
 from legato.audio.live import Live
@@ -72,6 +73,16 @@ class App:
             setting="AUDIO_PORT",
         )
         self.owning = Owning(self._lease)
+        self.live = Live(self.redis, settings.discord_application_id)
+        self.behind = WriteBehind(
+            self.database,
+            settings.discord_application_id,
+            find=self.owning.owned,
+            playing=self.owning.playing,
+            stored=self.live.stored,
+            every=settings.save_every,
+        )
+        self.settings_of_new = SettingsOfNew(self._stored_settings, self.owning.tell)
         self.holder = self._make_holder()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -114,7 +125,8 @@ class App:
             background = [
                 tasks.create_task(self.fleet.follow()),
                 tasks.create_task(self.fleet.report(self._observe)),
-                tasks.create_task(tools.behind.run()),
+                tasks.create_task(self.behind.run()),
+                tasks.create_task(self.settings_of_new.run()),
                 tasks.create_task(self._searcher(http, catalogue).run(self._questions)),
                 tasks.create_task(self._gauge()),
             ]
@@ -171,18 +183,6 @@ class App:
 
     def _tools(self, http: aiohttp.ClientSession, catalogue: Catalogue) -> Tools:
         settings, bot = self.settings, self.settings.discord_application_id
-        bus, live = Bus(self.redis), Live(self.redis, bot)
-        behind = WriteBehind(
-            self.database,
-            bot,
-            find=self.owning.owned,
-            playing=self.owning.playing,
-            stored=live.stored,
-            every=settings.save_every,
-        )
-
-        async def settings_of(guild_id: int) -> GuildSettings:
-            return await live.settings(guild_id) or await behind.settings(guild_id)
 
         async def load(query: str, within: timedelta) -> Loaded:
             return await load_somewhere(self._clients(http), query, within=within)
@@ -190,18 +190,18 @@ class App:
         return Tools(
             means=Means(
                 ledger=Ledger(self.redis, self.clock),
-                bus=bus,
+                bus=Bus(self.redis),
                 clock=self.clock,
                 metrics=self.metrics,
                 tracing=self.tracing,
-                settings_of=settings_of,
+                settings_of=self.settings_of_new.of,
                 rules=settings.rules,
             ),
             fleet=self.fleet,
             layout=Layout(self.redis, bot),
-            live=live,
+            live=self.live,
             resolver=Resolver(catalogue, load, prefix=settings.search_prefix),
-            behind=behind,
+            behind=self.behind,
             endpoints=Endpoints(),
             client=lambda node: self._client(http, node),
             playing=self.owning.players_by_node,
@@ -211,6 +211,9 @@ class App:
             node_pace=NodePace(resume=settings.node_resume_timeout),
             room=asyncio.Semaphore(MOVES_OF_PLAYERS),
         )
+
+    async def _stored_settings(self, guild_id: int) -> GuildSettings:
+        return await self.live.settings(guild_id) or await self.behind.settings(guild_id)
 
     def _clients(self, http: aiohttp.ClientSession) -> list[NodeClient]:
         """Every node, the best to ask first: those with a session of ours, and not leaving."""

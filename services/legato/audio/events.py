@@ -6,6 +6,7 @@ is asked again by the outbox (resolving) or by a NodeSnapshot (node events).
 
 import msgspec
 
+from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import Track
 
 
@@ -123,6 +124,12 @@ class Woken(Event, frozen=True, kw_only=True, tag="woken"):
     """A time the player asked for has come (`Player.wake_at`)."""
 
 
+class SettingsFound(Event, frozen=True, kw_only=True, tag="settings_found"):
+    """The guild's settings, read only after the player had begun with the defaults."""
+
+    settings: GuildSettings
+
+
 Internal = (
     Resolved
     | ResolveFailed
@@ -137,4 +144,5 @@ Internal = (
     | NodeReleased
     | Restored
     | Woken
+    | SettingsFound
 )

@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 
 from legato.audio import listening
+from legato.audio.events import Internal
 from legato.audio.means import Tools
 from legato.audio.tenure import Tenure
 from legato.audio.writebehind import Owned
@@ -98,17 +99,28 @@ class Owning:
 
     def owned(self, guild_id: int) -> Owned | None:
         """Return a guild's player, with the epoch it is written under."""
+        tenure = self._of(guild_id)
+        if tenure is None or (lease := self._lease(tenure.loop.partition)) is None:
+            return None
+        player = tenure.loop.player(guild_id)
+        if player is None:
+            return None
+        return Owned(tenure.loop.partition, lease.epoch, player, tenure.loop.now())
+
+    def tell(self, event: Internal) -> None:
+        """Take an event to its guild's player; one that is gone, or elsewhere now, needs none."""
+        tenure = self._of(event.guild_id)
+        if tenure is not None and tenure.loop.player(event.guild_id) is not None:
+            tenure.loop.tell(event)
+
+    def _of(self, guild_id: int) -> Tenure | None:
         if self._tools is None or not self._tenures:
             return None
         bot = next(iter(self._tenures)).bot
         partition = partition_of(
             guild_id, bot=bot, region=self._tools.region, count=self._tools.partitions
         )
-        tenure, lease = self._tenures.get(partition), self._lease(partition)
-        player = tenure.loop.player(guild_id) if tenure else None
-        if tenure is None or lease is None or player is None:
-            return None
-        return Owned(partition, lease.epoch, player, tenure.loop.now())
+        return self._tenures.get(partition)
 
     def playing(self) -> list[int]:
         """Name the guilds that hear something."""

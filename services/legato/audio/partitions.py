@@ -211,7 +211,9 @@ class PartitionLoop:
     ) -> None:
         guild_id, metrics = message.guild_id, self._means.metrics
         name = str(message.__struct_config__.tag)
-        before = self.players.get(guild_id) or await self._new(guild_id)
+        before = self.players.get(guild_id) or new(
+            guild_id, await self._means.settings_of(guild_id)
+        )
         with (
             metrics.steps.labels(name).time(),
             self._means.tracing.span(f"step {name}", parent=trace, attributes=_about(guild_id)),
@@ -260,12 +262,6 @@ class PartitionLoop:
         oldest = self.now() - round(REMEMBERED / timedelta(milliseconds=1))
         while self._seen and self._seen[first := next(iter(self._seen))] < oldest:
             del self._seen[first]
-
-    async def _new(self, guild_id: int) -> Player:
-        try:
-            return new(guild_id, await self._means.settings_of(guild_id))
-        except Unavailable:
-            return new(guild_id)
 
     def _numbered(self, guild_id: int, effects: Iterable[Effect]) -> list[Effect]:
         """Number effects in the order of all effects ever; none takes another's word away."""

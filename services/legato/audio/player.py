@@ -13,6 +13,7 @@ from legato.audio import (
     commands,
     ending,
     events,
+    preferences,
     queue,
     reports,
     rules,
@@ -157,6 +158,8 @@ def _hear_audio(player: Player, event: Internal, *, now: int, rules: Rules) -> S
             return reports.reported(player, event, now=now)
         case events.VoiceClosed():
             return reports.voice_closed(player, event, now=now, rules=rules)
+        case events.SettingsFound():
+            return preferences.found(player, event)
         case _:
             return _hear_seat(player, event, now=now, rules=rules)
 
