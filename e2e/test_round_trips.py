@@ -135,13 +135,13 @@ COMMANDS: list[tuple[str, dict[str, Value], Costs]] = [
     ("queue", {}, (8, 4, 0)),
     ("settings show", {}, (8, 4, 0)),
     ("seek", {"to": "0:10"}, (8, 16, 0)),
-    ("volume", {"percent": 50}, (8, 10, 2)),
-    ("resume", {}, (8, 10, 2)),
-    ("pause", {}, (8, 10, 2)),
-    ("play", {"query": "tone-4-60s.ogg"}, (8, 16, 4)),
-    ("skip", {}, (8, 13, 3)),
-    ("stop", {}, (8, 12, 5)),
-    ("leave", {}, (10, 16, 2)),
+    ("volume", {"percent": 50}, (8, 12, 2)),
+    ("resume", {}, (8, 12, 2)),
+    ("pause", {}, (8, 12, 2)),
+    ("play", {"query": "tone-4-60s.ogg"}, (8, 20, 5)),
+    ("skip", {}, (8, 17, 4)),
+    ("stop", {}, (8, 16, 6)),
+    ("leave", {}, (10, 20, 3)),
 ]
 
 
