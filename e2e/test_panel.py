@@ -43,13 +43,15 @@ async def test_a_button_of_a_play_that_is_over_is_answered_kindly_after_a_restar
 ) -> None:
     room = await stage.room("presses an old button")
     await room.play("tone-2-60s.ogg")
-    panel = await room.panel()
-    button = room.button(panel, "toggle")
+    await room.play("tone-3-60s.ogg")
+    button = room.button(await room.panel(), "toggle")
     await room.type("skip")
+    left_behind = (await room.type("queue")).message
+    assert left_behind is not None
 
     await stage.parts["gateway"].stop()
     await stage.parts["gateway"].start()
-    pressed = await stage.discord.press_button(room.person.id, panel.id, button, forge=True)
+    pressed = await stage.discord.press_button(room.person.id, left_behind.id, button, forge=True)
 
     answer = await pressed.response()
     assert answer.message is not None
