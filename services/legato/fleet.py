@@ -55,6 +55,19 @@ async def direct(client: redis.Client, *, bot: int, nodes: Sequence[fleet.Node])
     return (await change(client, bot=bot, to=to)).version
 
 
+async def keep(
+    client: redis.Client, *, bot: int, known: fleet.Directive | None
+) -> fleet.Directive | None:
+    """Return the directive; write the last known one again where an emptied Redis has none."""
+    found = await directive(client, bot=bot)
+    if found is not None or known is None:
+        return found
+    again = replace(known, version=known.version + 1)
+    write = redis.Script("direct")
+    await write(client, [keys.directive(bot)], 0, msgspec.json.encode(again))
+    return again
+
+
 async def cordon(client: redis.Client, *, bot: int, node: str) -> fleet.Directive:
     """Let new players go elsewhere. Raises NoSuchNode."""
     return await _change_node(client, bot, node, lambda one: replace(one, cordoned=True))

@@ -21,7 +21,10 @@ class Layout:
         self._known: dict[str, int] = {}
 
     async def bind_partitions(self, region: str, count: int) -> None:
-        """Store a region's count, or check it; OtherLayout where another one is stored."""
+        """Store a region's count, or check it; OtherLayout where another one is stored.
+
+        To be done again now and then: an emptied Redis has forgotten it.
+        """
         await self._bind(f"partitions:{region}", count, "PARTITIONS")
 
     async def bind_shards(self, count: int) -> None:
@@ -39,6 +42,7 @@ class Layout:
     async def _bind(self, field: str, count: int, setting: str) -> None:
         with reaching("layout"):
             await self._redis.hsetnx(self._key, field, str(count))
+        self._known.pop(field, None)
         stored = await self._read(field)
         if stored != count:
             raise OtherLayout(

@@ -45,6 +45,8 @@ ALONE = {"MEMBER_READY_AFTER": "0s"}
 """With one process of a kind there is nobody to leave things to in a crash loop."""
 SERVICES_GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
+DIRECTIVE_EVERY = 2.0
+"""Seconds that services which start after Redis was emptied are without nodes, at most."""
 PLACE_HOLDERS = {
     "redis": Secret("redis://127.0.0.1:6379/0"),
     "database": Secret("postgresql://127.0.0.1/legato"),
@@ -79,7 +81,8 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             began = time.monotonic()
             await start.everything()
             show(start, terminal, took=time.monotonic() - began, wish=wish)
-            await supervisor.watch()
+            async with keeping(start):
+                await supervisor.watch()
 
         async with following(terminal, data, verbose=wish.verbose):
             await signals.until_told(work(), supervisor, terminal)
@@ -187,6 +190,15 @@ class Start:
                 await fleet.bury(client, bot=bot, member=member)
             await fleet.direct(client, bot=bot, nodes=nodes)
 
+    async def keep_directive(self) -> None:
+        """Write the directive again whenever an emptied Redis has none, until cancelled."""
+        known = None
+        while True:
+            with contextlib.suppress(StartFailed):
+                async with self._memory() as client:
+                    known = await fleet.keep(client, bot=int(self.application.id), known=known)
+            await asyncio.sleep(DIRECTIVE_EVERY)
+
     @contextlib.asynccontextmanager
     async def _memory(self) -> AsyncIterator[redis.Client]:
         client = redis.connect(self._redis_url or "")
@@ -284,6 +296,16 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
     terminal.line("Ctrl-C stops everything.")
     if start.simulated and wish.open_page:
         webbrowser.open(start.simulated.url)
+
+
+@contextlib.asynccontextmanager
+async def keeping(start: Start) -> AsyncIterator[None]:
+    """Look after what only the supervisor can write, while the parts run."""
+    task = asyncio.create_task(start.keep_directive())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @contextlib.asynccontextmanager

@@ -66,6 +66,21 @@ async def test_a_cordon_and_a_drain_outlast_a_new_start(redis: redis.Client) -> 
     assert seconds * 1000 < b.drain_deadline <= (seconds + 601) * 1000
 
 
+async def test_a_directive_that_redis_lost_is_written_anew_as_it_was(redis: redis.Client) -> None:
+    node = contracts.Node(name="node-1", url="http://127.0.0.1:2333", password="p")
+    await fleet.direct(redis, bot=BOT, nodes=(node,))
+    cordoned = await fleet.cordon(redis, bot=BOT, node="node-1")
+    known = await fleet.keep(redis, bot=BOT, known=None)
+    await redis.flushall()
+
+    assert await fleet.keep(redis, bot=BOT, known=None) is None
+    again = await fleet.keep(redis, bot=BOT, known=known)
+
+    assert known == cordoned
+    assert again == msgspec.structs.replace(cordoned, version=cordoned.version + 1)
+    assert await fleet.directive(redis, bot=BOT) == again
+
+
 async def test_an_uncordoned_node_is_drained_no_more(redis: redis.Client) -> None:
     await fleet.direct(redis, bot=BOT, nodes=NODES)
     await fleet.drain(redis, bot=BOT, node="a", within=timedelta(minutes=10))

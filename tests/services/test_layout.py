@@ -14,6 +14,26 @@ async def test_the_first_count_binds(each_redis: Client) -> None:
     assert await Layout(each_redis, 7).partitions("eu") == 32
 
 
+async def test_a_count_that_was_lost_is_bound_again(each_redis: Client) -> None:
+    layout = Layout(each_redis, 7)
+    await layout.bind_shards(2)
+    await each_redis.flushall()
+
+    await layout.bind_shards(2)
+
+    assert await Layout(each_redis, 7).shards() == 2
+
+
+async def test_a_count_that_another_changed_meanwhile_is_seen(each_redis: Client) -> None:
+    layout = Layout(each_redis, 7)
+    await layout.bind_shards(2)
+    await each_redis.flushall()
+    await Layout(each_redis, 7).bind_shards(3)
+
+    with pytest.raises(OtherLayout, match="SHARDS=3"):
+        await layout.bind_shards(2)
+
+
 async def test_a_count_that_nobody_stored_is_not_guessed(each_redis: Client) -> None:
     layout = Layout(each_redis, 7)
     with pytest.raises(Unavailable, match="shards"):

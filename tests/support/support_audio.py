@@ -31,6 +31,7 @@ class Gateway:
 
     def __init__(self, redis: reach.Client, voice: str) -> None:
         self.bus = Bus(redis)
+        self.layout = Layout(redis, BOT)
         self.replies: list[Reply] = []
         self.panels: list[ShowPanel] = []
         self.joins: list[JoinVoice] = []
@@ -42,6 +43,7 @@ class Gateway:
         """Take actions until cancelled."""
         key, after = keys.inbox(Shard(BOT, 0, 1)), BEGINNING
         while True:
+            await self.layout.bind_shards(1)
             for entry in await self.bus.read(key, after, decoder=_actions):
                 after = entry.id
                 assert not isinstance(entry.message, Undecodable)
@@ -129,7 +131,6 @@ class Gateway:
 async def gateway(redis_url: str, voice: str) -> AsyncIterator[Gateway]:
     """Run a gateway of one shard."""
     client = reach.connect(redis_url)
-    await Layout(client, BOT).bind_shards(1)
     found = Gateway(client, voice)
     task = asyncio.create_task(found.run())
     try:

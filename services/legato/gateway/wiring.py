@@ -30,6 +30,8 @@ from legato.ownership import Holder, Pace
 
 _HOUR = 3600.0
 _MINUTE = 60.0
+_LAYOUT_SECONDS = 5.0
+"""How long an emptied Redis is without the counts, at most: who starts then waits for them."""
 _RETRY_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -84,7 +86,8 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     bot = who.application
     await _insist(lambda: basis.clock.read(basis.redis))
     limits = pacer.limits = Limits(basis.redis, bot=bot)
-    producer = Producer(basis.redis, basis.bus, await _layout(basis, bot))
+    counts = layout.Layout(basis.redis, bot)
+    producer = Producer(basis.redis, basis.bus, await _layout(basis, counts, bot))
     await _insist(producer.learn_homes)
     cache = SettingsCache(basis.redis, bot=bot)
     panels = Panels(rest, metrics, tasks, every=settings.panel_every)
@@ -120,7 +123,8 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
         tracing=basis.tracing,
     )
     shards = Shards(means, tasks)
-    holder = _holder(basis, bot, await _shard_count(basis, bot, info), shards)
+    shard_count = await _shard_count(basis, counts, info)
+    holder = _holder(basis, bot, shard_count, shards)
     shards.lease_of = holder.lease
     registration = Registration(basis.redis, rest, bot=bot, guilds=settings.command_guilds)
     beside = (
@@ -128,6 +132,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
         _every(_MINUTE, lambda: basis.clock.read(basis.redis)),
         _every(_MINUTE, producer.learn_homes),
         _every(_MINUTE, interactions.sweep),
+        _every(_LAYOUT_SECONDS, lambda: _bind(counts, settings, shard_count)),
         _follow(cache),
         _measure(shards, metrics),
         until_registered(registration),
@@ -135,16 +140,20 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     return Wired(shards, holder, interactions, beside)
 
 
-async def _layout(basis: Basis, bot: int) -> Layout:
+async def _layout(basis: Basis, counts: layout.Layout, bot: int) -> Layout:
     settings = basis.settings
-    counts = layout.Layout(basis.redis, bot)
     await _insist(lambda: counts.bind_partitions(settings.region, settings.partitions))
     return Layout(bot, settings.partitions, settings.region)
 
 
-async def _shard_count(basis: Basis, bot: int, info: login.GatewayInfo) -> int:
+async def _bind(counts: layout.Layout, settings: Settings, shards: int) -> None:
+    """Store the counts again, where Redis has been emptied."""
+    await counts.bind_partitions(settings.region, settings.partitions)
+    await counts.bind_shards(shards)
+
+
+async def _shard_count(basis: Basis, counts: layout.Layout, info: login.GatewayInfo) -> int:
     """Take what settings say, else the stored count, else what Discord recommends."""
-    counts = layout.Layout(basis.redis, bot)
     wanted = basis.settings.shards
     if wanted is None:
         try:

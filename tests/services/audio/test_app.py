@@ -202,7 +202,6 @@ async def test_a_lost_redis_comes_back_from_postgres(world: World) -> None:
     await saved(world.database, items=2)
     await world.audio.kill()
     await world.redis.flushall()
-    await world.redis.hset(keys.layout(BOT), "shards", "1")
     world.node.sessions.clear()
 
     await world.audio.start()
@@ -220,7 +219,6 @@ async def test_an_emptied_redis_is_written_anew_by_who_lives(world: World) -> No
         await world.gateway.reply(await world.gateway.play(GUILD, f"http://music/{number}"))
     await plays(world.node, "E1")
     await world.redis.flushall()
-    await world.redis.hset(keys.layout(BOT), "shards", "1")
 
     shown = await world.gateway.queue(GUILD)
 

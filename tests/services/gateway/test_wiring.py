@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from legato.contracts import keys
+from legato.gateway import wiring
 from legato.layout import OtherLayout
 from legato.settings import Secret, WrongSettings
 from support_discord import until
@@ -24,6 +25,21 @@ async def test_a_wrong_token_is_one_clear_sentence(scene):
     assert isinstance(error, WrongSettings)
     assert "DISCORD_TOKEN is not accepted by Discord." in str(error)
     assert "altogether" not in str(error)
+
+
+async def test_counts_that_redis_lost_are_stored_again(scene, monkeypatch):
+    monkeypatch.setattr(wiring, "_LAYOUT_SECONDS", 0.05)
+    layout = keys.layout(scene.players.bot)
+    async with scene.gateway():
+        stored = await scene.redis.hgetall(layout)
+        await scene.redis.delete(layout)
+
+        async def is_back():
+            return await scene.redis.hgetall(layout) == stored
+
+        await until(is_back)
+
+    assert stored == {b"partitions:default": b"4", b"shards": b"1"}
 
 
 async def test_another_count_of_partitions_is_refused(scene):
