@@ -64,6 +64,11 @@ class Panels:
         self._panels: dict[int, _Panel] = {}
         self._drawing: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def guilds(self) -> int:
+        """Count the guilds whose panels are known."""
+        return len(self._panels)
+
     def is_current(self, guild_id: int, message_id: int) -> bool:
         """Say whether a message surely is the guild's panel."""
         panel = self._panels.get(guild_id)
@@ -103,6 +108,15 @@ class Panels:
                 panel.changed = tries < _MOST_TRIES
                 _log.warning("a panel is behind", why=str(error))
             await asyncio.sleep(self._every)
+        self._done(panel)
+
+    def _done(self, panel: _Panel) -> None:
+        """Forget what need not be known: the task, and a panel at rest that its player knows."""
+        guild_id, action = panel.newest.guild_id, panel.newest
+        self._drawing.pop(guild_id, None)
+        is_at_rest = action.now.track is None and action.now.voice_channel_id is None
+        if is_at_rest and panel.message_id == action.message_id:
+            self._panels.pop(guild_id, None)
 
     async def _draw(self, panel: _Panel) -> None:
         action = panel.newest
@@ -120,16 +134,19 @@ class Panels:
         await self._create(panel, body, action.key)
 
     async def _edit(self, panel: _Panel, body: answers.Json) -> bool:
-        """Change the message; False when it is gone."""
+        """Change the message; False when it is gone, and another may be posted."""
         try:
             await self._courier.call(
                 discord.EDIT_MESSAGE, body, channel=panel.channel_id, message=panel.message_id
             )
         except discord.Refused as refused:
             self._metrics.discord_errors.labels(str(refused.status)).inc()
-            panel.message_id = 0
-            return False
-        self._metrics.panel_writes.labels("edit").inc()
+            if refused.code == discord.UNKNOWN_MESSAGE:
+                panel.message_id = 0
+                return False
+            _log.info("a panel stays as it is", guild=panel.newest.guild_id, why=str(refused))
+        else:
+            self._metrics.panel_writes.labels("edit").inc()
         return True
 
     async def _create(self, panel: _Panel, body: answers.Json, key: str) -> None:

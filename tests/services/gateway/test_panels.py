@@ -74,6 +74,11 @@ def show(channel=1, *, at=1, revision=1, **more):
     return ShowPanel(key=f"panel:{at}", guild_id=7, channel_id=channel, now=now, **more)
 
 
+def rest(channel=1, *, at=1, **more):
+    now = NowPlaying(guild_id=7, revision=at, as_of=at)
+    return ShowPanel(key=f"panel:{at}", guild_id=7, channel_id=channel, now=now, **more)
+
+
 async def test_the_first_panel_is_posted_once_and_the_player_told_where(channels):
     herald = Herald()
     async with panels(channels) as drawn:
@@ -115,6 +120,39 @@ async def test_a_panel_that_somebody_deleted_is_posted_anew(channels):
         await drawn.show(show(message_id=55), Herald())
 
     assert channels.done == [("post", 1, 100)]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, 50001), (403, 50013), (400, 50035), (404, 10003), (429, 0)]
+)
+async def test_a_panel_that_may_not_be_changed_is_kept_and_not_posted_twice(channels, status, code):
+    herald = Herald()
+    async with panels(channels) as drawn:
+        channels.failures = [discord.Refused(status, code, "no")]
+        await drawn.show(show(message_id=55), herald)
+        await drawn.show(show(at=2, message_id=55), herald)
+
+    assert channels.done == [("edit", 1, 55)]
+    assert herald.shown == []
+
+
+async def test_a_guild_at_rest_is_forgotten_and_its_panel_found_again(channels):
+    async with panels(channels) as drawn:
+        await drawn.show(show(), Herald())
+        assert drawn.guilds == 1
+        await drawn.show(rest(at=2, message_id=100), Herald())
+        assert drawn.guilds == 0
+        await drawn.show(show(at=3, message_id=100), Herald())
+
+    assert channels.done == [("post", 1, 100), ("edit", 1, 100), ("edit", 1, 100)]
+
+
+async def test_a_guild_at_rest_is_kept_until_its_player_knows_the_message(channels):
+    async with panels(channels) as drawn:
+        await drawn.show(rest(at=1), Herald())
+        await drawn.show(rest(at=2), Herald())
+
+    assert channels.done == [("post", 1, 100), ("edit", 1, 100)]
 
 
 async def test_many_changes_become_few_edits_and_the_newest_is_shown(channels):
