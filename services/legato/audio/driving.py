@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Protocol
+from weakref import WeakSet, WeakValueDictionary
 
 import structlog
 from msgspec import UNSET
@@ -26,7 +27,7 @@ from legato.audio.events import (
 )
 from legato.audio.lavalink import Refused, SessionUnknown
 from legato.audio.links import UP_WITHIN, Links
-from legato.audio.nodes import NodeLink
+from legato.audio.nodes import Look, NodeLink
 from legato.audio.nodestate import NodeState, Patch
 from legato.audio.placement import Choice
 from legato.audio.state import Player, Seat
@@ -67,16 +68,21 @@ class Driver:
         self._port = port
         self._endpoints = endpoints
         self._actual: dict[int, NodeState] = {}
-        self._changes: dict[int, int] = {}
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._looks: WeakSet[Look] = WeakSet()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def lock(self, guild_id: int) -> asyncio.Lock:
-        """Return the guild's lock: a sync and a move never run side by side."""
+        """Return the guild's lock: a sync and a move never run side by side.
+
+        It lives as long as somebody has it or waits for it.
+        """
         return self._locks.setdefault(guild_id, asyncio.Lock())
 
-    def changes(self) -> Mapping[int, int]:
-        """Say how often each guild was changed."""
-        return dict(self._changes)
+    def begin_look(self) -> Look:
+        """Note in it whose players are changed, for as long as the caller holds it."""
+        look = Look()
+        self._looks.add(look)
+        return look
 
     async def sync(self, guild_id: int) -> None:
         """Bring a guild's node to what its player says; Unavailable = again later."""
@@ -191,7 +197,8 @@ class Driver:
         self._port.tell(ended, **told)
 
     def _count(self, guild_id: int) -> None:
-        self._changes[guild_id] = self._changes.get(guild_id, 0) + 1
+        for look in self._looks:
+            look.changed.add(guild_id)
 
     def forget(self, guild_id: int) -> None:
         """Know no longer what is played for a guild; it is looked at before the next change."""
@@ -220,13 +227,13 @@ class Driver:
         return event
 
     async def looked(
-        self, link: NodeLink, found: Mapping[int, frames.Player], before: Mapping[int, int]
+        self, link: NodeLink, found: Mapping[int, frames.Player], look: Look
     ) -> list[NodeSnapshot]:
         """Take what a session plays, where nothing was changed since; orphans are deleted."""
         snapshots = []
         for guild_id in set(self._port.seated(link.node.name)) | set(found):
             player = self._port.player(guild_id)
-            if self._changes.get(guild_id, 0) != before.get(guild_id, 0):
+            if guild_id in look.changed:
                 continue
             if player is not None and player.seat is None and player.voice.wanted is not None:
                 continue

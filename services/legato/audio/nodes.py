@@ -57,6 +57,13 @@ class Pace:
     longest_backoff: timedelta = timedelta(seconds=5)
 
 
+class Look:
+    """One look at what a node plays; who is changed meanwhile is not told of by it."""
+
+    def __init__(self) -> None:
+        self.changed: set[int] = set()
+
+
 class Port(Protocol):
     """What a connection asks and tells the partition it belongs to."""
 
@@ -75,14 +82,14 @@ class Port(Protocol):
     async def keep(self, node: str, session_id: str) -> None:
         """Commit the session's id."""
 
-    def begin_look(self) -> Mapping[int, int]:
-        """Note how often each guild's player was changed, before its node is looked at."""
+    def begin_look(self) -> Look:
+        """Note from now on whose players are changed, before their node is looked at."""
 
     def opened(self, link: "NodeLink") -> None:
         """Know that a session is open: what waited for it may go on."""
 
     async def looked(
-        self, link: "NodeLink", found: Mapping[int, frames.Player], before: Mapping[int, int]
+        self, link: "NodeLink", found: Mapping[int, frames.Player], look: Look
     ) -> None:
         """Take what a resumed session plays."""
 
@@ -216,8 +223,8 @@ class NodeLink:
     async def _look(self) -> None:
         """See what plays after a resume, once the replayed events have come in."""
         await asyncio.sleep(0.05)
-        before = self._port.begin_look()
-        await self._port.looked(self, await self.client.players(self.session_id), before)
+        look = self._port.begin_look()
+        await self._port.looked(self, await self.client.players(self.session_id), look)
 
     async def _listen(self, socket: Socket) -> None:
         while True:

@@ -15,7 +15,7 @@ from legato.audio.ledger import Books, Change
 from legato.audio.links import Links
 from legato.audio.means import Tools
 from legato.audio.moving import Mover
-from legato.audio.nodes import NodeLink
+from legato.audio.nodes import Look, NodeLink
 from legato.audio.outbox import Outbox
 from legato.audio.partitions import PartitionLoop
 from legato.audio.placement import Choice
@@ -197,15 +197,13 @@ class Tenure:
         ):
             raise Fenced(str(self._partition))
 
-    def begin_look(self) -> Mapping[int, int]:
-        """Note how often each guild was changed."""
-        return self._parts()[1].changes()
+    def begin_look(self) -> Look:
+        """Note from now on who is changed."""
+        return self._parts()[1].begin_look()
 
-    async def looked(
-        self, link: NodeLink, found: Mapping[int, frames.Player], before: Mapping[int, int]
-    ) -> None:
+    async def looked(self, link: NodeLink, found: Mapping[int, frames.Player], look: Look) -> None:
         """Take what a resumed session plays."""
-        for snapshot in await self._parts()[1].looked(link, found, before):
+        for snapshot in await self._parts()[1].looked(link, found, look):
             self.tell(snapshot, node=link.node.name, session_id=link.session_id)
 
     def opened(self, link: NodeLink) -> None:

@@ -25,7 +25,7 @@ from legato.audio.events import (
 )
 from legato.audio.lavalink import NodeClient
 from legato.audio.links import Links
-from legato.audio.nodes import Pace
+from legato.audio.nodes import Look, Pace
 from legato.audio.placement import Choice
 from legato.audio.position import Clock
 from legato.audio.state import Play, Player, Seat, VoiceState
@@ -92,11 +92,11 @@ class World:
     async def keep(self, node: str, session_id: str) -> None:
         pass
 
-    def begin_look(self) -> Mapping[int, int]:
-        return self.driver.changes()
+    def begin_look(self) -> Look:
+        return self.driver.begin_look()
 
-    async def looked(self, link, found, before) -> None:
-        for snapshot in await self.driver.looked(link, found, before):
+    async def looked(self, link, found, look) -> None:
+        for snapshot in await self.driver.looked(link, found, look):
             self.tell(snapshot)
 
     def opened(self, link) -> None:
@@ -278,6 +278,24 @@ async def test_a_resume_tells_what_plays_and_deletes_orphans(double: Double) -> 
     (snapshot,) = world.of(NodeSnapshot)
     assert (snapshot.play_id, snapshot.position, snapshot.connected) == ("1-1", 8_000, True)
     assert set(session.players) == {str(GUILD)}
+
+
+async def test_a_look_ignores_who_was_changed_meanwhile_and_nobody_is_remembered(
+    double: Double,
+) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        link = world.links.get("n1")
+        look = world.begin_look()
+        found = await link.client.players(link.session_id)
+        world.change(volume=50)
+        await world.driver.sync(GUILD)
+
+        assert await world.driver.looked(link, found, look) == []
+        assert look.changed == {GUILD}
+        del look
+        assert len(world.driver._looks) == 0
+        assert len(world.driver._locks) == 0
 
 
 def mover(world: World) -> moving.Mover:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from legato.audio.events import (
     VoiceClosed,
 )
 from legato.audio.lavalink import NodeClient
-from legato.audio.nodes import NodeLink, Pace
+from legato.audio.nodes import Look, NodeLink, Pace
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double, Session, running_double
@@ -63,10 +63,10 @@ class Partition:
     async def keep(self, node: str, session_id: str) -> None:
         self.kept.append(session_id)
 
-    def begin_look(self) -> Mapping[int, int]:
-        return {}
+    def begin_look(self) -> Look:
+        return Look()
 
-    async def looked(self, link: NodeLink, found, before) -> None:
+    async def looked(self, link: NodeLink, found, look: Look) -> None:
         self.found.append(dict(found))
 
     def opened(self, link: NodeLink) -> None:
