@@ -107,6 +107,15 @@ class Gateway:
         await self.send(command)
         return number
 
+    async def seek(self, guild: int, to: int) -> int:
+        """Send /seek."""
+        number = self.id()
+        command = playback.Seek(
+            id=number, guild_id=guild, origin=self._origin(), expires_at=now() + 60_000, to=to
+        )
+        await self.send(command)
+        return number
+
     async def queue(self, guild: int) -> Reply:
         """Send /queue, and wait for its answer."""
         number = self.id()
@@ -161,6 +170,7 @@ class Process:
     """`python -m legato.audio`."""
 
     def __init__(self, environment: dict[str, str], log: pathlib.Path) -> None:
+        self.program = ["-m", "legato.audio"]
         self._environment = environment
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -169,13 +179,18 @@ class Process:
         """Start it; it is working when Redis says so."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "legato.audio", env=self._environment, stderr=log
+                sys.executable, *self.program, env=self._environment, stderr=log
             )
 
     async def kill(self) -> None:
         """End it as the kernel does."""
         assert self._process is not None
         self._process.kill()
+        await self._process.wait()
+
+    async def wait(self) -> None:
+        """Wait until it has ended by itself."""
+        assert self._process is not None
         await self._process.wait()
 
     async def stop(self) -> int:

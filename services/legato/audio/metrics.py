@@ -32,7 +32,9 @@ class Metrics:
         self.repeats = Counter(
             "legato_audio_repeated_commands", "Commands that were done already", registry=registry
         )
-        self.dead = Counter("legato_audio_dead_letters", "Messages put aside", registry=registry)
+        self.dead = Counter(
+            "legato_audio_dead_letters", "Messages put aside: alert on any", registry=registry
+        )
         self.effects = Counter(
             "legato_audio_effects", "Effects by outcome", ["effect", "outcome"], registry=registry
         )

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from legato import telemetry
-from legato.audio import listening
+from legato.audio import asks, listening
 from legato.audio.effects import Effect, carried, outbox_key
 from legato.audio.events import (
     Internal,
@@ -26,11 +26,23 @@ from legato.audio.ledger import REMEMBERED, Books, Change
 from legato.audio.mail import Mail, Reached, Settled, Told
 from legato.audio.means import Means
 from legato.audio.outbox import Outbox, Outcome
-from legato.audio.player import Message, Player, diff, forgettable, head, new, restore, step
+from legato.audio.player import (
+    Message,
+    Player,
+    QueueDiff,
+    Step,
+    diff,
+    forgettable,
+    head,
+    new,
+    restore,
+    step,
+)
 from legato.audio.writer import Writer
 from legato.bus import Entry, Undecodable
 from legato.clock import snowflake_time
 from legato.contracts import inbox, keys
+from legato.contracts.actions import Refused
 from legato.contracts.partitions import Partition
 from legato.contracts.playback import Command
 from legato.errors import Unavailable
@@ -41,11 +53,16 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 BLOCK = timedelta(seconds=1)
 PAUSE = 0.2
 MOST_ATTEMPTS = 3
-"""A message that ended its owner so often is put aside."""
+"""A message that crashed its step, or the process, so often is put aside."""
+CRASHES = "three crashes"
 _EFFECTS_A_COMMIT = 1 << 20
 """More than one commit ever has; numbers effects over all commits."""
 
 _decoder: msgspec.json.Decoder[inbox.Message] = msgspec.json.Decoder(inbox.Message)
+
+
+class Crashed(Exception):
+    """A step raised an error; nothing was changed by it."""
 
 
 class PartitionLoop:
@@ -160,17 +177,30 @@ class PartitionLoop:
         message = entry.message
         if isinstance(message, Undecodable):
             log.warning("message put aside", partition=str(self.partition), why=message.why)
-            return await self._put_aside(entry.id, message.raw, message.why)
-        if await self.writer.attempt(entry.id) > MOST_ATTEMPTS:
-            log.error("message put aside", partition=str(self.partition), why="three crashes")
-            return await self._put_aside(entry.id, msgspec.json.encode(message), "three crashes")
+            await self._put_aside(entry.id, message.raw, message.why)
+        elif not await self._taken(message, entry.id):
+            log.error("message put aside", partition=str(self.partition), why=CRASHES)
+            await self._give_up(message, entry.id)
+
+    async def _taken(self, message: inbox.Message, entry: str) -> bool:
+        """Step a message, again when it crashes; False after too often, counted over processes."""
+        while await self.writer.attempt(entry) <= MOST_ATTEMPTS:
+            try:
+                await self._message(message, entry)
+            except Crashed:
+                log.exception("a message crashed its step", partition=str(self.partition))
+            else:
+                return True
+        return False
+
+    async def _message(self, message: inbox.Message, entry: str) -> None:
         if not isinstance(message, Command):
-            return await self._step(message, entry=entry.id, trace=message.traceparent)
+            return await self._step(message, entry=entry, trace=message.traceparent)
         if self._done(message.id):
             self._means.metrics.repeats.inc()
-            return await self.writer.commit(Change(entry=entry.id))
+            return await self.writer.commit(Change(entry=entry))
         return await self._step(
-            message, entry=entry.id, seen=message.id, trace=message.origin.traceparent
+            message, entry=entry, seen=message.id, trace=message.origin.traceparent
         )
 
     def _done(self, command_id: int) -> bool:
@@ -182,12 +212,40 @@ class PartitionLoop:
         self._means.metrics.dead.inc()
         await self.writer.commit(Change(entry=entry, dead=raw, why=why))
 
+    async def _give_up(self, message: inbox.Message, entry: str) -> None:
+        """Put a message aside; whoever asked for it is told."""
+        if not isinstance(message, Command) or self._done(message.id):
+            await self._put_aside(entry, msgspec.json.encode(message), CRASHES)
+            return
+        self._means.metrics.dead.inc()
+        guild_id, number = message.guild_id, message.id
+        told = self._numbered(guild_id, [asks.tell(message, Refused(reason="internal"))])
+        await self.writer.commit(
+            Change(
+                guild_id=guild_id,
+                effects={outbox_key(effect): effect for effect in told},
+                entry=entry,
+                seen=number,
+                seen_at=snowflake_time(number),
+                dead=msgspec.json.encode(message),
+                why=CRASHES,
+            )
+        )
+        self._remember(number)
+        if self.outbox is not None:
+            self.outbox.put(guild_id, told)
+
     async def _event(self, told: Told) -> None:
         event = told.event
         found = self.players.get(event.guild_id)
         if told.session_id and not _counts(event, found, told):
             return
-        await self._step(self.saw(event) if told.session_id else event, trace=told.trace)
+        try:
+            await self._step(self.saw(event) if told.session_id else event, trace=told.trace)
+        except Crashed:
+            # What it said is asked again: by the next report, alarm or look at the node.
+            self._means.metrics.dead.inc()
+            log.exception("an event crashed its step", partition=str(self.partition))
 
     async def _settle(self, settled: Settled) -> None:
         guild_id = settled.guild_id
@@ -218,12 +276,11 @@ class PartitionLoop:
             metrics.steps.labels(name).time(),
             self._means.tracing.span(f"step {name}", parent=trace, attributes=_about(guild_id)),
         ):
-            taken = step(before, message, now=self.now(), rules=self._means.rules)
+            taken, queue = self._stepped(before, message)
             effects = self._numbered(guild_id, taken.effects)
             after = taken.player
             if after is before and not effects and entry is None:
                 return
-            queue = diff(before, after)
             await self.writer.commit(
                 Change(
                     guild_id=guild_id,
@@ -238,6 +295,14 @@ class PartitionLoop:
             )
             log.debug("stepped", guild=guild_id, message=name, why=taken.reason)
             self._become(guild_id, after, effects, fresh=after is not before, seen=seen)
+
+    def _stepped(self, before: Player, message: Message) -> tuple[Step, QueueDiff]:
+        """Step; Crashed leaves everything as it was."""
+        try:
+            taken = step(before, message, now=self.now(), rules=self._means.rules)
+            return taken, diff(before, taken.player)
+        except Exception as error:  # an edge: one message's fault is not its partition's
+            raise Crashed from error
 
     def _become(
         self,

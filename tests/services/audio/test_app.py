@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
+import support_crashing_audio as crashing
 from legato import redis as reach
 from legato.contracts import keys
-from legato.contracts.actions import Queued, QueuePage
+from legato.contracts.actions import Queued, QueuePage, Refused
 from legato.contracts.partitions import all_partitions
 from legato.leases import Leases
 from legato.members import Members
@@ -236,3 +237,44 @@ async def test_a_message_that_can_not_be_read_is_put_aside(world: World) -> None
     await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
 
     assert await world.redis.xlen(keys.dead(partition)) == 1
+
+
+async def test_a_message_that_crashes_its_step_is_put_aside_and_answered(world: World) -> None:
+    world.audio.program = [crashing.__file__]
+    await world.audio.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+    await plays(world.node, "E1")
+    handshakes = len(world.node.handshakes)
+
+    crash = await world.gateway.reply(await world.gateway.seek(GUILD, crashing.CRASH))
+
+    assert crash.answer == Refused(reason="internal")
+    assert await dead_letters(world) == 1
+    assert len(world.node.handshakes) == handshakes
+    shown = await world.gateway.queue(GUILD)
+    assert isinstance(shown.answer, QueuePage)
+    assert world.audio.log.count("a message crashed its step") == 3
+
+
+async def test_a_message_that_ends_the_process_is_put_aside_at_the_third_time(world: World) -> None:
+    world.audio.program = [crashing.__file__]
+    await world.audio.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+    await plays(world.node, "E1")
+    number = await world.gateway.seek(GUILD, crashing.KILL)
+    for _ in range(3):
+        await world.audio.wait()
+        await world.bury()
+        await world.audio.start()
+
+    killed = await world.gateway.reply(number)
+
+    assert killed.answer == Refused(reason="internal")
+    assert await dead_letters(world) == 1
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+
+
+async def dead_letters(world: World) -> int:
+    partition = all_partitions(bot=BOT, region="default", count=4)[(GUILD >> 22) % 4]
+    return int(await world.redis.xlen(keys.dead(partition)))

@@ -1,0 +1,30 @@
+"""The audio service with a step that one message crashes, and that another ends the process in."""
+
+import os
+import signal
+import sys
+
+from legato import together
+from legato.audio import partitions
+from legato.audio import player as core
+from legato.audio.player import Message, Player, Step
+from legato.audio.rules import Rules
+from legato.contracts.playback import Seek
+
+CRASH, KILL = 1_313, 1_414
+"""Positions to seek to."""
+
+
+def step(player: Player, message: Message, *, now: int, rules: Rules) -> Step:
+    """Crash where a message asks for it."""
+    match message:
+        case Seek(to=to) if to == CRASH:
+            raise ValueError("a bug in the step")
+        case Seek(to=to) if to == KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return core.step(player, message, now=now, rules=rules)
+
+
+if __name__ == "__main__":
+    setattr(partitions, "step", step)  # noqa: B010 - what another process imports
+    sys.exit(together.alone("audio", os.environ))
