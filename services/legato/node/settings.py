@@ -1,5 +1,6 @@
 """What a node can be told at its start; knows nothing of where the values come from."""
 
+import ipaddress
 from datetime import timedelta
 from typing import Annotated
 
@@ -8,6 +9,10 @@ import msgspec
 from legato.settings import Common, Port, Secret, between
 
 Duration = Annotated[timedelta, between(timedelta(milliseconds=50), timedelta(hours=1))]
+
+
+WELL_KNOWN = "youshallnotpass"
+"""Lavalink's default password: no secret at all."""
 
 
 class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +39,8 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     port: Port = 2333
     """Port to listen on; 0 takes a free one, which the "ready" line tells. 2333 is Lavalink's."""
 
-    password: Secret = Secret("youshallnotpass")
-    """What clients send as `Authorization`. Lavalink's default; change it where others reach it."""
+    password: Secret = Secret(WELL_KNOWN)
+    """What clients send as `Authorization`. Lavalink's default; refused where others reach it."""
 
     pacers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Pacing processes. One paces some hundreds of players; never more than cores."""
@@ -107,6 +112,15 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     encoding_quality: Annotated[int, msgspec.Meta(ge=0, le=10)] = 10
     """libopus' complexity; Lavalink's default. 5 costs half."""
 
+    def __post_init__(self) -> None:
+        """Refuse to let others in by a password that everybody knows."""
+        if self.password.reveal() == WELL_KNOWN and not _is_loopback(self.listen):
+            raise ValueError(
+                "PASSWORD",
+                "is Lavalink's default, and LISTEN lets other machines in",
+                "Set PASSWORD, or PASSWORD_FILE, to a secret of your own, or LISTEN to 127.0.0.1",
+            )
+
     def media(self) -> MediaSettings:
         """Give what the media processes need."""
         return MediaSettings(
@@ -124,3 +138,10 @@ class NodeSettings(Common, frozen=True, kw_only=True):
             bitrate=self.bitrate,
             encoding_quality=self.encoding_quality,
         )
+
+
+def _is_loopback(listen: str) -> bool:
+    try:
+        return ipaddress.ip_address(listen).is_loopback
+    except ValueError:
+        return listen == "localhost"
