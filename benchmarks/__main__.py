@@ -96,7 +96,8 @@ def _run(
     words = log.read_text(errors="replace").strip().splitlines()
     if code and words:
         click.echo("\n".join(words[-30:]), err=True)
-    return "" if code == 0 else (words[-1] if words else f"it ended with {code}")
+    errors = [line.strip(" |") for line in words if "Error" in line]
+    return "" if code == 0 else (errors or words or [f"it ended with {code}"])[-1]
 
 
 if __name__ == "__main__":

@@ -55,29 +55,35 @@ def used(studio: Studio) -> dict[str, float]:
     return found
 
 
-async def cost(ending: str, players: int, seconds: float, *, loads: bool = False) -> Cost:
-    """Play on so many players at once."""
+async def costs(ending: str, players: int, seconds: float) -> tuple[Cost, Cost]:
+    """Play on so many players at once: alone, then while tracks are loaded."""
     files = {f"tone.{ending}": tone(ending, 120.0)}
     with tempfile.TemporaryDirectory() as folder:
         async with studio(pathlib.Path(folder), files) as whole:
             before = processes.resident(whole.node.process.pid)
             stages = await _playing(whole, f"tone.{ending}", players)
-            async with _loading(stages[0], f"tone.{ending}", on=loads):
-                spent, began = used(whole), time.monotonic()
-                await asyncio.sleep(seconds)
-                after, took = used(whole), time.monotonic() - began
-            grown = processes.resident(whole.node.process.pid) - before
-            reports = [whole.voice.report(one.guild, BOT, since=began) for one in stages]
+            alone = await _window(whole, stages, seconds, before)
+            async with _loading(stages[0], f"tone.{ending}"):
+                return alone, await _window(whole, stages, seconds, before)
+
+
+async def _window(whole: Studio, stages: list[Stage], seconds: float, before: int) -> Cost:
+    """Watch for some seconds."""
+    spent, began = used(whole), time.monotonic()
+    await asyncio.sleep(seconds)
+    after, took = used(whole), time.monotonic() - began
+    grown = processes.resident(whole.node.process.pid) - before
+    reports = [whole.voice.report(one.guild, BOT, since=began) for one in stages]
     gaps = [one.epochs[0].continuity.gaps for one in reports if one and one.epochs]
     return Cost(
-        players=players,
+        players=len(stages),
         share=(sum(after.values()) - sum(spent.values())) / took,
         by_process=processes.shares(spent, after, took),
         p99_ms=statistics.median(gap.p99_ms for gap in gaps),
         worst_p99_ms=max(gap.p99_ms for gap in gaps),
         longest_ms=max(gap.max_ms for gap in gaps),
         breaks=sum(one.breaks for one in reports if one),
-        bytes_a_player=grown / players,
+        bytes_a_player=grown / len(stages),
     )
 
 
@@ -96,11 +102,11 @@ async def _playing(whole: Studio, name: str, players: int) -> list[Stage]:
 
 
 @contextlib.asynccontextmanager
-async def _loading(stage: Stage, name: str, *, on: bool) -> AsyncIterator[None]:
+async def _loading(stage: Stage, name: str) -> AsyncIterator[None]:
     """Load tracks steadily meanwhile."""
 
     async def load() -> None:
-        while on:
+        while True:
             began = time.monotonic()
             await stage.track(name)
             await asyncio.sleep(max(0.0, 1 / LOADS_A_SECOND - (time.monotonic() - began)))
@@ -115,12 +121,11 @@ async def _loading(stage: Stage, name: str, *, on: bool) -> AsyncIterator[None]:
 
 async def measure(quick: bool) -> Measured:
     """Measure each source, and once more while tracks are loaded."""
-    players, seconds = (16, 3.0) if quick else (64, 10.0)
+    players, seconds = (16, 2.0) if quick else (64, 10.0)
     rows: list[Row] = []
     profile: list[str] = []
     for ending in FILES:
-        alone = await cost(ending, players, seconds)
-        busy = await cost(ending, players, seconds, loads=True)
+        alone, busy = await costs(ending, players, seconds)
         rows += _rows(ending, alone, busy)
         profile.append(f"{players} players of {ending}: share of a core: {alone.by_process}")
     return Measured(rows=tuple(rows), profile=tuple(profile))

@@ -1,0 +1,284 @@
+"""From a person's command to the answer they see and the first packet they hear, under load.
+
+The whole platform runs as processes; times are the simulator's own: when it sent the interaction,
+when the answer could be read, when the first packet came. Load is open: what is slow is not waited
+for.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from benchmarks import platform, processes
+from benchmarks.measured import Benchmark, Measured, Row, median, percentile
+from legato_machine.conditions import until
+from legato_machine.machine import Machine
+from legato_simulator.views import InteractionView
+
+T = TypeVar("T")
+RATES = (20, 100, 300)
+AIM_RATE, AIM_ANSWER_MS, AIM_PACKET_MS = 100, 150.0, 400.0
+PLAYING, LISTENERS, READERS = 50, 3, 2
+MIX = ("play",) * 8 + ("stop",) * 2 + ("volume",) * 10 + ("queue",) * 60
+"""10 % play, 2.5 % stop, 12.5 % volume in the guilds that play; 75 % queue in the others."""
+TRACK = "tone-5-180s.ogg"
+SETTLED = 3.0
+"""Seconds that a guild plays, or is silent, before it is stopped or started again."""
+_AT_ONCE = 24
+
+
+@dataclass(slots=True)
+class Place:
+    """A guild, its text channel and its people, who take turns."""
+
+    guild_id: str
+    text: str
+    voice: str
+    people: list[str]
+    turn: int = 0
+    since: float = 0.0
+    """When it was last started or stopped, by the clock of this process."""
+    plays: bool = False
+
+    def person(self) -> str:
+        """Say whose turn it is."""
+        self.turn += 1
+        return self.people[self.turn % len(self.people)]
+
+
+@dataclass(slots=True)
+class Sent:
+    """What was sent in one stretch of load."""
+
+    ids: list[str] = field(default_factory=list)
+    starts: list[tuple[str, Place]] = field(default_factory=list)
+    """Interactions that start a silent guild, and the guild."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What came of one stretch of load."""
+
+    rate: float
+    answers: list[float]
+    """ms."""
+    packets: list[float]
+    unanswered: int
+    refused: int
+    shares: str
+    late: float
+    """The worst lateness of our own sending, ms."""
+
+
+async def _each(work: Iterable[Awaitable[T]]) -> list[T]:
+    """Do much, a little at once."""
+    room = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(each: Awaitable[T]) -> T:
+        async with room:
+            return await each
+
+    return await asyncio.gather(*(one(each) for each in work))
+
+
+class Crowd:
+    """The guilds of a machine's Discord, and the people who type."""
+
+    def __init__(self, machine: Machine, seed: int = 1) -> None:
+        self.machine = machine
+        self.stages: list[Place] = []
+        self.others: list[Place] = []
+        self.link = ""
+        self._chance = random.Random(seed)  # the same every time
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def gather(self, guilds: int, playing: int) -> None:
+        """Make the guilds and their people; let those of the playing ones sit in voice."""
+        discord = self.machine.discord
+        self.link = await self.machine.make(TRACK)
+        owner = await discord.make_user("owner")
+        ids = await discord.make_guilds(guilds, owner.id)
+        places = await _each(
+            self._place(guild, LISTENERS if number < playing else READERS)
+            for number, guild in enumerate(ids)
+        )
+        self.stages, self.others = places[:playing], places[playing:]
+        await _each(
+            discord.join_voice(person, place.voice)
+            for place in self.stages
+            for person in place.people
+        )
+        await until(lambda: self._known(guilds), what="the gateway knows all guilds", timeout=60)
+
+    async def _place(self, guild: str, people: int) -> Place:
+        discord = self.machine.discord
+        view = await discord.guild(guild)
+        channels = {channel.kind: channel.id for channel in view.channels}
+        made = [await discord.make_user(f"p{n} of {guild}", guild=guild) for n in range(people)]
+        return Place(guild, channels["text"], channels["voice"], [one.id for one in made])
+
+    async def _known(self, guilds: int) -> bool:
+        async with await self.machine.get("gateway", "/metrics") as answer:
+            text = await answer.text()
+        found = [line for line in text.splitlines() if line.startswith("legato_gateway_guilds ")]
+        return bool(found) and float(found[0].split()[1]) >= guilds
+
+    async def load(self, rate: float, seconds: float, kinds: Sequence[str]) -> Stretch:
+        """Type at a steady rate, then wait for what came of it."""
+        sent, late = Sent(), 0.0
+        before, began = platform.spent(self.machine), time.monotonic()
+        for number in range(round(rate * seconds)):
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            late = max(late, time.monotonic() - due)
+            self._type(kinds[number % len(kinds)], sent)
+        took = time.monotonic() - began
+        shares = processes.shares(before, platform.spent(self.machine), took)
+        await asyncio.gather(*self._tasks)
+        return await self._found(sent, round(rate * seconds) / took, shares, late * 1000)
+
+    def _type(self, kind: str, sent: Sent) -> None:
+        now = time.monotonic()
+        ready = [one for one in self.stages if now - one.since > SETTLED]
+        place = self._chance.choice(self.others if kind == "queue" else self.stages)
+        starts = False
+        if kind == "play":
+            silent = [one for one in ready if not one.plays]
+            starts = bool(silent)
+            place = silent[0] if silent else place
+        elif kind == "stop":
+            loud = [one for one in ready if one.plays]
+            kind, place = ("stop", loud[0]) if loud else ("volume", place)
+        if starts or kind == "stop":
+            place.plays, place.since = starts, now
+        task = asyncio.create_task(self._send(kind, place, sent, starts=starts))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, kind: str, place: Place, sent: Sent, *, starts: bool) -> None:
+        options: dict[str, str | int] = {}
+        if kind == "play":
+            options = {"query": self.link}
+        elif kind == "volume":
+            options = {"percent": 100}
+        made = await self.machine.discord.run_command(place.person(), place.text, kind, options)
+        sent.ids.append(made.id)
+        if starts:
+            sent.starts.append((made.id, place))
+
+    async def _found(self, sent: Sent, rate: float, shares: str, late: float) -> Stretch:
+        views = {view.id: view for view in await _each(self._answer(one) for one in sent.ids)}
+        answered = [one for one in views.values() if one.answered_at is not None]
+        heard = await _each(self._first(views[one], place) for one, place in sent.starts)
+        return Stretch(
+            rate=rate,
+            answers=[((one.answered_at or 0.0) - one.created_at) * 1000 for one in answered],
+            packets=[one for one in heard if one is not None],
+            unanswered=len(views) - len(answered),
+            refused=sum(one.ephemeral for one in answered),
+            shares=shares,
+            late=late,
+        )
+
+    async def _answer(self, interaction: str) -> InteractionView:
+        try:
+            return await self.machine.discord.interaction(interaction, "answered", 10.0)
+        except TimeoutError:
+            return await self.machine.discord.interaction(interaction)
+
+    async def _first(self, view: InteractionView, place: Place) -> float | None:
+        """Say how long after a command the first packet came."""
+
+        async def look() -> float | None:
+            report = await self.machine.voice.voice_report(
+                int(place.guild_id), self.machine.bot_id, since=view.created_at
+            )
+            firsts = [one.continuity.first_at for one in report.epochs] if report else []
+            came = [at for at in firsts if at is not None]
+            return (min(came) - view.created_at) * 1000 if came else None
+
+        try:
+            return await until(look, what="the first packet", timeout=5)
+        except AssertionError:
+            return None
+
+
+async def measure(quick: bool) -> Measured:
+    """Measure each rate on one running platform."""
+    guilds, playing, seconds = (100, 10, 4.0) if quick else (500, PLAYING, 20.0)
+    chance = random.Random(2)  # the same every time
+    kinds = chance.sample(MIX, len(MIX))
+    async with platform.running() as machine:
+        crowd = Crowd(machine)
+        await crowd.gather(guilds, playing)
+        joins = await crowd.load(5, playing / 5, ("play",))
+        await asyncio.sleep(SETTLED)
+        found = [await crowd.load(rate, seconds, kinds) for rate in RATES]
+        refusals = (await machine.discord.record()).refusals
+    rows = [_packet("joining voice first", joins)]
+    for rate, stretch in zip(RATES, found, strict=True):
+        rows += _rows(rate, stretch, found[0])
+    said = Counter(refusals)
+    return Measured(
+        rows=tuple(rows),
+        profile=(
+            f"{guilds} guilds, {playing} of them play; of a core, by process:",
+            *(f"  {rate}/s: {one.shares}" for rate, one in zip(RATES, found, strict=True)),
+            *(f"  refused by Discord: {count} x {what}" for what, count in said.items()),
+        ),
+    )
+
+
+def _rows(rate: int, stretch: Stretch, calm: Stretch) -> list[Row]:
+    aimed = rate == AIM_RATE
+    return [
+        Row(
+            what=f"{rate} commands a second: answer, p50",
+            figure=median(stretch.answers),
+            unit="ms",
+            base=median(calm.answers) if stretch is not calm else None,
+            base_of=f"{RATES[0]}/s",
+            note=f"{stretch.rate:.0f}/s sent, at worst {stretch.late:.0f} ms late",
+        ),
+        Row(
+            what=f"{rate} commands a second: answer, p99",
+            figure=percentile(stretch.answers, 0.99),
+            unit="ms",
+            most=AIM_ANSWER_MS if aimed else None,
+            base=percentile(calm.answers, 0.99) if stretch is not calm else None,
+            base_of=f"{RATES[0]}/s",
+        ),
+        Row(
+            what=f"{rate} commands a second: answered",
+            figure=len(stretch.answers) / max(1, len(stretch.answers) + stretch.unanswered) * 100,
+            unit="%",
+            least=100.0,
+            note=f"{stretch.unanswered} not in Discord's 3 s; {stretch.refused} kindly refused",
+        ),
+        _packet(f"{rate} commands a second, bot in its channel", stretch, aimed=aimed),
+    ]
+
+
+def _packet(what: str, stretch: Stretch, *, aimed: bool = False) -> Row:
+    return Row(
+        what=f"{what}: first packet, p50",
+        figure=median(stretch.packets),
+        unit="ms",
+        most=AIM_PACKET_MS if aimed else None,
+        note=f"p99 {percentile(stretch.packets, 0.99):,.0f} ms of {len(stretch.packets)} starts",
+    )
+
+
+BENCHMARK = Benchmark(
+    shows=(
+        "Interaction in to answer out, and to the first RTP packet, of the whole platform: "
+        "10 % play, 2.5 % stop, 12.5 % volume over the guilds that play, 75 % queue over the rest."
+    ),
+    measure=measure,
+    limit=200,
+    quick_limit=70,
+)
