@@ -40,7 +40,7 @@ class SettingsOfNew:
                 async with asyncio.timeout(WITHIN.total_seconds()):
                     return await self._read(guild_id)
             except (TimeoutError, Unavailable) as error:
-                log.warning("a player begins without its settings", why=str(error) or "slow")
+                log.info("a player begins without its settings", why=str(error) or "slow")
         self._late[guild_id] = None
         self._any_late.set()
         return GuildSettings()
