@@ -52,6 +52,10 @@ async def api(redis, redis_url, database_url) -> AsyncIterator[Api]:
     running = asyncio.create_task(built.run(stop))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{built.pages.port}") as client:
         started = Api(built, client, "", database)
+        # Its look at the schema is over then, and in nobody's count.
+        async with asyncio.timeout(10):
+            while not built.health.ready:
+                await asyncio.sleep(0.01)
         started.key = await started.grant(requests_per_minute=1000)
         yield started
     stop.set()
