@@ -27,12 +27,39 @@ from legato.embedded.folder import Folder
 from legato.embedded.postgres import Postgres
 from legato.embedded.valkey import Valkey
 from legato_machine import logs
+from legato_machine.fleet import Fleet
 from legato_machine.room import Room
 from legato_machine.service import Service
 from legato_simulator.client import SimulatorClient
 from legato_simulator.voice_client import VoiceClient
 
 SERVICES = ("gateway", "audio", "api", "worker")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario wants of its machine."""
+
+    nodes: int = 1
+    audio: int = 1
+    gateway: int = 1
+    """Of several the parts are called node-1, node-2, …; one alone has its plain name."""
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """More environment for gateway, audio, api and worker."""
+    discord: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """More environment for the simulator: SIMULATOR_SHARDS and so on."""
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Name the parts of a kind."""
+        count = {"node": self.nodes, "audio": self.audio, "gateway": self.gateway}.get(kind, 1)
+        return (kind,) if count == 1 else tuple(f"{kind}-{one}" for one in range(1, count + 1))
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Name every part that runs a service."""
+        return tuple(name for kind in SERVICES for name in self.names(kind))
+
+
 GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
 
@@ -40,16 +67,16 @@ GRACE = timedelta(seconds=25)
 class Machine:
     """Every part by name, what joins them, and the Discord they serve."""
 
-    def __init__(self, folder: pathlib.Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: pathlib.Path, stage: Stage | None = None) -> None:
         self.folder = Folder(folder)
-        self.settings = dict(settings or {})
-        """More environment for gateway, audio, api and worker."""
+        self.stage = stage or Stage()
         self.simulated: parts.Simulated
         self.discord: SimulatorClient
         self.voice: VoiceClient
         self.bot_id = 0
-        self.ports = {name: ports.free() for name in ("simulator", "node", *SERVICES)}
+        self.ports: dict[str, int] = {}
         self.parts: dict[str, Service] = {}
+        self.fleet = Fleet(self)
         self._http: aiohttp.ClientSession
         self._postgres = Postgres(
             self.folder.part("postgres", mode=0o711),
@@ -114,13 +141,22 @@ class Machine:
             for name in names:
                 group.create_task(self.parts[name].start())
 
-    async def loads(self) -> int:
-        """Count what the node was ever asked to load."""
+    async def add(self, kind: str) -> str:
+        """Start one more of a kind beside those there are; return its name."""
+        name = f"{kind}-{sum(name.partition('-')[0] == kind for name in self.parts) + 1}"
+        self.parts[name] = self._service(name)
+        await self.start(name)
+        return name
+
+    async def loads(self, node: str = "node") -> int:
+        """Count what a node was ever asked to load."""
         headers = {"Authorization": self.folder.secret("node")}
-        url = f"http://{ports.LOOPBACK}:{self.ports['node']}/metrics"
+        url = f"http://{ports.LOOPBACK}:{self.ports[node]}/metrics"
         async with self._http.get(url, headers=headers) as answer:
             text = await answer.text()
-        found = [line for line in text.splitlines() if line.startswith("legato_node_loads_total")]
+        found = [line for line in text.splitlines() if line.startswith("legato_node_loads_total{")]
+        if not found:
+            raise AssertionError("the node does not count its loads")
         return round(sum(float(line.rsplit(" ", 1)[1]) for line in found))
 
     async def restart_dead(self, name: str) -> None:
@@ -183,16 +219,22 @@ class Machine:
         self.voice = VoiceClient(self._http, simulated.url)
         self.bot_id = int((await self.discord.bots())[0].id)
         client = legato_redis.connect(self.redis_url)
-        node = Node(
-            name="node-1",
-            url=f"http://{ports.LOOPBACK}:{self.ports['node']}",
-            password=self.folder.secret("node"),
-        )
-        await fleet.direct(client, bot=self.bot_id, nodes=(node,))
+        await fleet.direct(client, bot=self.bot_id, nodes=self._directed())
         await client.aclose()
         await self._migrate()
-        await self.start("node")
-        await self.start_together(*SERVICES)
+        await self.start_together(*self.stage.names("node"))
+        await self.start_together(*self.stage.services)
+
+    def _directed(self) -> tuple[Node, ...]:
+        """Describe the nodes as the directive does; the only one is called node-1 too."""
+        return tuple(
+            Node(
+                name=f"node-{number}",
+                url=f"http://{ports.LOOPBACK}:{self.ports[name]}",
+                password=self.folder.secret("node"),
+            )
+            for number, name in enumerate(self.stage.names("node"), start=1)
+        )
 
     async def _migrate(self) -> None:
         program = self._program("migrate", {"DATABASE_URL": self.database_url})
@@ -206,40 +248,46 @@ class Machine:
         await self._http.close()
 
     def _make_parts(self) -> None:
-        simulator = parts.simulator(self.folder, self.ports["simulator"])
+        simulator = parts.simulator(self.folder, self._port("simulator"))
         found = [
             Service("postgres", self._postgres.prepare, self._postgres.is_ready),
             Service("valkey", self._valkey.prepare, self._valkey.is_ready),
-            Service("simulator", lambda: observed(simulator.prepare()), simulator.is_ready),
-            Service("node", self._node_program, self._node_is_ready),
-            *(self._service(name) for name in SERVICES),
+            Service(
+                "simulator",
+                lambda: observed(simulator.prepare(), self.stage.discord),
+                simulator.is_ready,
+            ),
+            *(self._node(name) for name in self.stage.names("node")),
+            *(self._service(name) for name in self.stage.services),
         ]
         self.parts = {part.name: part for part in found}
 
+    def _port(self, name: str) -> int:
+        return self.ports.setdefault(name, ports.free())
+
     def _service(self, name: str) -> Service:
+        url = f"http://{ports.LOOPBACK}:{self._port(name)}/ready"
+
         def program() -> Program:
             return self._program(name, self._environment(name, service.member))
 
-        def is_ready() -> bool:
-            return parts.answers(f"http://{ports.LOOPBACK}:{self.ports[name]}/ready")
-
-        service = Service(name, program, is_ready)
+        service = Service(name, program, lambda: parts.answers(url))
         return service
 
-    def _node_program(self) -> Program:
-        return self._program(
-            "node",
-            {
-                "PORT": str(self.ports["node"]),
-                "PASSWORD": self.folder.secret("node"),
+    def _node(self, name: str) -> Service:
+        url = f"http://{ports.LOOPBACK}:{self._port(name)}/version"
+        password = self.folder.secret("node")
+
+        def program() -> Program:
+            environment = {
+                "PORT": str(self.ports[name]),
+                "PASSWORD": password,
                 "ALLOWED_PRIVATE": self._library,
                 "SSL_CERT_FILE": self.simulated.ca_file,
-            },
-        )
+            }
+            return self._program(name, environment)
 
-    def _node_is_ready(self) -> bool:
-        url = f"http://{ports.LOOPBACK}:{self.ports['node']}/version"
-        return parts.answers(url, self.folder.secret("node"))
+        return Service(name, program, lambda: parts.answers(url, password))
 
     def _environment(self, name: str, member: str) -> dict[str, str]:
         return {
@@ -252,14 +300,15 @@ class Machine:
             "ALLOWED_ADDRESSES": self._library,
             "CATALOGUE_URL": self.music("catalogue.json"),
             "SSL_CERT_FILE": self.simulated.ca_file,
-            f"{name.upper()}_PORT": str(self.ports.get(name, 0)),
-            **self.settings,
+            f"{kind(name).upper()}_PORT": str(self.ports.get(name, 0)),
+            "LEGATO_DATA": str(self.folder.part(f"{name}-data")),
+            **self.stage.settings,
         }
 
     def _program(self, name: str, environment: Mapping[str, str]) -> Program:
         return Program(
             name=name,
-            command=(sys.executable, "-m", "legato", name),
+            command=(sys.executable, "-m", "legato", kind(name)),
             log=self.folder.log(name),
             environment={**parts.plain_environment(), **environment},
             grace=GRACE,
@@ -270,14 +319,16 @@ class Machine:
         return urlsplit(self.simulated.url).netloc
 
 
-def observed(program: Program) -> Program:
+def kind(name: str) -> str:
+    """Say what a part is: of `audio-2`, audio."""
+    return name.partition("-")[0]
+
+
+def observed(program: Program, more: Mapping[str, str]) -> Program:
     """Let the simulator check every request and answer against Discord's own description."""
     path = description()
-    if path is None:
-        return program
-    return dataclasses.replace(
-        program, environment={**program.environment, "DISCORD_OPENAPI": str(path)}
-    )
+    known = {"DISCORD_OPENAPI": str(path)} if path else {}
+    return dataclasses.replace(program, environment={**program.environment, **known, **more})
 
 
 def description() -> pathlib.Path | None:
@@ -288,12 +339,12 @@ def description() -> pathlib.Path | None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Mapping[str, str] | None = None) -> AsyncIterator[Machine]:
+async def running(stage: Stage | None = None) -> AsyncIterator[Machine]:
     """Run a machine in a folder of its own, which goes with it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="legato-machine-"))
     os.chmod(folder, 0o711)  # noqa: PTH101, S103 (PostgreSQL's own user passes through)
     try:
-        async with Machine(folder, settings) as machine:
+        async with Machine(folder, stage) as machine:
             yield machine
     finally:
         keep = os.environ.get("LEGATO_KEEP_LOGS")

@@ -9,14 +9,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 import support_servers
-from legato.embedded import ports
+from legato.embedded import folder, parts, ports
+from legato.embedded.child import Child
 
 OPTIONS = ("port", "api-port", "gateway-port", "audio-port", "worker-port")
 PATIENCE = 90.0
+TITLES = (
+    "PostgreSQL",
+    "Valkey",
+    "Discord simulator",
+    "node node-1",
+    "node node-2",
+    "gateway, audio, api, worker",
+    "audio-2",
+    "gateway-2",
+)
 
 
 class Up:
@@ -51,6 +63,9 @@ class Up:
             assert time.monotonic() < deadline, f"not {what}:\n{self.shown}"
             time.sleep(0.02)
 
+    def wait_until_line(self, number: int) -> None:
+        self.wait_until(lambda: self.shown.count("\n") >= number, f"at line {number}")
+
     def wait_until_ready(self) -> float:
         self.wait_until(lambda: "Ctrl-C stops everything." in self.shown, "ready")
         found = re.search(r"Ready in ([\d.]+) s", self.shown)
@@ -66,6 +81,21 @@ class Up:
 def data() -> Iterator[pathlib.Path]:
     with support_servers.scratch_folder() as folder:
         yield folder / "data"
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Iterator[parts.Simulated]:
+    """Run a Discord of our own."""
+    with support_servers.scratch_folder() as path:
+        here = folder.Folder(path)
+        part = parts.simulator(here, ports.free())
+        running = Child.start(part.prepare())
+        deadline = time.monotonic() + PATIENCE
+        while (found := parts.simulated(here)) is None:
+            assert time.monotonic() < deadline, running.last_words()
+            time.sleep(0.05)
+        yield found
+        running.stop_and_wait()
 
 
 @contextlib.contextmanager
@@ -114,55 +144,84 @@ def refused(data: pathlib.Path, *options: str, **environ: str) -> tuple[int, str
 
 
 def test_it_starts_stops_on_ctrl_c_and_starts_again_quickly(data: pathlib.Path) -> None:
-    with started(data) as up:
+    several = ("--audio", "2", "--gateway", "2", "--nodes", "2")
+    with started(data, *several, MEMBER_READY_AFTER="0s", LEASE_TTL="2s") as up:
         up.wait_until_ready()
         shown = up.shown
         running = processes_of(data)
+        members = asked(data, "members", "--json")
+        nodes = asked(data, "nodes", "--json")
+        second = subprocess.run(
+            [sys.executable, "-m", "legato", "up", "--data", str(data)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert up.ask_to_stop() == 0
         assert processes_of(data) == {}
     secrets = [file.read_text() for file in (data / "secrets").iterdir()]
 
-    for word in ("PostgreSQL", "Valkey", "Discord simulator", "node-1", "gateway, audio, api"):
-        assert word in shown
+    for title in TITLES:
+        assert f"  {title} " in shown
+        assert f"  stopping {title}\n" in up.shown
+    assert_shared(members)
+    assert [one["name"] for one in nodes] == ["node-1", "node-2"]
     assert re.search(r"Open http://127.0.0.1:\d+ and type /play", shown)
     assert len(running) > 4
     assert len(secrets) == 3
     assert not [one for one in secrets if one in shown + " ".join(running.values())]
+    assert second.returncode == 4
+    assert f"already runs on the data folder {data}" in second.stderr
 
     with started(data) as up:
         assert up.wait_until_ready() < 15
+        kill_children(up, "valkey", "together", "legato node")
         assert up.ask_to_stop(signal.SIGTERM) == 0
 
 
-def test_a_kill_of_the_supervisor_leaves_no_process_and_the_next_start_works(
-    data: pathlib.Path,
+def assert_shared(members: list[dict[str, Any]]) -> None:
+    """Every partition and the shard have one owner among the two processes of each service."""
+    names = {(one["component"], one["name"].rpartition("-")[0]) for one in members}
+    held = [thing for one in members for thing in one["held"]]
+    assert names == {
+        ("audio", "services"),
+        ("audio", "audio-2"),
+        ("gateway", "services"),
+        ("gateway", "gateway-2"),
+    }
+    assert len(held) == len(set(held)) == 33
+
+
+def kill_children(up: Up, *words: str) -> None:
+    """Kill some parts at once; all must come back, and it must be said."""
+    before = {word: child(up.data, word) for word in words}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    def back() -> bool:
+        after = up.shown.partition("starting it again")[2]
+        return after.count("ready in") >= len(words)
+
+    up.wait_until(lambda: up.shown.count("starting it again") >= len(words), "said")
+    up.wait_until(back, "back")
+    assert up.shown.count("was ended by signal 9; starting it again in 0.5 s") == len(words)
+    assert not [word for word in words if child(up.data, word) == before[word]]
+
+
+def test_a_kill_leaves_no_process_and_a_second_ctrl_c_ends_the_next_start_at_once(
+    data: pathlib.Path, simulated: parts.Simulated
 ) -> None:
-    with started(data) as up:
+    told = {"DISCORD_TOKEN": simulated.tokens[0], "DISCORD_REST_URL": f"{simulated.url}/api/v10"}
+    with started(data, **told) as up:
         up.wait_until_ready()
+        shown = up.shown
         up.process.kill()
         up.process.wait()
         wait_until_gone(data)
-    with started(data) as up:
-        up.wait_until_ready()
-        assert up.ask_to_stop() == 0
+    assert "set LAVALINK_URL and LAVALINK_PASSWORD" in shown
+    assert "https://discord.com/oauth2/authorize?client_id=" in shown
 
-
-@pytest.mark.parametrize("word", ["valkey", "together", "legato node"])
-def test_a_killed_child_is_started_again_and_it_is_said(data: pathlib.Path, word: str) -> None:
-    with started(data) as up:
-        up.wait_until_ready()
-        before = child(data, word)
-        os.kill(before, signal.SIGKILL)
-        up.wait_until(lambda: "starting it again" in up.shown, "said")
-        up.wait_until(lambda: up.shown.partition("starting it again")[2].count("ready in"), "back")
-
-        assert child(data, word) != before
-        assert "was ended by signal 9; starting it again in 0.5 s" in up.shown
-        assert up.ask_to_stop() == 0
-
-
-def test_a_second_ctrl_c_ends_everything_at_once(data: pathlib.Path) -> None:
-    with started(data) as up:
+    with started(data, **told) as up:
         up.wait_until_ready()
         os.kill(child(data, "together"), signal.SIGSTOP)
         up.process.send_signal(signal.SIGINT)
@@ -171,26 +230,19 @@ def test_a_second_ctrl_c_ends_everything_at_once(data: pathlib.Path) -> None:
         wait_until_gone(data)
 
 
-def test_ctrl_c_while_it_starts_stops_what_there_is(data: pathlib.Path) -> None:
-    with started(data) as up:
-        up.wait_until(lambda: "ready in" in up.shown, "half started")
-        assert up.ask_to_stop() == 0
-        assert processes_of(data) == {}
+def test_ctrl_c_after_any_line_of_a_start_stops_what_there_is(data: pathlib.Path) -> None:
+    for lines in (1, 3, 4, 5, 6):
+        with started(data) as up:
+            up.wait_until_line(lines)
+            assert up.ask_to_stop() == 0, up.shown
+            assert processes_of(data) == {}
+            assert "Traceback" not in up.shown
 
+    (data / "postgres" / "data" / "global" / "pg_control").write_bytes(b"\0" * 8192)
+    code, shown = refused(data)
 
-def test_two_starts_do_not_share_a_folder(data: pathlib.Path) -> None:
-    with started(data) as first:
-        first.wait_until((data / "layout").exists, "made")
-        second = subprocess.run(
-            [sys.executable, "-m", "legato", "up", "--data", str(data)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        first.ask_to_stop()
-
-    assert second.returncode == 4
-    assert f"already runs on the data folder {data}" in second.stderr
+    assert code == 4
+    assert f"PostgreSQL can't use its data in {data}/postgres/data" in shown
 
 
 def test_a_port_in_use_is_told_in_a_sentence(data: pathlib.Path) -> None:
@@ -212,18 +264,6 @@ def test_a_broken_folder_is_told_in_a_sentence(data: pathlib.Path) -> None:
 
     assert code == 4
     assert shown.strip().startswith(f"{data} holds other things (holiday.jpg)")
-
-
-def test_corrupt_data_is_told_in_a_sentence(data: pathlib.Path) -> None:
-    with started(data) as up:
-        up.wait_until(lambda: re.search(r"PostgreSQL +ready in", up.shown), "up")
-        up.ask_to_stop()
-    (data / "postgres" / "data" / "global" / "pg_control").write_bytes(b"\0" * 8192)
-
-    code, shown = refused(data)
-
-    assert code == 4
-    assert f"PostgreSQL can't use its data in {data}/postgres/data" in shown
 
 
 def test_all_wrong_settings_are_listed_without_their_values(data: pathlib.Path) -> None:
@@ -252,35 +292,26 @@ def test_settings_of_the_services_are_checked_before_anything_starts(data: pathl
     assert "ready in" not in shown
 
 
-def test_a_token_that_discord_does_not_know_is_told_in_a_sentence(data: pathlib.Path) -> None:
-    with support_servers.scratch_folder() as folder, started(folder / "data") as simulator:
-        simulator.wait_until_ready()
-        address = re.search(r"Open (\S+) and", simulator.shown)
-        assert address
-        code, shown = refused(
-            data, DISCORD_TOKEN="not.a.token", DISCORD_REST_URL=f"{address[1]}/api/v10"
-        )
-        simulator.ask_to_stop()
+def test_a_token_that_discord_does_not_know_is_told_in_a_sentence(
+    data: pathlib.Path, simulated: parts.Simulated
+) -> None:
+    code, shown = refused(
+        data, DISCORD_TOKEN="not.a.token", DISCORD_REST_URL=f"{simulated.url}/api/v10"
+    )
 
     assert code == 6
     assert "Discord refuses the token in DISCORD_TOKEN." in shown
     assert "not.a.token" not in shown
 
 
-def test_with_a_token_and_no_lavalink_it_says_that_voice_will_be_refused(
-    data: pathlib.Path,
-) -> None:
-    with support_servers.scratch_folder() as folder, started(folder / "data") as simulator:
-        simulator.wait_until_ready()
-        known = json.loads((folder / "data" / "run" / "settings.json").read_text())
-        told = {name: known[name] for name in ("DISCORD_TOKEN", "DISCORD_REST_URL")}
-        simulator.process.send_signal(signal.SIGSTOP)
-        with started(data, **told) as up:
-            up.wait_until_ready()
-            shown = up.shown
-            assert up.ask_to_stop() == 0
-        simulator.process.send_signal(signal.SIGCONT)
-        simulator.ask_to_stop()
-
-    assert "set LAVALINK_URL and LAVALINK_PASSWORD" in shown
-    assert "https://discord.com/oauth2/authorize?client_id=" in shown
+def asked(data: pathlib.Path, *words: str) -> list[dict[str, Any]]:
+    """Ask a running Legato by a command beside it."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    found = subprocess.run(
+        [sys.executable, "-m", "legato", *words],
+        capture_output=True,
+        check=True,
+        env={**kept, "LEGATO_DATA": str(data)},
+    )
+    rows: list[dict[str, Any]] = json.loads(found.stdout)
+    return rows

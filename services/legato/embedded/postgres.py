@@ -45,6 +45,11 @@ class Postgres:
         """Return the folder that the server itself owns."""
         return self.folder / "data"
 
+    @property
+    def _marker(self) -> pathlib.Path:
+        """There while a database is being made."""
+        return self.folder / "initializing"
+
     def prepare(self) -> child.Program:
         """Make the database if there is none yet; FolderBroken when the one there is no good."""
         user = unprivileged()
@@ -57,7 +62,8 @@ class Postgres:
             )
         binaries = self._binaries(user)
         self._make_data_folder(user)
-        if not (self.data / "PG_VERSION").exists():
+        # initdb writes PG_VERSION among the first: alone it doesn't say that there is a database.
+        if self._marker.exists() or not (self.data / "PG_VERSION").exists():
             self._initialize(binaries, user)
         self._check_version(binaries, user)
         return self._server(binaries, user)
@@ -108,15 +114,14 @@ class Postgres:
     def _initialize(self, binaries: pathlib.Path, user: child.User | None) -> None:
         """Run initdb and make the one database; half a folder left by a kill is made anew."""
         if any(self.data.iterdir()):
-            if not (self.data.parent / "initializing").exists():
+            if not self._marker.exists():
                 raise FolderBroken(
                     f"{self.data} is not empty and holds no PostgreSQL data. "
                     "Move its content away, or choose another folder with --data."
                 )
             for leftover in self.data.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        marker = self.data.parent / "initializing"
-        marker.touch()
+        self._marker.touch()
         password = self.data.parent / f"password-{secrets.token_hex(8)}"
         try:
             password.touch(mode=0o600)
@@ -128,7 +133,7 @@ class Postgres:
             password.unlink()
         self._run("postgres", binaries, user, "--single", "-D", str(self.data), "postgres",
                   stdin=f"CREATE DATABASE {DATABASE}\n")  # fmt: skip
-        marker.unlink()
+        self._marker.unlink()
 
     def _check_version(self, binaries: pathlib.Path, user: child.User | None) -> None:
         printed = self._run("postgres", binaries, user, "--version")

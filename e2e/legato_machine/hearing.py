@@ -1,0 +1,63 @@
+"""What a listener may notice: nothing ("unbroken"), or a move between nodes ("moved").
+
+Judged on the stream: sequence, timestamps and time code. Of the wall clock only the gap between
+packets counts, and only what it is beyond the control stream of the same run.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from legato_machine.machine import Machine
+from legato_machine.room import Room
+from legato_simulator.listener import Report
+
+BEYOND_CONTROL_MS = 200.0
+FRAME_MS = 20.0
+MOST_REPEATED_MS = 1000.0
+MOST_SILENCE_MS = 3000.0
+MOST_SILENCE_PLANNED_MS = 500.0
+
+
+@dataclass(slots=True)
+class Control:
+    """The machine's own noise while something was listened to."""
+
+    worst_ms: float = 0.0
+
+
+@contextlib.asynccontextmanager
+async def control(machine: Machine) -> AsyncIterator[Control]:
+    """Measure a stream that nothing befalls; known once the block has ended."""
+    found = Control()
+    await machine.voice.voice_control_start()
+    try:
+        yield found
+    finally:
+        report = await machine.voice.voice_control_stop()
+        found.worst_ms = report.worst_gap_ms if report else 0.0
+
+
+async def unbroken(room: Room, noise: Control) -> None:
+    """Assert that the listener noticed nothing at all since the first packet."""
+    report = await _report(room)
+    analysis = (await room.moments()).analysis
+    assert report.unbroken, report
+    assert report.worst_gap_ms <= noise.worst_ms + BEYOND_CONTROL_MS
+    assert (analysis.skipped_ms, analysis.repeated_ms) == (0, 0), analysis.jumps
+
+
+async def moved(room: Room, noise: Control, *, planned: bool) -> None:
+    """Assert that the listener heard at most what a move to another node costs."""
+    report = await _report(room)
+    analysis = (await room.moments()).analysis
+    most = MOST_SILENCE_PLANNED_MS if planned else MOST_SILENCE_MS
+    assert report.worst_gap_ms <= noise.worst_ms + most
+    assert analysis.skipped_ms <= FRAME_MS, analysis.jumps
+    assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
+
+
+async def _report(room: Room) -> Report:
+    report = await room.report()
+    assert report is not None
+    return report
