@@ -21,7 +21,7 @@ from hikari.impl.shard import GatewayShardImpl
 from prometheus_client import CollectorRegistry
 
 from benchmarks import discord_events, processes
-from legato import redis
+from legato import redis, telemetry
 from legato.bus import Bus
 from legato.clock import ServerClock
 from legato.contracts.partitions import Shard
@@ -31,6 +31,7 @@ from legato.gateway.producer import Layout, Producer
 from legato.gateway.shard_state import ShardState
 from legato.gateway.shard_store import ShardStore
 from legato.leases import Lease, Leases
+from legato.settings import Common
 
 BATCH = 100
 Take = Callable[[bytes], None]
@@ -206,6 +207,7 @@ async def _turns() -> None:
 def main() -> None:
     """Measure one way."""
     subject, guilds, events, core = sys.argv[1:]
+    telemetry.set_up(Common())
     url = sys.stdin.read()  # it holds a password, and command lines can be read
     os.sched_setaffinity(0, [int(core)])
     match subject:

@@ -11,6 +11,8 @@ import msgspec
 
 from benchmarks import catalogue
 from benchmarks.measured import Benchmark, Measured
+from legato import telemetry
+from legato.settings import Common
 
 
 async def measure(benchmark: Benchmark, *, quick: bool) -> Measured:
@@ -22,6 +24,7 @@ async def measure(benchmark: Benchmark, *, quick: bool) -> Measured:
 def main() -> int:
     """Measure what the command line names."""
     name, file, *options = sys.argv[1:]
+    telemetry.set_up(Common())  # as the services do: what is only for debugging is not written
     benchmark = catalogue.load(name)
     try:
         measured = asyncio.run(measure(benchmark, quick="--quick" in options))
