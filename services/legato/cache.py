@@ -36,6 +36,8 @@ class Source(Generic[T]):
     kind: type[T]
     ttl: timedelta
     load: Callable[[], Awaitable[T]]
+    shared: bool = True
+    """False: it comes from Redis itself, so that a second copy there would save nothing."""
 
 
 class Cache:
@@ -120,14 +122,14 @@ class Cache:
     async def _fetch(self, source: Source[T]) -> T:
         """Ask Redis, then the source; what was invalidated meanwhile is returned, not kept."""
         before = self._changes
-        found = await self._from_redis(source)
+        found = await self._from_redis(source) if source.shared else None
         if found is not None:
             value, left = found
             self._remember(source.name, value, left, before)
             return self._count("redis", value)
         value = await source.load()
         self._remember(source.name, value, source.ttl.total_seconds(), before)
-        if self._changes == before:
+        if source.shared and self._changes == before:
             await self._to_redis(source, value)
         return self._count("source", value)
 

@@ -129,6 +129,11 @@ def guild_settings(bot: int) -> str:
     return f"{{{bot}}}:settings"
 
 
+def flags(bot: int) -> str:
+    """String: a bot's flags by name as JSON, the worker's copy of PostgreSQL's rows."""
+    return f"{{{bot}}}:flags"
+
+
 def live(bot: int, guild_id: int) -> str:
     """String: NowPlaying as JSON, for dashboards and the API."""
     return f"{{{bot}}}:live:{guild_id}"

@@ -115,6 +115,7 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
         ServerClock(),
         Metrics(registry),
         telemetry.Tracing("gateway", settings),
+        registry,
     )
     discord.quieten()
 

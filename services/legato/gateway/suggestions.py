@@ -11,7 +11,9 @@ from legato.bus import Bus
 from legato.clock import ServerClock
 from legato.contracts import keys
 from legato.contracts.asking import Choices, Search
+from legato.contracts.flags import AUTOCOMPLETE_OFF
 from legato.errors import Unavailable
+from legato.flags import Flags
 from legato.gateway import events, urls
 from legato.gateway.answers import Json
 from legato.gateway.producer import Producer
@@ -33,6 +35,7 @@ class Suggestions:
     producer: Producer
     limits: Limits
     clock: ServerClock
+    flags: Flags
     patience: timedelta = PATIENCE
 
     async def find(self, event: events.Interaction) -> list[Json]:
@@ -41,9 +44,12 @@ class Suggestions:
         if urls.has_tricks(typed) or len(typed) > urls.LONGEST:
             return []
         try:
+            guild_id = event.guild_id or 0
+            if await self.flags.is_on(AUTOCOMPLETE_OFF, guild_id):
+                return []
             if await self.limits.take(PER_TYPIST, event.user_id):
                 return []
-            return _fitting(await self._ask(typed, event.guild_id or 0))
+            return _fitting(await self._ask(typed, guild_id))
         except Unavailable:
             return []
 

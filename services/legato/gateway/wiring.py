@@ -5,11 +5,15 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TypeVar
 
-from legato import layout, redis, telemetry
+from prometheus_client import CollectorRegistry
+
+from legato import flags, layout, redis, resilience, telemetry
 from legato.bus import Bus
+from legato.cache import Cache
 from legato.clock import ServerClock
 from legato.contracts.partitions import Shard
 from legato.errors import Unavailable
+from legato.flags import Flags
 from legato.gateway import discord, login
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
@@ -50,6 +54,7 @@ class Basis:
     clock: ServerClock
     metrics: Metrics
     tracing: telemetry.Tracing
+    registry: CollectorRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +94,17 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     counts = layout.Layout(basis.redis, bot)
     producer = Producer(basis.redis, basis.bus, await _layout(basis, counts, bot))
     await _insist(producer.learn_homes)
-    cache = SettingsCache(basis.redis, bot=bot)
+    cache = Cache(basis.redis, bot=bot, registry=basis.registry, component="gateway")
+    switches = Flags(cache, lambda: flags.copied(basis.redis, bot=bot), shared=False)
     panels = Panels(rest, metrics, tasks, every=settings.panel_every)
-    suggestions = Suggestions(bot, basis.bus, producer, limits, basis.clock)
+    suggestions = Suggestions(bot, basis.bus, producer, limits, basis.clock, switches)
     manners = Manners(direct=settings.direct_answer, allowed=settings.allowed_addresses)
     ways = Ways(
         bot=bot,
         redis=basis.redis,
         rest=rest,
         producer=producer,
-        settings=cache,
+        settings=SettingsCache(cache, basis.redis, bot=bot),
         limits=limits,
         panels=panels,
         clock=basis.clock,
@@ -133,7 +139,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
         _every(_MINUTE, producer.learn_homes),
         _every(_MINUTE, interactions.sweep),
         _every(_LAYOUT_SECONDS, lambda: _bind(counts, settings, shard_count)),
-        _follow(cache),
+        resilience.for_ever(cache.follow, what="invalidations"),
         _measure(shards, metrics),
         until_registered(registration),
     )
@@ -198,14 +204,6 @@ async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         except (Unavailable, discord.Refused) as error:
             _log.warning("put off", why=str(error))
         await asyncio.sleep(seconds)
-
-
-async def _follow(cache: SettingsCache) -> None:
-    while True:
-        try:
-            await cache.follow()
-        except Unavailable:
-            await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def _measure(shards: Shards, metrics: Metrics) -> None:

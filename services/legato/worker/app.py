@@ -79,6 +79,7 @@ class App:
             group.create_task(self._repeat("cleanup", self._settings.cleanup_every))
             group.create_task(self._repeat("usage", self._settings.usage_every))
             group.create_task(self._repeat("limits", self._settings.limits_every))
+            group.create_task(self._repeat("flags", self._settings.flags_every))
 
     async def _repeat(self, name: str, every: timedelta) -> None:
         """Run a job at once, since a laptop may have slept through its time; then by the clock."""

@@ -32,6 +32,10 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
         timedelta(minutes=1)
     )
     """How often rate limits set in PostgreSQL are copied to Redis: how late a penalty holds."""
+    flags_every: Annotated[timedelta, between(timedelta(seconds=5), timedelta(days=1))] = timedelta(
+        minutes=1
+    )
+    """How often feature flags set in PostgreSQL are copied to Redis: how late one holds."""
     keep_history: _Keep = timedelta(days=90)
     """How long single plays are kept; the daily figures stay."""
     keep_audit: _Keep = timedelta(days=365)

@@ -4,8 +4,10 @@ import asyncio
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from legato import redis as reach
+from legato.cache import Cache
 from legato.contracts import keys
 from legato.contracts.settings import GuildSettings
 from legato.errors import Unavailable
@@ -22,18 +24,26 @@ async def redis(valkey_url):
     await client.aclose()
 
 
+def kept(redis):
+    return Cache(redis, bot=1, registry=CollectorRegistry(), component="gateway")
+
+
+def settings(redis, cache=None):
+    return SettingsCache(cache or kept(redis), redis, bot=1)
+
+
 async def store(redis, guild, role):
     document = msgspec.json.encode(GuildSettings(dj_role_id=role))
     await redis.hset(keys.guild_settings(1), str(guild), document)
 
 
 async def test_a_guild_without_settings_has_the_defaults(redis):
-    assert await SettingsCache(redis, bot=1).of(5) == GuildSettings()
+    assert await settings(redis).of(5) == GuildSettings()
 
 
 async def test_a_guild_is_read_once_and_then_known(redis):
     await store(redis, 5, 9)
-    cache = SettingsCache(redis, bot=1)
+    cache = settings(redis)
 
     async with counted_commands(redis) as calls:
         assert [(await cache.of(5)).dj_role_id for _ in range(10)] == [9] * 10
@@ -43,8 +53,9 @@ async def test_a_guild_is_read_once_and_then_known(redis):
 
 async def test_a_change_that_is_told_is_seen_at_once(redis):
     await store(redis, 5, 9)
-    cache = SettingsCache(redis, bot=1)
-    following = asyncio.create_task(cache.follow())
+    memory = kept(redis)
+    cache = settings(redis, memory)
+    following = asyncio.create_task(memory.follow())
     await until(lambda: heard(redis))
     assert (await cache.of(5)).dj_role_id == 9
 
@@ -65,11 +76,12 @@ async def heard(redis):
 
 async def test_what_was_missed_is_not_trusted_after_a_break(redis):
     await store(redis, 5, 9)
-    cache = SettingsCache(redis, bot=1)
+    memory = kept(redis)
+    cache = settings(redis, memory)
     await cache.of(5)
     await store(redis, 5, 10)
 
-    following = asyncio.create_task(cache.follow())
+    following = asyncio.create_task(memory.follow())
     await until(lambda: heard(redis))
 
     async def changed():
@@ -83,10 +95,11 @@ async def test_what_was_missed_is_not_trusted_after_a_break(redis):
 @pytest.mark.parametrize("name", ["settings:6", "queue:5", "settings:", "nonsense", "settings:x"])
 async def test_what_concerns_another_thing_is_kept(redis, name):
     await store(redis, 5, 9)
-    cache = SettingsCache(redis, bot=1)
+    memory = kept(redis)
+    cache = settings(redis, memory)
     await cache.of(5)
 
-    cache.forget(name)
+    memory.forget(name)
 
     async with counted_commands(redis) as calls:
         await cache.of(5)
@@ -94,7 +107,7 @@ async def test_what_concerns_another_thing_is_kept(redis, name):
 
 
 async def test_without_redis_what_is_known_is_enough_and_the_rest_unavailable(redis):
-    cache = SettingsCache(reach.connect("redis://127.0.0.1:1"), bot=1)
+    cache = settings(reach.connect("redis://127.0.0.1:1"))
 
     with pytest.raises(Unavailable):
         await cache.of(5)

@@ -20,6 +20,7 @@ class Everything:
         self.delay = wait
         self.error = error
         self.asked = []
+        self.flags = set()
 
     async def ask(self, key, question, **_):
         self.asked.append((key, question))
@@ -33,6 +34,9 @@ class Everything:
     async def take(self, _policy, _subject):
         return self.delay
 
+    async def is_on(self, name, guild_id):
+        return (name, guild_id) in self.flags
+
 
 def typed(text):
     option = events.Option(name="query", type=3, value=text, focused=True)
@@ -45,7 +49,7 @@ def typed(text):
 
 async def found(means, text="a so"):
     clock = ServerClock()
-    return await Suggestions(1, means, means, means, clock).find(typed(text))
+    return await Suggestions(1, means, means, means, clock, means).find(typed(text))
 
 
 async def test_the_workers_of_the_guilds_home_are_asked_with_a_deadline():
@@ -76,6 +80,14 @@ async def test_tricks_are_asked_of_nobody(text):
     means = Everything(Choice(name="A", value="a"))
 
     assert await found(means, text) == []
+    assert means.asked == []
+
+
+async def test_where_a_flag_turns_it_off_nothing_is_asked():
+    means = Everything(Choice(name="a", value="b"))
+    means.flags = {("autocomplete_off", 5)}
+
+    assert await found(means) == []
     assert means.asked == []
 
 
