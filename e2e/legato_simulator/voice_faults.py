@@ -23,6 +23,8 @@ class VoiceFaults(Struct, frozen=True, kw_only=True):
     """Close code answered to every Resume; 0 accepts."""
     no_discovery: bool = False
     """Leave the UDP address discovery unanswered."""
+    only_mode: str = ""
+    """The one encryption offered and accepted; empty is all that there are."""
     silent_after_hello: bool = False
     """Never answer an Identify."""
 

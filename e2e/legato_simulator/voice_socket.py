@@ -219,14 +219,18 @@ class VoiceSocket:
         if self._faults().silent_after_hello:
             return
         ip, port = self._registry.media_address(self)
-        ready = {"ssrc": admitted.ssrc, "ip": ip, "port": port, "modes": list(rtp.MODES)}
+        ready = {"ssrc": admitted.ssrc, "ip": ip, "port": port, "modes": self._modes()}
         await self._step(lambda: {**ready, "experiments": []}, 2)
+
+    def _modes(self) -> list[str]:
+        only = self._faults().only_mode
+        return [only] if only else list(rtp.MODES)
 
     async def _select(self, body: SelectProtocol) -> None:
         session = self._own()
         if body.protocol != "udp":
             raise Refused(UNKNOWN_PROTOCOL)
-        if body.data.mode not in rtp.MODES:
+        if body.data.mode not in self._modes():
             raise Refused(UNKNOWN_MODE)
         session.mode, session.address = body.data.mode, (body.data.address, body.data.port)
         self._registry.listen(session)

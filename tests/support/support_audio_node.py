@@ -315,7 +315,8 @@ class Stage:
 
     def samples(self) -> Samples:
         """Decode every packet that has come, as a listener does who was there from the start."""
-        return samples(_request(self.heard()))
+        heard: Samples = samples(_request(self.heard()))
+        return heard
 
     def loudness(self, *, start: int = 0, end: int | None = None) -> float:
         return loudness_db(samples(_request(self.sounding()[start:end])))

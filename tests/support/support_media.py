@@ -42,13 +42,20 @@ def sine(ending: str, seconds: float = SECONDS, frequency: float = 440.0) -> byt
     return encode(sound, *FORMATS[ending])
 
 
-def encode(sound: NDArray[np.float32], container: str, codec: str, **options: str) -> bytes:
-    """Write samples (mono, 48 kHz) as a stereo file."""
+def encode(
+    sound: NDArray[np.float32],
+    container: str,
+    codec: str,
+    *,
+    layout: str = "stereo",
+    **options: str,
+) -> bytes:
+    """Write samples (mono, 48 kHz) as a file."""
     target = io.BytesIO()
     with av.open(target, "w", format=container) as out:
         stream = out.add_stream(codec, rate=48_000, options=options)
         assert isinstance(stream, av.AudioStream)
-        stream.layout = "stereo"
+        stream.layout = layout
         if codec != "flac" and not codec.startswith("pcm"):
             stream.bit_rate = 128_000
         pcm = np.repeat((np.clip(sound, -1, 1) * 32767).astype(np.int16), 2)[None]
@@ -57,7 +64,7 @@ def encode(sound: NDArray[np.float32], container: str, codec: str, **options: st
         frame.pts = 0
         resampler = av.AudioResampler(
             format=stream.codec_context.format or "s16",
-            layout="stereo",
+            layout=layout,
             rate=48_000,
             frame_size=stream.codec_context.frame_size or None,
         )

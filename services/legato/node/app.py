@@ -2,11 +2,14 @@
 
 import asyncio
 import ssl
+import sys
+from collections.abc import Mapping
 
 import aiohttp
 from aiohttp import web
 
-from legato import telemetry
+from legato import lifecycle, telemetry
+from legato import settings as environment
 from legato.node import client_socket
 from legato.node.engine import Engine
 from legato.node.node import Node
@@ -80,6 +83,18 @@ class NodeService:
 def build(settings: NodeSettings) -> NodeService:
     """Build a node."""
     return NodeService(settings)
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run a node as this process; gives its exit code."""
+    try:
+        settings = environment.load(NodeSettings, environ)
+    except environment.WrongSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    telemetry.set_up(settings)
+    asyncio.run(lifecycle.run(build(settings), stop_timeout=settings.stop_timeout))
+    return 0
 
 
 def _application(node: Node) -> web.Application:

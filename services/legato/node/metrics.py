@@ -11,6 +11,7 @@ from legato.node import pacing
 from legato.node.engine import Pacer
 from legato.node.node import Node
 
+LOAD_RESULTS = ("track", "playlist", "search", "empty", "error")
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
@@ -64,6 +65,10 @@ class _Page(Collector):
             "Media processes replaced.",
             value=engine.workers.restarts,
         )
+        loads = CounterMetricFamily("legato_node_loads", "Links asked about.", labels=["result"])
+        for result in LOAD_RESULTS:
+            loads.add_metric([result], self._node.loads[result])
+        yield loads
         yield GaugeMetricFamily(
             "legato_node_sessions",
             "Sessions, waiting ones too.",

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import string
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,6 +37,10 @@ class _Ready(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     session_id: str
 
 
+class _LoadType(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    load_type: str
+
+
 class Node:
     """Everything that requests and sockets act on."""
 
@@ -48,6 +53,8 @@ class Node:
         self._windows: dict[str, stats.Window] = {}
         self._sockets: dict[int, Send] = {}
         self.sockets: set[Client] = set()
+        self.loads: Counter[str] = Counter()
+        """Links that were asked about, by what came of it."""
         self._ending: set[asyncio.Task[None]] = set()
 
     @property
@@ -109,13 +116,23 @@ class Node:
         if shell is not None:
             await shell.destroy()
 
-    async def resolve(self, identifier: str) -> protocol.Track:
-        """Load a link that must be one track; raises RequestError."""
+    async def load(self, identifier: str) -> bytes:
+        """Ask what is behind a link, and count it; gives loadtracks' JSON."""
+        result = "error"
         try:
             body = await self.engine.workers.load(identifier)
+            result = msgspec.json.decode(body, type=_LoadType).load_type
         except MediaError as error:
-            raise RequestError(500, error.message) from error
-        loaded = msgspec.json.decode(body, type=protocol.LoadedTrack)
+            body = msgspec.json.encode(
+                protocol.load_failure(error.message, error.severity, error.cause)
+            )
+        finally:
+            self.loads[result] += 1
+        return body
+
+    async def resolve(self, identifier: str) -> protocol.Track:
+        """Load a link that must be one track; raises RequestError."""
+        loaded = msgspec.json.decode(await self.load(identifier), type=protocol.LoadedTrack)
         match loaded.load_type:
             case "track":
                 return msgspec.json.decode(loaded.data, type=protocol.Track)

@@ -14,7 +14,7 @@ from typing import Protocol
 import aiohttp
 import msgspec
 
-from legato.node import rtp, voice_protocol
+from legato.node import rtp, voice_dave, voice_protocol
 from legato.node.errors import MediaError
 from legato.node.voice_protocol import Payload, Seat
 
@@ -208,6 +208,7 @@ class VoiceConnection:
         key = data.get("secret_key")
         if self._udp is None or not isinstance(key, list):
             raise MediaError("a session description without a key", "fault")
+        voice_dave.agree(data.get("dave_protocol_version"))
         self._described = self._established = True
         await self._send(end, voice_protocol.speaking(self._ssrc))
         mode = data.get("mode")

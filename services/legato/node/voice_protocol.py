@@ -7,13 +7,11 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
+from legato.node import voice_dave
 from legato.node.protocol import VoiceState
 
 VERSION = 8
 IDENTIFY, SELECT, READY, HEARTBEAT, DESCRIPTION, SPEAKING, ACK, RESUME, HELLO, RESUMED = range(10)
-MAX_DAVE_VERSION = 0
-"""Highest version of end-to-end encryption the node speaks; 0 is none."""
-
 FATAL = frozenset(
     {4001, 4002, 4003, 4004, 4005, 4006, 4011, 4012, 4014, 4016, 4017, 4020, 4021, 4022}
 )
@@ -49,7 +47,7 @@ def identify(seat: Seat) -> Payload:
         "user_id": seat.user,
         "session_id": seat.voice.session_id,
         "token": seat.voice.token,
-        "max_dave_protocol_version": MAX_DAVE_VERSION,
+        "max_dave_protocol_version": voice_dave.MAX_VERSION,
     }
     if seat.voice.channel_id is not None:
         data["channel_id"] = seat.voice.channel_id

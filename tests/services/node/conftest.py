@@ -13,7 +13,8 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
         "stats_interval": "1s",
         "silent_socket_timeout": "3s",
         "read_timeout": "2s",
-        "load_timeout": "6s",
+        "load_timeout": "3s",
+        "stuck_threshold": "1s",
     }
     async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running

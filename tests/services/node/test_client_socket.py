@@ -43,6 +43,25 @@ async def test_a_dropped_session_is_resumed_while_the_music_plays_on(stage: Stag
     assert len(client.of("playerUpdate")) <= 2
 
 
+async def test_a_plain_client_that_is_back_steers_the_same_player(stage: Stage) -> None:
+    await resuming(stage)
+    await stage.play("tone.mp3")
+    await stage.frames(10)
+    await stage.client.close()
+
+    client = await back(stage)
+    shown = await client.player(stage.guild)
+    await client.patch({"position": 9000}, guild=stage.guild)
+    await stage.frames(30)
+    await client.patch({"track": {"encoded": None}}, guild=stage.guild)
+
+    assert client.session == stage.client.session
+    assert isinstance(shown["track"], dict)
+    assert (await client.event("TrackEndEvent"))["reason"] == "stopped"
+    assert abs(stage.moments().segments[-1].start_ms - 9000) <= 45
+    assert stage.report().unbroken
+
+
 async def test_an_open_session_is_not_given_to_a_second_connection(stage: Stage) -> None:
     await resuming(stage)
 

@@ -1,7 +1,9 @@
+import asyncio
 import time
 
 import numpy as np
 import pytest
+from aiohttp import web
 
 from legato_simulator.opus import FRAME as OPUS_FRAME
 from legato_simulator.opus import Samples
@@ -340,3 +342,49 @@ async def test_updates_tell_the_position_every_second(stage: Stage) -> None:
     positions = [int(str(state(update)["position"])) for update in stage.client.of("playerUpdate")]
     assert positions == sorted(positions)
     assert positions[-1] - positions[-3] == pytest.approx(2000, abs=300)
+
+
+async def test_the_first_frame_goes_out_soon_and_is_the_tracks_first(stage: Stage) -> None:
+    encoded = await stage.track("tone.opus.webm")
+    await stage.patch(voice=await stage.credentials())
+    asked = time.monotonic_ns()
+
+    await stage.patch(track={"encoded": encoded})
+    await stage.frames(20)
+
+    first = stage.heard()[0]
+    assert not first.silent
+    assert (first.at_ns - asked) / 1e9 < 0.5
+    assert stage.moments().segments[0].start_ms <= NEAR_MS
+
+
+async def test_a_track_that_gives_nothing_is_said_to_be_stuck_once_and_goes_on(
+    stage: Stage,
+) -> None:
+    data = tone("mp3")
+    stage.files.files["sticks.mp3"] = data
+    encoded = await stage.track("sticks.mp3")
+    stuck = asyncio.Event()
+
+    async def sticks(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": str(len(data))})
+        await answer.prepare(request)
+        await answer.write(data[: len(data) // 10])
+        await stuck.wait()
+        await answer.write(data[len(data) // 10 :])
+        return answer
+
+    stage.files.special["sticks.mp3"] = sticks
+    await stage.patch(track={"encoded": encoded}, voice=await stage.credentials())
+
+    told = await stage.client.event("TrackStuckEvent")
+    assert told["thresholdMs"] == 1000
+    before = len(stage.sounding())
+    stuck.set()
+    await stage.frames(30)
+
+    assert before in range(80, 110)
+    assert len(stage.client.events("TrackStuckEvent")) == 1
+    assert stage.client.events("TrackEndEvent") == []
+    assert stage.report().breaks == 0
+    assert stage.moments().skipped_ms <= READING_MS

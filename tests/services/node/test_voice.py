@@ -120,6 +120,20 @@ async def test_the_better_encryption_is_chosen_and_packets_are_discords(stage: S
     assert mine.speaking == 1
 
 
+async def test_the_other_encryption_is_taken_where_it_is_the_only_one(stage: Stage) -> None:
+    only = VoiceFaults(only_mode="aead_xchacha20_poly1305_rtpsize")
+    stage.voice.set_faults(only, guild_id=stage.guild)
+
+    await stage.play("tone.opus.ogg")
+    await stage.frames(40)
+
+    epoch = stage.report().epochs[0]
+    assert epoch.mode == "aead_xchacha20_poly1305_rtpsize"
+    assert epoch.undecryptable == 0
+    assert stage.report().unbroken
+    assert stage.moments().jumps == []
+
+
 async def test_the_ping_is_measured(stage: Stage) -> None:
     await stage.play("tone.opus.ogg")
     await stage.frames(10)

@@ -36,8 +36,13 @@ OPEN_OPTIONS = {
 class Bytes(Protocol):
     """What a reader must do."""
 
-    length: int | None
-    seekable_by_range: bool
+    @property
+    def length(self) -> int | None:
+        """Size in bytes, where it is known."""
+
+    @property
+    def seekable_by_range(self) -> bool:
+        """Whether any place can be read from."""
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes."""

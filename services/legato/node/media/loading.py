@@ -35,7 +35,7 @@ def load(identifier: str, settings: MediaSettings) -> protocol.LoadResult:
     except MediaError as error:
         return protocol.load_failure(error.message, error.severity, error.cause)
     finally:
-        reader.close()
+        reader.release()
 
 
 def _load(reader: HttpReader, settings: MediaSettings) -> protocol.LoadResult:

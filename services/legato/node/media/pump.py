@@ -79,7 +79,7 @@ class Pump:
         except Exception as error:
             self._fail("Something broke when playing the track.", "fault", repr(error))
         finally:
-            self._reader.close()
+            self._reader.release()
             self._ring.close()
 
     def _fail(self, message: str, severity: str, cause: str) -> None:

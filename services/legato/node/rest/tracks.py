@@ -4,9 +4,8 @@ import msgspec
 from aiohttp import web
 
 from legato.node import track
-from legato.node.errors import MediaError, RequestError
+from legato.node.errors import RequestError
 from legato.node.node import Node
-from legato.node.protocol import load_failure
 from legato.node.rest.edge import json
 
 MOST_DECODED = 10_000
@@ -19,11 +18,7 @@ def routes(node: Node) -> list[web.RouteDef]:
         identifier = request.query.get("identifier", "")
         if not identifier:
             raise RequestError(400, "Required parameter 'identifier' is not present.")
-        try:
-            body = await node.engine.workers.load(identifier)
-        except MediaError as error:
-            return json(load_failure(error.message, error.severity, error.cause))
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=await node.load(identifier), content_type="application/json")
 
     async def decode(request: web.Request) -> web.Response:
         encoded = request.query.get("encodedTrack") or request.query.get("track")

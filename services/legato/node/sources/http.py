@@ -148,10 +148,16 @@ class HttpReader:
         return self._at
 
     def close(self) -> None:
-        """Give up; a read that waits ends with Cancelled."""
+        """Give up, from any thread; a read that waits ends with Cancelled."""
         self._closed = True
         for stream in list(self._streams):
             stream.wake()
+
+    def release(self) -> None:
+        """Let go of every connection; for the thread that reads, when it reads no more."""
+        self.close()
+        for stream in list(self._streams):
+            self._drop(stream)
 
     def _check(self) -> None:
         if self._closed:
