@@ -35,6 +35,8 @@ class Cost:
     """The median player's p99 gap between packets."""
     worst_p99_ms: float
     longest_ms: float
+    missing: float
+    """Share of the frames due in this time that did not come, 0 to 1."""
     breaks: int
     bytes_a_player: float
 
@@ -82,6 +84,7 @@ async def _window(whole: Studio, stages: list[Stage], seconds: float, before: in
         p99_ms=statistics.median(gap.p99_ms for gap in gaps),
         worst_p99_ms=max(gap.p99_ms for gap in gaps),
         longest_ms=max(gap.max_ms for gap in gaps),
+        missing=max(0.0, 1 - sum(one.sound for one in reports if one) / (took * 50 * len(stages))),
         breaks=sum(one.breaks for one in reports if one),
         bytes_a_player=grown / len(stages),
     )
@@ -135,6 +138,7 @@ def _rows(ending: str, alone: Cost, busy: Cost) -> list[Row]:
     name = f"{ending}, {alone.players} players"
     how = "passed through" if ending == "opus.ogg" else "decoded and encoded"
     gap = f"worst player's p99 {alone.worst_p99_ms:.1f} ms, longest gap {alone.longest_ms:.0f} ms"
+    gap += f"; {alone.missing:.1%} of the frames missing"
     return [
         Row(
             what=f"{name}: players a core, {how}",
