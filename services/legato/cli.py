@@ -103,7 +103,7 @@ def worker(context: click.Context) -> None:
 @worker.command("run")
 @click.argument("job")
 def run_job(*, job: str) -> None:
-    """Run one JOB now, once, as a CronJob does: cleanup or usage."""
+    """Run one JOB now, once, as a CronJob does: cleanup, usage, limits or flags."""
     from legato import together  # noqa: PLC0415
     from legato.embedded import running  # noqa: PLC0415
 

@@ -5,10 +5,12 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 
 import uvicorn
 from litestar import Litestar
+
+from legato.health import Health
 
 _GRACE_SECONDS = 5
 
@@ -55,6 +57,22 @@ class Pages:
     def close(self) -> None:
         """Give the port back without having run."""
         self._socket.close()
+
+
+async def beside(
+    pages: Pages, health: Health, stop: asyncio.Event, *work: Coroutine[None, None, None]
+) -> None:
+    """Serve the pages beside a service's work; after `stop` the pages' open requests end first."""
+    async with asyncio.TaskGroup() as group:
+        closing = asyncio.Event()
+        serving = group.create_task(pages.run(closing))
+        working = [group.create_task(one) for one in (health.run(), *work)]
+        await stop.wait()
+        health.ready = False
+        closing.set()
+        await serving
+        for task in working:
+            task.cancel()
 
 
 class _Server(uvicorn.Server):

@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from prometheus_client import CollectorRegistry
 
-from legato import health_pages, redis, resilience
+from legato import health_pages, redis, resilience, serve
 from legato.api import headers, problems
 from legato.api.auth import Auth
 from legato.api.metrics import Metrics
@@ -86,25 +86,15 @@ class App:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; raises WrongSchema where the database's is not ours."""
         try:
-            await self._run(stop)
+            await serve.beside(
+                self.pages,
+                self.health,
+                stop,
+                resilience.for_ever(self._cache.follow, what="invalidations"),
+                self._become_ready(),
+            )
         finally:
             await self._close()
-
-    async def _run(self, stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
-            stop_pages = asyncio.Event()
-            pages = group.create_task(self.pages.run(stop_pages))
-            background = [
-                group.create_task(self.health.run()),
-                group.create_task(resilience.for_ever(self._cache.follow, what="invalidations")),
-                group.create_task(self._become_ready()),
-            ]
-            await stop.wait()
-            self.health.ready = False
-            stop_pages.set()
-            await pages
-            for task in background:
-                task.cancel()
 
     async def _become_ready(self) -> None:
         check = functools.partial(schema.check, self._database)

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import msgspec
 
+from legato import lease_settings
 from legato.audio.rules import Rules
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
+from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter
 from legato.settings import HttpUrl, Port, RedisUrl, Secret, between
 from legato.store.settings import StoreSettings
 
@@ -38,17 +40,11 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     """A JSON list of music that autocomplete and searches by words look through."""
     search_prefix: str = ""
     """What makes words a search for the nodes, such as `ytsearch:`; empty = links only."""
-    lease_ttl: Annotated[timedelta, between(timedelta(seconds=2), timedelta(minutes=1))] = (
-        timedelta(seconds=10)
-    )
+    lease_ttl: LeaseTtl = lease_settings.TTL
     """How long a lease holds without renewal."""
-    lease_renew: Annotated[
-        timedelta, between(timedelta(milliseconds=200), timedelta(seconds=20))
-    ] = timedelta(seconds=2)
+    lease_renew: LeaseRenew = lease_settings.RENEW
     """How often it is renewed; a fifth of its time or less."""
-    member_ready_after: Annotated[timedelta, between(timedelta(0), timedelta(minutes=1))] = (
-        timedelta(seconds=5)
-    )
+    member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new process lives before it is given partitions."""
     partition_moves: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     """How many partitions move at once."""

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from legato import lease_settings
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
+from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter
 from legato.settings import Common, HttpUrl, Port, RedisUrl, Secret, between
 
 _AtLeastOne = msgspec.Meta(ge=1)
@@ -43,17 +45,11 @@ class Settings(Common, frozen=True, kw_only=True):
     """Identifies an hour from this folder; beyond, something crashes in a loop."""
     identify_reserve: Annotated[int, msgspec.Meta(ge=0)] = 50
     """Identifies a day, of Discord's 1000 or more, that Legato leaves unused."""
-    lease_ttl: Annotated[timedelta, between(timedelta(seconds=2), timedelta(minutes=1))] = (
-        timedelta(seconds=10)
-    )
+    lease_ttl: LeaseTtl = lease_settings.TTL
     """How long a lease holds without renewal."""
-    lease_renew: Annotated[
-        timedelta, between(timedelta(milliseconds=200), timedelta(seconds=20))
-    ] = timedelta(seconds=2)
+    lease_renew: LeaseRenew = lease_settings.RENEW
     """How often it is renewed; a fifth of its time or less."""
-    member_ready_after: Annotated[timedelta, between(timedelta(0), timedelta(minutes=1))] = (
-        timedelta(seconds=5)
-    )
+    member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new gateway lives before it is given shards."""
     direct_answer: Annotated[
         timedelta, between(timedelta(milliseconds=100), timedelta(seconds=2.5))

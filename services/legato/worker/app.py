@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
-from legato import health_pages, redis, resilience, telemetry
+from legato import health_pages, redis, resilience, serve, telemetry
 from legato.health import Health
 from legato.serve import Pages
 from legato.store import schema
@@ -50,26 +50,11 @@ class App:
     async def run(self, stop: asyncio.Event) -> None:
         """Run each job now and then by its schedule; raises WrongSchema."""
         try:
-            await self._run(stop)
+            await serve.beside(self.pages, self.health, stop, self._work())
         finally:
             self.pages.close()
             await _close(self._means)
             await asyncio.to_thread(self._tracing.close)
-
-    async def _run(self, stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
-            stop_pages = asyncio.Event()
-            pages = group.create_task(self.pages.run(stop_pages))
-            background = [
-                group.create_task(self.health.run()),
-                group.create_task(self._work()),
-            ]
-            await stop.wait()
-            self.health.ready = False
-            stop_pages.set()
-            await pages
-            for task in background:
-                task.cancel()
 
     async def _work(self) -> None:
         check = functools.partial(schema.check, self._means.database)

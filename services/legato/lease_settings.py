@@ -1,0 +1,17 @@
+"""How long leases hold: what the settings of all who own things share. Knows no owner.
+
+Types and defaults rather than a Struct, since msgspec's Structs can't have two bases.
+"""
+
+from datetime import timedelta
+from typing import Annotated
+
+from legato.leases import RENEW, TTL
+from legato.members import READY_AFTER
+from legato.settings import between
+
+__all__ = ["READY_AFTER", "RENEW", "TTL", "LeaseRenew", "LeaseTtl", "ReadyAfter"]
+
+LeaseTtl = Annotated[timedelta, between(timedelta(seconds=2), timedelta(minutes=1))]
+LeaseRenew = Annotated[timedelta, between(timedelta(milliseconds=200), timedelta(seconds=20))]
+ReadyAfter = Annotated[timedelta, between(timedelta(0), timedelta(minutes=1))]
