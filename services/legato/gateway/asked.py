@@ -89,8 +89,8 @@ def _of_panel(action: customids.PanelAction, play_id: str) -> Asked:
             assert_never(action)
 
 
-def fault(asked: Asked) -> str:
-    """Find what is wrong with the options themselves; empty when nothing is.
+def fault(asked: Asked) -> str | None:
+    """Find what is wrong with the options themselves; None when nothing is.
 
     Discord's clients check most of it already; others may send anything.
     """
@@ -101,21 +101,21 @@ def fault(asked: Asked) -> str:
     if not set(asked.options) <= declared:
         return "invalid"
     if any(option.required and option.name not in asked.options for option in command.options):
-        return "" if asked.change else "invalid"
+        return None if asked.change else "invalid"
     match asked.path:
         case "volume":
-            return "" if 0 <= asked.number("percent", 0) <= MOST_VOLUME else "bad_volume"
+            return None if 0 <= asked.number("percent", 0) <= MOST_VOLUME else "bad_volume"
         case "seek":
-            return "" if times.parse(asked.text("to")) is not None else "bad_position"
+            return None if times.parse(asked.text("to")) is not None else "bad_position"
         case "queue":
-            return "" if asked.number("page", 1) >= 1 else "no_such_page"
+            return None if asked.number("page", 1) >= 1 else "no_such_page"
         case "play":
-            return "" if asked.text("when") in {"", "now", "next", "last"} else "invalid"
+            return None if asked.text("when") in {"", "now", "next", "last"} else "invalid"
         case path if path == _DJ_ROLE:
             role = asked.text("role")
-            return "" if not role or _is_snowflake(role) else "invalid"
+            return None if not role or _is_snowflake(role) else "invalid"
         case _:
-            return ""
+            return None
 
 
 def _is_snowflake(value: str) -> bool:

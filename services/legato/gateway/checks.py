@@ -1,7 +1,7 @@
 """Whether a person may do what they ask, by everything the gateway knows itself. Pure.
 
 All of it comes before an answer is deferred, since a deferral fixes who sees the answer. The first
-thing wrong is told, as one of text.REFUSALS' names; an empty text says that nothing is.
+thing wrong is told, as one of text.REFUSALS' names; None says that nothing is.
 """
 
 from collections.abc import Collection
@@ -41,7 +41,7 @@ class Place:
     settings: GuildSettings
 
 
-def check(asked: Asked, asker: Asker, place: Place, *, allowed: Collection[str] = ()) -> str:
+def check(asked: Asked, asker: Asker, place: Place, *, allowed: Collection[str] = ()) -> str | None:
     """Find the first reason to refuse; `allowed` holds exact `host:port` exceptions for links."""
     command = asked.command
     if command is None:
@@ -56,46 +56,46 @@ def check(asked: Asked, asker: Asker, place: Place, *, allowed: Collection[str] 
     )
 
 
-def _check_query(asked: Asked, allowed: Collection[str]) -> str:
+def _check_query(asked: Asked, allowed: Collection[str]) -> str | None:
     if asked.path != "play":
-        return ""
+        return None
     query = urls.read(asked.text("query"), allowed=allowed)
-    return query.reason if isinstance(query, urls.Wrong) else ""
+    return query.reason if isinstance(query, urls.Wrong) else None
 
 
-def _check_manager(command: Command, asker: Asker) -> str:
-    return "not_manager" if command.rules.manages and not asker.manages else ""
+def _check_manager(command: Command, asker: Asker) -> str | None:
+    return "not_manager" if command.rules.manages and not asker.manages else None
 
 
-def _check_channel(command: Command, asker: Asker, place: Place) -> str:
+def _check_channel(command: Command, asker: Asker, place: Place) -> str | None:
     if not command.rules.in_voice:
-        return ""
+        return None
     theirs, ours = place.voice.channel_of(asker.user_id), place.voice.own_channel
     if theirs is None:
         return "not_in_voice"
     if ours is None or theirs == ours:
-        return ""
+        return None
     moves = command.rules.joins and place.voice.people_in(ours) == 0
-    return "" if moves else "other_channel"
+    return None if moves else "other_channel"
 
 
-def _check_dj(command: Command, asker: Asker, place: Place) -> str:
+def _check_dj(command: Command, asker: Asker, place: Place) -> str | None:
     """Ask for the DJ role; whoever is alone with the bot disturbs nobody."""
     role = place.settings.dj_role_id
     if not command.rules.steers or role is None or role in asker.roles or asker.manages:
-        return ""
+        return None
     channel = place.voice.channel_of(asker.user_id)
     is_alone = channel == place.voice.own_channel and place.voice.people_in(channel) == 1
-    return "" if is_alone else "not_dj"
+    return None if is_alone else "not_dj"
 
 
-def _check_entering(command: Command, asker: Asker, place: Place) -> str:
+def _check_entering(command: Command, asker: Asker, place: Place) -> str | None:
     channel_id = place.voice.channel_of(asker.user_id)
     if not command.rules.joins or channel_id is None:
-        return ""
+        return None
     channel = place.facts.channels.get(channel_id)
     if channel is None:
-        return ""  # not known (yet): Discord decides, and a silent op 4 becomes a kind refusal
+        return None  # not known (yet): Discord decides, and a silent op 4 becomes a kind refusal
     ours = _bits(place, channel, place.bot_id, place.facts.bot_roles)
     theirs = _bits(place, channel, asker.user_id, asker.roles)
     if not ours & Permission.VIEW_CHANNEL or not ours & Permission.CONNECT:
@@ -107,11 +107,11 @@ def _check_entering(command: Command, asker: Asker, place: Place) -> str:
     return _check_room(place, channel_id, channel.user_limit, ours)
 
 
-def _check_room(place: Place, channel_id: int, user_limit: int, ours: int) -> str:
+def _check_room(place: Place, channel_id: int, user_limit: int, ours: int) -> str | None:
     """Count heads: a full channel opens only for those who may move members."""
     if place.voice.own_channel == channel_id or not user_limit or ours & Permission.MOVE_MEMBERS:
-        return ""
-    return "channel_full" if place.voice.occupants(channel_id) >= user_limit else ""
+        return None
+    return "channel_full" if place.voice.occupants(channel_id) >= user_limit else None
 
 
 def _bits(

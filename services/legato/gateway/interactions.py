@@ -148,7 +148,7 @@ class Interactions:
             reason = await self._reason_against(event, asked, home)
         except Unavailable:
             reason = "busy"
-        if reason:
+        if reason is not None:
             await self._refuse(event, opened, reason)
         elif asked.path == "help":
             await opened.conversation.say(answers.help_page(event.locale))
@@ -156,7 +156,9 @@ class Interactions:
         else:
             await self._send_on(event, asked, opened, home)
 
-    async def _reason_against(self, event: events.Interaction, asked: Asked, home: Home) -> str:
+    async def _reason_against(
+        self, event: events.Interaction, asked: Asked, home: Home
+    ) -> str | None:
         """Find the first reason to refuse, cheap ones first."""
         guild_id = event.guild_id
         if guild_id is None or event.member is None:
@@ -167,13 +169,13 @@ class Interactions:
         place = self._place(guild_id, home, await ways.settings.of(guild_id))
         asker = checks.Asker(event.user_id, event.member.roles, event.member.permissions)
         reason = checks.check(asked, asker, place, allowed=ways.manners.allowed)
-        if reason:
+        if reason is not None:
             return reason
         if asked.path == "play" and await self._leads_inside(asked):
             return "private_address"
         if asked.play_id is not None and await self._is_old_panel(event, guild_id, asked.play_id):
             return "old_panel"
-        return "busy" if await ways.producer.is_crowded(guild_id) else ""
+        return "busy" if await ways.producer.is_crowded(guild_id) else None
 
     async def _is_too_much(self, user_id: int, guild_id: int) -> bool:
         """Take the person's token first: what they are refused must not use up the guild's."""

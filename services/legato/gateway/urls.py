@@ -99,16 +99,16 @@ def _is_wide(text: str) -> bool:
     return not text.isascii()
 
 
-def _refused_host(host: str) -> str:
+def _refused_host(host: str) -> str | None:
     address = address_of(host)
     if address is not None:
-        return "" if is_public(address) else "private_address"
+        return None if is_public(address) else "private_address"
     labels = host.split(".")
     if labels[-1] in _LOCAL_NAMES:
         return "private_address"
     if len(labels) < 2:
         return "private_address" if host else "bad_url"
-    return "" if _HOST.fullmatch(host) else "bad_url"
+    return None if _HOST.fullmatch(host) else "bad_url"
 
 
 def all_public(addresses: Iterable[str]) -> bool:

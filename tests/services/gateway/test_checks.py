@@ -29,7 +29,7 @@ def place(where=None, *, own=None, deny=0, limit=0, dj=None, everyone=ALL):
 
 
 def test_who_is_in_voice_may_play():
-    assert check(PLAY, Asker(ANN), place({ANN: ROOM})) == ""
+    assert check(PLAY, Asker(ANN), place({ANN: ROOM})) is None
 
 
 def test_who_is_nowhere_may_not():
@@ -40,7 +40,7 @@ def test_the_bot_is_not_taken_from_people_who_listen():
     busy = place({ANN: ROOM, BOB: HALL}, own=HALL)
 
     assert check(PLAY, Asker(ANN), busy) == "other_channel"
-    assert check(PLAY, Asker(ANN), place({ANN: ROOM}, own=HALL)) == ""
+    assert check(PLAY, Asker(ANN), place({ANN: ROOM}, own=HALL)) is None
     assert check(SKIP, Asker(ANN), place({ANN: ROOM}, own=HALL)) == "other_channel"
 
 
@@ -68,13 +68,13 @@ def test_who_was_moved_into_a_channel_they_may_not_enter_brings_no_bot():
 
 def test_a_full_channel_is_full_unless_the_bot_is_in_it():
     assert check(PLAY, Asker(ANN), place({ANN: ROOM, BOB: ROOM}, limit=2)) == "channel_full"
-    assert check(PLAY, Asker(ANN), place({ANN: ROOM, BOB: ROOM}, limit=2, own=ROOM)) == ""
+    assert check(PLAY, Asker(ANN), place({ANN: ROOM, BOB: ROOM}, limit=2, own=ROOM)) is None
 
 
 def test_an_unknown_channel_is_left_to_discord():
     unknown = place({ANN: 12345})
 
-    assert check(PLAY, Asker(ANN), unknown) == ""
+    assert check(PLAY, Asker(ANN), unknown) is None
 
 
 def test_with_a_dj_role_only_djs_managers_and_who_is_alone_steer():
@@ -82,17 +82,17 @@ def test_with_a_dj_role_only_djs_managers_and_who_is_alone_steer():
     manager = int(Permission.MANAGE_GUILD)
 
     assert check(SKIP, Asker(ANN), crowd) == "not_dj"
-    assert check(SKIP, Asker(ANN, roles=(DJ,)), crowd) == ""
-    assert check(SKIP, Asker(ANN, permissions=manager), crowd) == ""
-    assert check(SKIP, Asker(ANN), place({ANN: ROOM}, own=ROOM, dj=DJ)) == ""
-    assert check(PLAY, Asker(ANN), crowd) == ""
+    assert check(SKIP, Asker(ANN, roles=(DJ,)), crowd) is None
+    assert check(SKIP, Asker(ANN, permissions=manager), crowd) is None
+    assert check(SKIP, Asker(ANN), place({ANN: ROOM}, own=ROOM, dj=DJ)) is None
+    assert check(PLAY, Asker(ANN), crowd) is None
 
 
 def test_only_managers_see_and_change_settings():
     for path in ("settings show", "settings dj-role"):
         assert check(Asked(path, {}), Asker(ANN), place()) == "not_manager"
         manager = Asker(ANN, permissions=int(Permission.MANAGE_GUILD))
-        assert check(Asked(path, {}), manager, place()) == ""
+        assert check(Asked(path, {}), manager, place()) is None
 
 
 def test_a_bad_link_is_told_before_anything_else():
@@ -125,11 +125,11 @@ def test_options_that_discords_clients_would_not_send_are_refused(asked, reason)
 def test_every_reason_is_a_sentence(path, options):
     reason = check(Asked(path, options), Asker(ANN), place({ANN: ROOM}))
 
-    assert reason == "" or reason in text.REFUSALS
+    assert reason is None or reason in text.REFUSALS
 
 
 def test_every_button_of_the_panel_passes():
     for custom_id in ("l1:toggle:p", "l1:skip:p", "l1:stop:p", "l1:louder:p", "l1:quieter:p"):
         asked = of_button(custom_id)
         assert isinstance(asked, Asked)
-        assert check(asked, Asker(ANN), place({ANN: ROOM}, own=ROOM)) == ""
+        assert check(asked, Asker(ANN), place({ANN: ROOM}, own=ROOM)) is None
