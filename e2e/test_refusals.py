@@ -32,15 +32,17 @@ async def refused(room: Room, query: str) -> str:
 @pytest.mark.parametrize("query", TRICKS.values(), ids=TRICKS.keys())
 async def test_a_link_that_may_not_be_opened_is_refused(stage: Machine, query: str) -> None:
     room = await stage.room("is refused")
+    before = await stage.loads()
 
     sentence = await refused(room, query)
 
     assert "secret" not in sentence
-    assert not await stage.loads()
+    assert await stage.loads() == before
 
 
 async def test_a_text_of_10_000_characters_is_refused(stage: Machine) -> None:
     room = await stage.room("talks too much")
+    before = await stage.loads()
 
     raw = await stage.discord.run_command(
         room.person.id, room.text.id, "play", {"query": "x" * 10_000}, forge=True
@@ -49,27 +51,38 @@ async def test_a_text_of_10_000_characters_is_refused(stage: Machine) -> None:
 
     assert answer.message is not None
     assert answer.message.ephemeral
-    assert not await stage.loads()
+    assert await stage.loads() == before
 
 
 async def test_who_is_not_in_voice_is_told_to_join(stage: Machine) -> None:
     room = await stage.room("stands outside")
+    before = await stage.loads()
     await stage.discord.leave_voice(room.person.id, room.guild.id)
 
     sentence = await refused(room, stage.music("tone-1-60s.ogg"))
 
     assert "voice channel" in sentence
-    assert not await stage.loads()
+    assert await stage.loads() == before
 
 
 async def test_a_channel_the_bot_may_not_enter_is_refused(stage: Machine) -> None:
     room = await stage.room("is locked")
+    before = await stage.loads()
     await stage.discord.set_permissions(room.voice.id, str(stage.bot_id), deny=["CONNECT"])
 
     sentence = await refused(room, stage.music("tone-1-60s.ogg"))
 
     assert "Connect" in sentence
-    assert not await stage.loads()
+    assert await stage.loads() == before
+
+
+async def test_what_may_be_played_is_asked_of_the_node(stage: Machine) -> None:
+    room = await stage.room("plays on")
+    before = await stage.loads()
+
+    await room.play("tone-1-60s.ogg")
+
+    assert await stage.loads() == before + 1
 
 
 async def test_steering_takes_the_dj_role_where_there_is_one(stage: Machine) -> None:
