@@ -24,7 +24,6 @@ _KINDS: Kinds = {
     "autocomplete": bool,
 }
 _NAME = re.compile(r"[-_'\w]{1,32}")
-_WITH_CHOICES = frozenset({STRING, INTEGER, NUMBER})
 _TOTAL = 8000
 """Characters of all names, descriptions and values of one command."""
 

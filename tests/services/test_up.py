@@ -95,7 +95,7 @@ def simulated() -> Iterator[parts.Simulated]:
             assert time.monotonic() < deadline, running.last_words()
             time.sleep(0.05)
         yield found
-        running.stop_and_wait()
+        support_servers.end(running)
 
 
 @contextlib.contextmanager

@@ -39,7 +39,18 @@ def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[Child]:
             time.sleep(0.01)
         yield child
     finally:
-        child.stop_and_wait()
+        end(child)
+
+
+def end(child: Child) -> None:
+    """Stop a child as its `stop` does, for callers without an event loop."""
+    deadline = time.monotonic() + child.program.grace.total_seconds()
+    child.ask_to_stop()
+    while child.code is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child.kill()
+    while child.code is None:
+        time.sleep(0.01)
 
 
 def valkey_in(folder: pathlib.Path, *, oldest: bool = False) -> Valkey:

@@ -120,17 +120,6 @@ class Child:
             self.kill()
         return self._process.wait()
 
-    def stop_and_wait(self) -> int:
-        """Do as `stop`, for callers without an event loop."""
-        self.ask_to_stop()
-        try:
-            self._process.wait(self.program.grace.total_seconds())
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            self.kill()
-        return self._process.wait()
-
     def last_words(self, count: int = 5) -> str:
         """Return the end of its log, to say why it failed."""
         with self.program.log.open("rb") as log:

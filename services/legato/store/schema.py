@@ -13,7 +13,6 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from legato.store import tables
 from legato.store.database import Database
 
 OLDEST = 1
@@ -85,14 +84,6 @@ async def migrate(database: Database) -> Migrated:
         if before < NEWEST:
             await connection.run_sync(_upgrade)
         return Migrated(before, max(before, NEWEST))
-
-
-def drift(connection: Connection) -> list[object]:
-    """Return how the tables of a migrated database differ from the rows of this package."""
-    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - tests only, and slow
-
-    found: list[object] = compare_metadata(MigrationContext.configure(connection), tables.METADATA)
-    return found
 
 
 def _current(connection: Connection) -> int:
