@@ -262,7 +262,7 @@ async def measure(quick: bool) -> Measured:
                 each // 4,
             )
             rows += _rows(length, alone, settled, many)
-            profile += _profile(length, alone, settled, 0.02 if quick else 0.1)
+            profile += _profile(length, (alone, settled, many), 0.02 if quick else 0.1)
         profile += await _functions(valkey, next(index), each)
     return Measured(rows=tuple(rows), profile=tuple(profile))
 
@@ -296,9 +296,9 @@ def _rows(length: int, alone: Cost, settled: Cost, many: Cost) -> list[Row]:
     ]
 
 
-def _profile(length: int, alone: Cost, settled: Cost, seconds: float) -> list[str]:
+def _profile(length: int, costs: tuple[Cost, Cost, Cost], seconds: float) -> list[str]:
     """Say how one command's time is spent, one partition alone."""
-    stages = _stages(length, seconds)
+    alone, stages = costs[0], _stages(length, seconds)
     whole = alone.wall / alone.commands
     for name in ("evalsha", "xread"):
         stages[f"{name} in the server"] = alone.scripts.get(name, (0, 0.0))[1] / alone.commands
@@ -308,11 +308,13 @@ def _profile(length: int, alone: Cost, settled: Cost, seconds: float) -> list[st
         0.0,
     )
     stages["waiting for the network and the server's turn"] = max(whole - sum(stages.values()), 0.0)
-    calls = [cost.scripts.get("evalsha", (0, 0.0))[0] / cost.commands for cost in (alone, settled)]
+    calls = [cost.scripts.get("evalsha", (0, 0.0))[0] / cost.commands for cost in costs]
     return [
         f"queue of {length:,}: {whole * 1e6:,.0f} µs a command, one partition alone",
         *(f"  {took * 1e6:7.1f} µs {took / whole:6.1%}  {name}" for name, took in stages.items()),
-        f"  scripts a command, one after another: {calls[0]:.2f} (settling: {calls[1]:.2f})",
+        "  scripts a command: {:.2f}; effects settled: {:.2f}, in 8 partitions: {:.2f}".format(
+            *calls
+        ),
         f"  effects a command: {_effects(length):.2f}; each one's settling is a commit of its own,",
         "  unless a later effect of its kind replaces it first",
     ]

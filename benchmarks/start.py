@@ -57,7 +57,8 @@ async def _up(
     try:
         yield await until(address, what="an address to open", timeout=MOST_CLONE + 60)
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself, and says why
+            os.killpg(process.pid, signal.SIGINT)
         await asyncio.to_thread(process.wait, 60)
 
 

@@ -220,8 +220,6 @@ def _rows(seen: Seen) -> Iterator[Row]:
         what=f"{seen.cause}: longest stretch without an answer",
         figure=seen.without_ms,
         unit="ms",
-        base=AGAIN * 1000,
-        base_of="between commands",
         note=(
             f"{seen.unanswered} of {seen.typed} commands without an answer, "
             f"{seen.identifies} IDENTIFYs"
