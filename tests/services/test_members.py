@@ -42,11 +42,11 @@ async def test_members_see_each_other_and_forget_who_leaves(each_redis: Client) 
 
 
 async def test_who_was_silent_begins_anew(each_redis: Client) -> None:
-    ttl = timedelta(milliseconds=60)
+    ttl = timedelta(milliseconds=200)
     mine = Members(each_redis, bot=7, component="audio", name="a", ttl=ttl)
     (first,) = (await mine.beat()).members
     (second,) = (await mine.beat()).members
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(ttl.total_seconds() * 5)
     (third,) = (await mine.beat()).members
 
     assert first.since == second.since < third.since

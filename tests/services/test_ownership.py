@@ -1,6 +1,4 @@
 import asyncio
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 from legato.contracts.partitions import Partition, all_partitions
@@ -8,6 +6,7 @@ from legato.leases import Lease, Leases
 from legato.members import Members
 from legato.ownership import Holder, Pace, bury
 from legato.redis import Client
+from support_waiting import until
 
 TTL = timedelta(milliseconds=500)
 THINGS = all_partitions(bot=7, region="default", count=8)
@@ -48,13 +47,6 @@ class Process:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         self.port.running.clear()
-
-
-async def until(condition: Callable[[], bool], seconds: float = 8) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        await asyncio.sleep(0.01)
 
 
 async def test_one_member_holds_everything_and_releases_it_at_the_end(each_redis: Client) -> None:

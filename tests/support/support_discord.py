@@ -1,10 +1,9 @@
 """A running Discord simulator for tests, and a client that speaks the wire plainly."""
 
-import asyncio
 import json
 import os
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,18 +51,6 @@ async def discord(**settings: Any) -> AsyncIterator[Simulator]:
         yield sim
         problems = sim.simulation.recorder.schema_problems
         assert not problems, "\n".join(problems)
-
-
-async def until(
-    true: Callable[[], bool] | Callable[[], Awaitable[bool]], seconds: float = 5.0
-) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while True:
-            found = true()
-            if found is True or (not isinstance(found, bool) and await found):
-                return
-            await asyncio.sleep(0.005)
 
 
 @dataclass

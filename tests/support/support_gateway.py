@@ -21,7 +21,8 @@ from legato.gateway import app
 from legato.gateway.settings import Settings
 from legato.settings import Secret
 from legato_simulator.app import Simulator
-from support_discord import discord, until
+from support_discord import discord
+from support_waiting import until
 
 T = TypeVar("T")
 PARTITIONS = 4

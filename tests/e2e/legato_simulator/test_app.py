@@ -11,8 +11,9 @@ import yarl
 from hikari.impl import config, event_factory, event_manager, shard
 
 from legato_simulator.app import Simulator
-from support_discord import description_or_skip, discord, until
+from support_discord import description_or_skip, discord
 from support_discordpy import DiscordWebSocket, Route, discordpy
+from support_waiting import until
 
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_VOICE_STATES
 

@@ -8,7 +8,8 @@ from legato_simulator.app import Simulator
 from legato_simulator.calls import NoVoice, VoiceCredentials
 from legato_simulator.settings import Settings
 from legato_simulator.voice_sender import VoiceSender
-from support_discord import Client, Wire, client, until
+from support_discord import Client, Wire, client
+from support_waiting import until
 
 
 @dataclass

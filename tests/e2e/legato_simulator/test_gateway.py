@@ -6,7 +6,8 @@ from backports.zstd import ZstdDecompressor
 
 from legato_simulator.faults import IdentifyFault
 from legato_simulator.intents import Intent
-from support_discord import PLAY, VOICE_INTENTS, Client, Wire, client, until
+from support_discord import PLAY, VOICE_INTENTS, Client, Wire, client
+from support_waiting import until
 
 
 async def test_ready_names_the_guilds_and_each_guild_follows(bot: Client) -> None:

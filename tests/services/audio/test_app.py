@@ -1,6 +1,5 @@
 """The service as a process of its own, on real servers: killed, doubled, restarted."""
 
-import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -20,6 +19,7 @@ from legato.store import queues
 from legato.store.database import Database
 from support_audio import BOT, Gateway, Process, gateway, process, voice_server
 from support_lavalink import Double, running_double
+from support_waiting import until
 
 GUILD = 123 << 22
 
@@ -93,23 +93,28 @@ def _load(number: int) -> dict:
 
 async def saved(database: Database, *, items: int) -> None:
     """Wait until the guild's track and queue are behind."""
-    for _ in range(500):
+
+    async def is_saved() -> bool:
         found = (await queues.load(database, BOT, [GUILD])).get(GUILD)
-        if found and found.track and len(found.items) == items:
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nothing was written behind")
+        return found is not None and found.track is not None and len(found.items) == items
+
+    await until(is_saved)
 
 
 async def plays(node: Double, encoded: str) -> dict:
-    for _ in range(1000):
-        for session in node.sessions.values():
-            for player in session.players.values():
-                track = player["track"]
-                if track and track["encoded"] == encoded and player["state"]["connected"]:
-                    return player
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"{encoded} is not played")
+    """Wait until a connected player plays it, and return that player."""
+
+    def playing() -> list[dict]:
+        return [
+            player
+            for session in node.sessions.values()
+            for player in session.players.values()
+            if player["track"]
+            and player["track"]["encoded"] == encoded
+            and player["state"]["connected"]
+        ]
+
+    return (await until(playing, 20))[0]
 
 
 async def test_a_play_reaches_the_node_and_is_answered(world: World) -> None:
@@ -169,10 +174,7 @@ async def test_without_a_supervisor_the_lease_runs_out_and_another_goes_on(world
     await world.second.start()
     await world.gateway.reply(await world.gateway.play(GUILD, "http://music/2"))
 
-    for _ in range(500):
-        if world.node.session.socket and len(world.node.handshakes) >= 2:
-            break
-        await asyncio.sleep(0.02)
+    await until(lambda: world.node.session.socket and len(world.node.handshakes) >= 2)
     assert world.node.handshakes[-1]["Session-Id"] == session
     tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
     assert tracks == ["E1"]

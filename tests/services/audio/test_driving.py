@@ -33,6 +33,7 @@ from legato.contracts.fleet import Node
 from legato.contracts.tracks import QueueItem, Track
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double, running_double
+from support_waiting import until
 
 GUILD = 42
 TRACK = Track(encoded="QAAA", title="A tone", length=60_000)
@@ -270,10 +271,7 @@ async def test_a_resume_tells_what_plays_and_deletes_orphans(double: Double) -> 
         session.players["77"] = {"guildId": "77"}
         session.players[str(GUILD)]["state"]["position"] = 8_000
         await double.drop()
-        for _ in range(400):
-            if world.of(NodeSnapshot) and "77" not in session.players:
-                break
-            await asyncio.sleep(0.01)
+        await until(lambda: world.of(NodeSnapshot) and "77" not in session.players)
 
     (snapshot,) = world.of(NodeSnapshot)
     assert (snapshot.play_id, snapshot.position, snapshot.connected) == ("1-1", 8_000, True)

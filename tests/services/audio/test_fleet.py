@@ -6,6 +6,7 @@ from legato.audio.fleet import Fleet
 from legato.contracts import keys
 from legato.contracts.fleet import Directive, Node, Observed
 from legato.redis import Client
+from support_waiting import until
 
 BOT = 7
 ALONE = Node(name="lavalink", url="http://a", password="p")
@@ -45,11 +46,7 @@ async def test_a_directive_that_can_not_be_read_changes_nothing(redis: Client) -
 async def test_what_is_observed_stands_until_the_end(redis: Client) -> None:
     seen = Observed(member="a", component="audio", at=1)
     task = asyncio.create_task(Fleet(redis, BOT).report(lambda: seen))
-    for _ in range(200):
-        raw = await redis.hget(keys.observed(BOT), "a")
-        if raw:
-            break
-        await asyncio.sleep(0.01)
+    raw = await until(lambda: redis.hget(keys.observed(BOT), "a"))
 
     assert msgspec.json.decode(raw, type=Observed) == seen
     task.cancel()

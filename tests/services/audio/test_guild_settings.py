@@ -8,7 +8,7 @@ from legato.audio.events import SettingsFound
 from legato.audio.guild_settings import SettingsOfNew
 from legato.contracts.settings import GuildSettings
 from legato.errors import Unavailable
-from support_discord import until
+from support_waiting import until
 
 STORED = GuildSettings(dj_role_id=5, version=1)
 

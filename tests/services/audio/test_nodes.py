@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -25,6 +25,7 @@ from legato.audio.nodes import Look, NodeLink, Pace
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double, Session, running_double
+from support_waiting import until
 
 GUILD = 42
 QUICK = Pace(
@@ -99,13 +100,6 @@ async def linked(
 
 async def up(link: NodeLink) -> str:
     return await link.up(within=timedelta(seconds=5))
-
-
-async def until(condition: Callable[[], object], seconds: float = 5) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        await asyncio.sleep(0.01)
 
 
 async def test_a_new_session_is_kept_and_resumable_before_anything_else(double: Double) -> None:
@@ -308,4 +302,4 @@ async def test_a_fast_nodes_interval_is_learned(double: Double) -> None:
         await double.update(GUILD, 250)
         port.due = True
 
-        await until(lambda: "/version" in double.called("GET"), 3)
+        await until(lambda: "/version" in double.called("GET"))

@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,6 +9,7 @@ from legato.audio.outbox import Outbox
 from legato.contracts.actions import Done
 from legato.contracts.playback import Origin
 from legato.errors import Unavailable
+from support_waiting import until
 
 ORIGIN = Origin(source="interaction", user_id=1, channel_id=2, received_at=1_000)
 
@@ -46,13 +47,6 @@ async def world() -> AsyncIterator[World]:
         found = World(tasks)
         yield found
         found.outbox.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end, "the condition did not come true"
-        await asyncio.sleep(0.005)
 
 
 async def test_a_guilds_answers_go_out_in_order_each_once(world: World) -> None:

@@ -18,6 +18,7 @@ from legato.settings import Secret
 from legato.store import audit, history, profiles, queues
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
+from support_waiting import until
 
 BOT, GUILD = 7, 42 << 22
 PARTITION: Partition = partition_of(GUILD, bot=BOT, region="default", count=4)
@@ -94,11 +95,7 @@ async def test_positions_of_what_plays_are_written_unasked(database: Database) -
     world = World()
     world.guilds = [GUILD]
     async with behind(database, world):
-        for _ in range(250):
-            found = await queues.load(database, BOT, [GUILD])
-            if found:
-                break
-            await asyncio.sleep(0.02)
+        found = await until(lambda: queues.load(database, BOT, [GUILD]))
 
     assert found[GUILD].position == 3_000
     assert found[GUILD].position_at == 12_000
@@ -160,9 +157,7 @@ async def test_who_plays_is_noted_with_the_next_batch(database: Database) -> Non
     async with behind(database, World()) as writing:
         for number in range(3):
             writing.note(Note(key=f"{number}", user_id=5, locale="de"))
-        async with asyncio.timeout(5):
-            while (found := await profiles.load(database, BOT, 5)) is None:
-                await asyncio.sleep(0.01)
+        found = await until(lambda: profiles.load(database, BOT, 5))
 
     assert found == profiles.Profile(user_id=5, locale="de", plays=3)
 

@@ -5,8 +5,8 @@ import aiohttp
 from legato.contracts.actions import Queued
 from legato.contracts.playback import Play
 from legato.contracts.tracks import Track
-from support_discord import until
 from support_gateway import start
+from support_waiting import until
 
 
 async def test_play_reaches_the_player_and_its_answer_the_asker(scene):

@@ -13,7 +13,7 @@ from legato.contracts.settings import GuildSettings
 from legato.errors import Unavailable
 from legato.gateway.guild_settings import SettingsCache
 from support_counting import counted_commands
-from support_discord import until
+from support_waiting import until
 
 
 @pytest.fixture

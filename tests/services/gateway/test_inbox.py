@@ -18,7 +18,7 @@ from legato.gateway.inbox import Inbox
 from legato.gateway.metrics import Metrics
 from legato.gateway.shard_store import ShardStore
 from legato.leases import Leases
-from support_discord import until
+from support_waiting import until
 
 SHARD = Shard(1, 0, 1)
 ORIGIN = Origin(source="interaction", user_id=7, channel_id=8, received_at=0)

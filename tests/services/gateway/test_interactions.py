@@ -10,7 +10,7 @@ from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, 
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
 from legato.gateway.interactions import PER_GUILD
-from support_discord import until
+from support_waiting import until
 
 
 async def ask(scene, command, options=None, user=None):

@@ -13,7 +13,7 @@ from legato.errors import Unavailable
 from legato.gateway import discord
 from legato.gateway.metrics import Metrics
 from legato.gateway.panels import Panels
-from support_discord import until
+from support_waiting import until
 
 VERBS = {
     discord.POST_MESSAGE: "post",

@@ -22,8 +22,8 @@ from legato.contracts.voice import (
 from legato.embedded import ports
 from legato.gateway.shard_store import Lost, ShardStore
 from legato.leases import Lease, Leases
-from support_discord import until
 from support_gateway import start
+from support_waiting import until
 
 
 def shard_of(scene):

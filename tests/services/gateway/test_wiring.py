@@ -6,8 +6,8 @@ from legato.contracts import keys
 from legato.gateway import wiring
 from legato.layout import OtherLayout
 from legato.settings import Secret, WrongSettings
-from support_discord import until
 from support_gateway import start
+from support_waiting import until
 
 
 async def failure_of(running):

@@ -3,7 +3,8 @@
 import pytest
 
 from legato_simulator.views import ScriptError
-from support_discord import Client, until
+from support_discord import Client
+from support_waiting import until
 
 STOP = {"name": "stop", "description": "Stop"}
 RULE = {"name": "rule", "description": "Rule", "default_member_permissions": "32"}
