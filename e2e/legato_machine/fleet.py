@@ -91,6 +91,17 @@ class Fleet:
 
         await until(look, what=f"{component} shared among {among}", timeout=timeout)
 
+    async def acted(self, component: str) -> None:
+        """Wait until every member has acted on the directive as it is now."""
+        async with self._client() as client:
+            wanted = await fleet.directive(client, bot=self._machine.bot_id)
+
+        async def look() -> bool:
+            seen = [row.directive_version for row in await self.members(component)]
+            return wanted is not None and all((one or 0) >= wanted.version for one in seen)
+
+        await until(look, what="the directive acted on")
+
     async def cordon(self, node: str) -> None:
         """Let new players go elsewhere."""
         async with self._client() as client:

@@ -17,6 +17,8 @@ FRAME_MS = 20.0
 MOST_REPEATED_MS = 1000.0
 MOST_SILENCE_MS = 3000.0
 MOST_SILENCE_PLANNED_MS = 500.0
+MOST_LOST_MS = 200.0
+"""Sent to a voice server that had dropped the bot already: Discord's doing, not ours."""
 
 
 @dataclass(slots=True)
@@ -30,11 +32,11 @@ class Control:
 async def control(machine: Machine) -> AsyncIterator[Control]:
     """Measure a stream that nothing befalls; known once the block has ended."""
     found = Control()
-    await machine.voice.voice_control_start()
+    began = (await machine.voice.voice_control_start()).now
     try:
         yield found
     finally:
-        report = await machine.voice.voice_control_stop()
+        report = await machine.voice.voice_control(since=began)
         found.worst_ms = report.worst_gap_ms if report else 0.0
 
 
@@ -54,6 +56,15 @@ async def moved(room: Room, noise: Control, *, planned: bool) -> None:
     most = MOST_SILENCE_PLANNED_MS if planned else MOST_SILENCE_MS
     assert report.worst_gap_ms <= noise.worst_ms + most
     assert analysis.skipped_ms <= FRAME_MS, analysis.jumps
+    assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
+
+
+async def rejoined(room: Room, noise: Control) -> None:
+    """Assert that the sound came back soon after Discord itself had ended it."""
+    report = await _report(room)
+    analysis = (await room.moments()).analysis
+    assert report.worst_gap_ms <= noise.worst_ms + MOST_SILENCE_MS
+    assert analysis.skipped_ms <= MOST_LOST_MS, analysis.jumps
     assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
 
 

@@ -128,21 +128,63 @@ class Child:
         return "\n".join(lines[-count:])
 
 
-def run(program: Program, *, stdin: str = "", timeout: timedelta = timedelta(seconds=60)) -> str:
-    """Run a program to its end and return what it printed; StartFailed when it fails."""
-    done = subprocess.run(  # noqa: S603
-        _wrapped(program),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=program.folder,
-        env=dict(program.environment),
-        timeout=timeout.total_seconds(),
-        check=False,
-    )
-    if done.returncode:
-        raise StartFailed(f"{program.name} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+class Helpers:
+    """Programs that run to their end, unless they are cut short with all that they started."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._over = False
+
+    def run(
+        self, program: Program, *, stdin: str = "", timeout: timedelta = timedelta(seconds=60)
+    ) -> str:
+        """Run a program and return what it printed; StartFailed when it fails."""
+        process = subprocess.Popen(  # noqa: S603
+            _wrapped(program),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=program.folder,
+            env=dict(program.environment),
+            process_group=0,
+        )
+        self._running.add(process)
+        if self._over:
+            _end_group(process.pid)
+        try:
+            printed, said = process.communicate(stdin, timeout.total_seconds())
+        except subprocess.TimeoutExpired:
+            _end_group(process.pid)
+            process.communicate()
+            raise StartFailed(f"{program.name} took over {timeout.seconds} s.") from None
+        finally:
+            self._running.discard(process)
+        if process.returncode:
+            raise StartFailed(f"{program.name} failed: {(said or printed).strip()}")
+        return printed
+
+    def end(self) -> None:
+        """Cut short what runs, and what would run later; nothing of it is left."""
+        self._over = True
+        for process in tuple(self._running):
+            _end_group(process.pid)
+
+
+def run(program: Program, *, stdin: str = "") -> str:
+    """Run one program to its end."""
+    return Helpers().run(program, stdin=stdin)
+
+
+def _end_group(leader: int, within: float = 1.0) -> None:
+    """Kill a process group, and wait a moment until it has gone; who reaps orphans is not us."""
+    deadline = time.monotonic() + within
+    try:
+        while time.monotonic() < deadline:
+            os.killpg(leader, signal.SIGKILL)
+            time.sleep(TICK / 4)
+    except ProcessLookupError:
+        return
 
 
 def _wrapped(program: Program) -> list[str]:

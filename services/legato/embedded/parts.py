@@ -96,6 +96,7 @@ def database(server: postgres.Postgres) -> Part:
         # After a power cut it reads its write-ahead log first.
         patience=timedelta(minutes=5),
         explain=functools.partial(explain, "PostgreSQL", server.data),
+        abandon=server.helpers.end,
     )
 
 

@@ -34,6 +34,8 @@ class Postgres:
     log: pathlib.Path
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More server settings, such as fsync=off for a test."""
+    helpers: child.Helpers = dataclasses.field(default_factory=child.Helpers)
+    """The programs that make a database."""
 
     @property
     def url(self) -> str:
@@ -187,7 +189,7 @@ class Postgres:
             folder=self.folder,
             user=user,
         )
-        return child.run(program, stdin=stdin)
+        return self.helpers.run(program, stdin=stdin)
 
 
 def installed() -> str:

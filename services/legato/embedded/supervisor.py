@@ -40,6 +40,8 @@ class Part:
     """From a failed start's last words to a clear sentence, where there is one."""
     mourn: Callable[[], Awaitable[None]] | None = None
     """What to clean up outside when it died, before it is started again."""
+    abandon: Callable[[], None] = lambda: None
+    """How to cut its preparation short, when it is stopped before it was started."""
     layer: int = 0
     """Higher layers need the lower ones, and so are stopped before them."""
 
@@ -107,6 +109,9 @@ class Supervisor:
     async def stop(self, *, told: Callable[[str], None] = lambda _: None) -> None:
         """Stop the parts, layer by layer, those of one layer side by side."""
         self._stopping = True
+        for running in self._running:
+            if running.child is None:
+                running.part.abandon()
         started = [running for running in self._running if running.child is not None]
         for layer in sorted({running.part.layer for running in started}, reverse=True):
             of_layer = [running for running in reversed(started) if running.part.layer == layer]

@@ -11,7 +11,8 @@ from datetime import timedelta
 import pytest
 
 import support_servers
-from legato.embedded.child import Child, Program, run
+from legato.embedded import aside
+from legato.embedded.child import Child, Helpers, Program, run
 from legato.embedded.problems import StartFailed
 
 
@@ -111,3 +112,20 @@ def test_a_kill_of_the_parent_leaves_no_child() -> None:
         wait_until_gone(*pids)
 
     assert len(pids) == 2
+
+
+async def test_a_helper_that_is_cut_short_leaves_nothing(tmp_path: pathlib.Path) -> None:
+    helpers = Helpers()
+    command = ("/bin/sh", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
+    program = Program(name="helper", command=command, log=tmp_path / "log")
+    running = asyncio.create_task(aside.call(lambda: helpers.run(program)))
+    async with asyncio.timeout(10):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            await asyncio.sleep(0.02)
+
+    helpers.end()
+
+    with pytest.raises(StartFailed):
+        await running
+    stat = pathlib.Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
+    assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] in "ZX"
