@@ -18,6 +18,7 @@ from legato.audio.player import Message, Player, PlayerHead, QueueDiff
 from legato.audio.rules import Rules
 from legato.contracts import playback, voice
 from legato.contracts.actions import Refused
+from legato.contracts.settings import GuildSettings
 from support_players import CHANNEL, ELSEWHERE, GUILD, Game, playing, track
 
 CHANNELS = st.sampled_from([CHANNEL, ELSEWHERE])
@@ -201,6 +202,13 @@ class Histories(RuleBasedStateMachine):
     @rule(role=st.none() | st.integers(1, 3))
     def change_settings(self, role: int | None) -> None:
         self.send(playback.ChangeSettings(dj_role_id=role, **self.game.common()))  # type: ignore[arg-type]
+
+    @rule(role=st.none() | st.integers(1, 3), version=st.integers(0, 5))
+    def find_settings(self, role: int | None, version: int) -> None:
+        before = self.game.player.settings.version
+        stored = GuildSettings(dj_role_id=role, version=version)
+        self.send(events.SettingsFound(guild_id=GUILD, settings=stored))
+        assert self.game.player.settings.version >= before
 
     @rule(count=st.integers(0, 4), playlist=st.sampled_from(["", "Mine"]))
     def find_any(self, count: int, playlist: str) -> None:
