@@ -109,7 +109,7 @@ def test_an_unknown_job_is_told_with_those_there_are(database_url: str, redis_ur
     found = CliRunner().invoke(main, ["worker", "run", "dishes"], env=environ)
 
     assert found.exit_code == 2
-    assert "Jobs are: cleanup, limits, usage." in found.output
+    assert "There is no job dishes. Jobs are: cleanup, " in found.output
 
 
 def test_a_services_port_in_use_is_told_in_a_sentence(database_url: str, redis_url: str) -> None:
