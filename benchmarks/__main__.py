@@ -13,7 +13,7 @@ import time
 import click
 import msgspec
 
-from benchmarks import catalogue, machine, results
+from benchmarks import catalogue, machine, one, results
 from benchmarks.measured import Benchmark, Measured
 from benchmarks.results import Run, Section
 
@@ -46,7 +46,7 @@ def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | N
         quick=quick,
     )
     sections = []
-    for name in [one for one in catalogue.NAMES if one in names or not names]:
+    for name in [each for each in catalogue.NAMES if each in names or not names]:
         click.echo(f"measuring {name} …", err=True)
         sections.append(_measured(name, run))
         click.echo(results.plain(sections[-1]) + "\n")
@@ -96,8 +96,11 @@ def _run(
     words = log.read_text(errors="replace").strip().splitlines()
     if code and words:
         click.echo("\n".join(words[-30:]), err=True)
+    if code == 0:
+        return ""
+    late = [one.LATE] if one.LATE in words else []
     errors = [line.strip(" |") for line in words if "Error" in line]
-    return "" if code == 0 else (errors or words or [f"it ended with {code}"])[-1]
+    return (late or errors[-1:] or words[-1:] or [f"it ended with {code}"])[0]
 
 
 if __name__ == "__main__":
