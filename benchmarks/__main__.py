@@ -14,12 +14,14 @@ import click
 import msgspec
 
 from benchmarks import catalogue, machine, one, results
-from benchmarks.measured import Benchmark, Measured
+from benchmarks.measured import Measured
 from benchmarks.results import Run, Section
 
 PAGE = catalogue.ROOT / "benchmarks" / "RESULTS.md"
-ENDING = 30
+ENDING = 60
 """Seconds that a benchmark may take to end what it started."""
+WHOLE, WHOLE_QUICK = 12 * 60, 5 * 60
+"""Seconds that a whole run may take, however busy the machine."""
 
 
 @click.command()
@@ -45,10 +47,10 @@ def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | N
         load=machine.load(),
         quick=quick,
     )
-    sections = []
+    sections, until = [], time.monotonic() + (WHOLE_QUICK if quick else WHOLE)
     for name in [each for each in catalogue.NAMES if each in names or not names]:
         click.echo(f"measuring {name} …", err=True)
-        sections.append(_measured(name, run))
+        sections.append(_measured(name, run, until))
         click.echo(results.plain(sections[-1]) + "\n")
         if page is not None:
             before = page.read_text() if page.exists() else ""
@@ -56,22 +58,22 @@ def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | N
     sys.exit(any(section.measured is None for section in sections))
 
 
-def _measured(name: str, run: Run) -> Section:
+def _measured(name: str, run: Run, until: float) -> Section:
     benchmark, began = catalogue.load(name), time.monotonic()
+    limit = min(benchmark.quick_limit if run.quick else benchmark.limit, until - began)
+    if limit < 1:
+        return Section(name, benchmark.shows, run, 0.0, None, "the whole run's time was over")
     with tempfile.TemporaryDirectory(prefix="legato-bench-") as folder:
         file = pathlib.Path(folder) / "measured.json"
         log = pathlib.Path(folder) / "log.txt"
-        failure = _run(name, benchmark, file, log, quick=run.quick)
+        failure = _run(name, file, log, limit, quick=run.quick)
         found = None if failure else msgspec.json.decode(file.read_bytes(), type=Measured)
     return Section(name, benchmark.shows, run, time.monotonic() - began, found, failure)
 
 
-def _run(
-    name: str, benchmark: Benchmark, file: pathlib.Path, log: pathlib.Path, *, quick: bool
-) -> str:
+def _run(name: str, file: pathlib.Path, log: pathlib.Path, limit: float, *, quick: bool) -> str:
     """Run it as a process and return why it failed, if it did."""
-    command = [sys.executable, "-m", "benchmarks.one", name, str(file)]
-    limit = (benchmark.quick_limit if quick else benchmark.limit) + ENDING
+    command = [sys.executable, "-m", "benchmarks.one", name, str(file), str(limit)]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command + ["--quick"] * quick,
@@ -81,7 +83,7 @@ def _run(
             start_new_session=True,
         )
         try:
-            code = process.wait(limit)
+            code = process.wait(limit + ENDING)
         except (subprocess.TimeoutExpired, KeyboardInterrupt) as ended:
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
