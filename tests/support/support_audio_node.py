@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,13 @@ class Files:
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/{name}"
+
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait in a handler, but never beyond the server's end."""
+        waiting = [asyncio.create_task(each.wait()) for each in (event, self.closing)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -127,6 +134,13 @@ class Client:
         status, answer = await self.node.request("GET", self.path(guild))
         assert status == 200, answer
         return answer
+
+    async def leave(self) -> None:
+        """End the session with its players."""
+        if not self.socket.closed:
+            path = f"/v4/sessions/{self.session}"
+            await self.node.request("PATCH", path, {"resuming": False})
+        await self.close()
 
     async def close(self, *, abort: bool = False) -> None:
         """Close the socket, or let the connection break."""
@@ -330,6 +344,16 @@ class Studio:
     voice: VoiceServer
     node: RunningNode
     guilds: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def stages(
+        self, names: Iterable[str], play: Callable[[Stage, str], Coroutine[None, None, None]]
+    ) -> dict[str, Stage]:
+        """Do the same at once with each name in a guild of its own; listen afterwards."""
+        stages = {name: await self.stage() for name in names}
+        async with asyncio.TaskGroup() as group:
+            for name, stage in stages.items():
+                group.create_task(play(stage, name))
+        return stages
 
     async def stage(self) -> Stage:
         """Give a guild of its own with a client of its own."""

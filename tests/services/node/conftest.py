@@ -7,21 +7,24 @@ from support_audio_node import Stage, Studio, studio
 from support_media import tones
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
     quick = {
         "stats_interval": "1s",
         "silent_socket_timeout": "3s",
-        "read_timeout": "2s",
-        "load_timeout": "3s",
-        "stuck_threshold": "1s",
+        "read_timeout": "3s",
+        "load_timeout": "4s",
+        "stuck_threshold": "500ms",
     }
     async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def stage(shared: Studio) -> AsyncIterator[Stage]:
-    given = await shared.stage()
-    yield given
-    await given.client.close()
+    """Give a guild of its own; what a test leaves behind does not play on."""
+    before = len(shared.node.clients)
+    yield await shared.stage()
+    for client in shared.node.clients[before:]:
+        await client.leave()
+    del shared.node.clients[before:]

@@ -5,7 +5,7 @@ import pytest
 
 from support_audio_node import PASSWORD, Client, Json, Stage, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def resuming(stage: Stage, timeout: int = 60) -> None:
@@ -127,7 +127,7 @@ async def test_what_a_client_sends_is_ignored(stage: Stage) -> None:
 async def test_frame_statistics_are_true(stage: Stage) -> None:
     await stage.play("tone.flac")
     await until(lambda: any(s["frameStats"] for s in stage.client.of("stats")), 10)
-    await stage.frames(150)
+    await stage.frames(60)
     await stage.patch(track={"encoded": None})
     await stage.quiet()
     sent = len(stage.sounding())

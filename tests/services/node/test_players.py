@@ -1,16 +1,18 @@
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from legato_simulator.opus import FRAME as OPUS_FRAME
 from legato_simulator.opus import Samples
-from support_audio_node import Json, Stage, until
+from support_audio_node import Json, Stage, Studio, until
 from support_media import FORMATS, SINE, TRACK, sine, tone
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 FRAME = 20
 MOST_BETWEEN_MS = 40
 """Between two tracks: a codec's own beginning, and a frame for a machine that is busy."""
@@ -22,6 +24,8 @@ OVER = 1.15
 """How far a codec may overshoot when its input changes, about a decibel."""
 NEAR_MS = 45
 """Two frames and a codec's delay."""
+Play = Callable[[Stage, str], Coroutine[None, None, None]]
+Stages = Callable[[Iterable[str], Play], Awaitable[dict[str, Stage]]]
 
 
 def state(player: Json) -> Json:
@@ -30,58 +34,69 @@ def state(player: Json) -> Json:
     return found
 
 
-@pytest.mark.parametrize("ending", FORMATS)
-async def test_the_right_tone_is_heard_from_the_first_frame(stage: Stage, ending: str) -> None:
-    await stage.play(f"tone.{ending}")
-    await stage.frames(60)
-
-    heard = stage.moments()
-    assert [segment.track for segment in heard.segments] == [TRACK]
-    assert heard.segments[0].start_ms <= NEAR_MS
-    assert heard.jumps == []
-    assert stage.report().unbroken
+@pytest_asyncio.fixture(loop_scope="session")
+async def stages(shared: Studio, stage: Stage) -> Stages:
+    """Do the same at once with several formats; the fixture of one stage closes them."""
+    return shared.stages
 
 
-@pytest.mark.parametrize("ending", FORMATS)
-async def test_a_track_starts_at_the_position_asked_for(stage: Stage, ending: str) -> None:
-    await stage.play(f"tone.{ending}", position=7130)
-    await stage.frames(40)
+async def test_the_right_tone_is_heard_from_the_first_frame(stages: Stages) -> None:
+    async def play(stage: Stage, ending: str) -> None:
+        await stage.play(f"tone.{ending}")
+        await stage.frames(60)
 
-    heard = stage.moments()
-    assert abs(heard.segments[0].start_ms - 7130) <= NEAR_MS
-    assert heard.jumps == []
-
-
-@pytest.mark.parametrize("ending", FORMATS)
-async def test_a_seek_is_heard_at_the_right_moment(stage: Stage, ending: str) -> None:
-    await stage.play(f"tone.{ending}")
-    await stage.frames(30)
-
-    answer = await stage.patch(position=12_340)
-    await stage.frames(60)
-
-    heard = stage.moments()
-    assert len(heard.segments) == 2
-    assert abs(heard.segments[1].start_ms - 12_340) <= NEAR_MS
-    assert heard.jumps[0].silent_ms <= 2 * FRAME
-    assert state(answer)["position"] == 12_340
-    assert stage.report().unbroken
+    for ending, stage in (await stages(FORMATS, play)).items():
+        heard = stage.moments()
+        assert [segment.track for segment in heard.segments] == [TRACK], ending
+        assert heard.segments[0].start_ms <= NEAR_MS, ending
+        assert heard.jumps == [], ending
+        assert stage.report().unbroken, ending
 
 
-@pytest.mark.parametrize("ending", ["opus.ogg", "opus.webm", "mp3", "flac"])
-async def test_volume_follows_soon_and_without_a_break(stage: Stage, ending: str) -> None:
-    await stage.play(f"tone.{ending}")
-    await stage.frames(40)
-    before = len(stage.sounding())
+async def test_a_track_starts_at_the_position_asked_for(stages: Stages) -> None:
+    async def play(stage: Stage, ending: str) -> None:
+        await stage.play(f"tone.{ending}", position=7130)
+        await stage.frames(40)
 
-    await stage.patch(volume=30)
-    await stage.frames(80)
+    for ending, stage in (await stages(FORMATS, play)).items():
+        heard = stage.moments()
+        assert abs(heard.segments[0].start_ms - 7130) <= NEAR_MS, ending
+        assert heard.jumps == [], ending
 
-    quieter = stage.loudness(start=before + 30) - stage.loudness(end=before)
-    assert quieter == pytest.approx(-12.4, abs=1.5)
-    assert stage.report().unbroken
-    heard = stage.moments()
-    assert max(heard.skipped_ms, heard.repeated_ms) <= READING_MS
+
+async def test_a_seek_is_heard_at_the_right_moment(stages: Stages) -> None:
+    async def play(stage: Stage, ending: str) -> None:
+        await stage.play(f"tone.{ending}")
+        await stage.frames(30)
+        answer = await stage.patch(position=12_340)
+        assert state(answer)["position"] == 12_340, ending
+        await stage.frames(60)
+
+    for ending, stage in (await stages(FORMATS, play)).items():
+        heard = stage.moments()
+        assert len(heard.segments) == 2, ending
+        assert abs(heard.segments[1].start_ms - 12_340) <= NEAR_MS, ending
+        assert heard.jumps[0].silent_ms <= 2 * FRAME, ending
+        assert stage.report().unbroken, ending
+
+
+async def test_volume_follows_without_a_break(stages: Stages) -> None:
+    before: dict[str, int] = {}
+
+    async def play(stage: Stage, ending: str) -> None:
+        await stage.play(f"tone.{ending}")
+        await stage.frames(40)
+        before[ending] = len(stage.sounding())
+        await stage.patch(volume=30)
+        await stage.frames(60)
+
+    for ending, stage in (await stages(["opus.ogg", "opus.webm", "mp3", "flac"], play)).items():
+        loud, soft = before[ending], before[ending] + 25
+        quieter = stage.loudness(start=soft) - stage.loudness(end=loud)
+        assert quieter == pytest.approx(-12.4, abs=1.5), ending
+        assert stage.report().unbroken, ending
+        heard = stage.moments()
+        assert max(heard.skipped_ms, heard.repeated_ms) <= READING_MS, ending
 
 
 @pytest.mark.parametrize("ending", ["mp3", "opus.ogg"])
@@ -105,7 +120,8 @@ async def test_a_change_of_volume_is_heard_soon_and_makes_no_click(
 
     sound = stage.samples()[10 * OPUS_FRAME :]
     steepest = SINE * 2 * np.pi * 440 / 48_000
-    assert max(took) < 0.5
+    assert sorted(took)[2] < 0.5
+    assert max(took) < 1
     assert np.abs(sound).max() <= SINE * OVER
     assert np.abs(np.diff(sound)).max() <= steepest * OVER
     assert stage.report().unbroken
@@ -131,10 +147,10 @@ def frames(sound: Samples) -> list[Samples]:
 
 async def test_full_volume_again_passes_packets_on_undecoded(stage: Stage) -> None:
     await stage.play("tone.opus.ogg", volume=50)
-    await stage.frames(40)
+    await stage.frames(20)
 
     await stage.patch(volume=100)
-    await stage.frames(60)
+    await stage.frames(30)
 
     heard = stage.moments()
     assert heard.jumps == []
@@ -195,22 +211,24 @@ async def test_an_end_time_is_changed_and_taken_back(stage: Stage) -> None:
     assert len(stage.client.events("TrackEndEvent")) == 1
 
 
-@pytest.mark.parametrize("ending", FORMATS)
-async def test_the_next_track_follows_without_a_gap(stage: Stage, ending: str) -> None:
-    stage.files.files[f"next.{ending}"] = tone(ending, 5.0, 6)
-    encoded = await stage.track(f"next.{ending}")
-    await stage.play("tone.opus.ogg", endTime=600)
-    await stage.client.event("TrackEndEvent")
-    await stage.patch(track={"encoded": encoded})
-    await stage.frames(40)
+async def test_the_next_track_follows_without_a_gap(stages: Stages) -> None:
+    async def play(stage: Stage, ending: str) -> None:
+        stage.files.files[f"next.{ending}"] = tone(ending, 5.0, 6)
+        encoded = await stage.track(f"next.{ending}")
+        await stage.play("tone.opus.ogg", endTime=600)
+        await stage.client.event("TrackEndEvent")
+        await stage.patch(track={"encoded": encoded})
+        await stage.frames(40)
 
-    first, second = stage.moments().segments
-    assert (first.track, second.track) == (TRACK, 6)
-    assert second.heard_from_ms - first.heard_to_ms <= MOST_BETWEEN_MS
-    assert abs(first.end_ms - 600) <= NEAR_MS
-    assert second.start_ms <= NEAR_MS
-    assert sum(arrival.silent for arrival in stage.heard()) <= MOST_BETWEEN_MS // FRAME
-    assert stage.report().unbroken
+    for ending, stage in (await stages(FORMATS, play)).items():
+        first, second = stage.moments().segments
+        assert (first.track, second.track) == (TRACK, 6), ending
+        assert second.heard_from_ms - first.heard_to_ms <= MOST_BETWEEN_MS, ending
+        assert abs(first.end_ms - 600) <= NEAR_MS, ending
+        assert second.start_ms <= NEAR_MS, ending
+        silent = sum(arrival.silent for arrival in stage.heard())
+        assert silent <= MOST_BETWEEN_MS // FRAME, ending
+        assert stage.report().unbroken, ending
 
 
 async def ending(stage: Stage) -> None:
@@ -364,13 +382,13 @@ async def test_a_track_that_gives_nothing_is_said_to_be_stuck_once_and_goes_on(
     data = tone("mp3")
     stage.files.files["sticks.mp3"] = data
     encoded = await stage.track("sticks.mp3")
-    stuck = asyncio.Event()
+    more = asyncio.Event()
 
     async def sticks(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Length": str(len(data))})
         await answer.prepare(request)
         await answer.write(data[: len(data) // 10])
-        await stuck.wait()
+        await stage.files.until(more)
         await answer.write(data[len(data) // 10 :])
         return answer
 
@@ -378,9 +396,9 @@ async def test_a_track_that_gives_nothing_is_said_to_be_stuck_once_and_goes_on(
     await stage.patch(track={"encoded": encoded}, voice=await stage.credentials())
 
     told = await stage.client.event("TrackStuckEvent")
-    assert told["thresholdMs"] == 1000
+    assert told["thresholdMs"] == 500
     before = len(stage.sounding())
-    stuck.set()
+    more.set()
     await stage.frames(30)
 
     assert before in range(80, 110)

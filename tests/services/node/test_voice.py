@@ -1,9 +1,9 @@
 import pytest
 
 from legato_simulator.voice_faults import VoiceFaults
-from support_audio_node import BOT, Json, Stage, until
+from support_audio_node import BOT, Json, Stage, Studio, until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def connected(stage: Stage) -> object:
@@ -46,20 +46,21 @@ async def test_a_broken_connection_is_resumed(stage: Stage) -> None:
     assert stage.client.events("WebSocketClosedEvent") == []
 
 
-@pytest.mark.parametrize("code", [4004, 4006, 4011, 4014, 4017, 4021, 4022])
-async def test_a_final_close_is_told_and_the_track_goes_on(stage: Stage, code: int) -> None:
-    await stage.play("tone.flac", endTime=1500)
-    await stage.frames(10)
+async def test_a_final_close_is_told_and_the_track_goes_on(shared: Studio, stage: Stage) -> None:
+    async def play(stage: Stage, code: str) -> None:
+        await stage.play("tone.flac", endTime=1500)
+        await stage.frames(10)
+        await stage.voice.close(stage.guild, BOT, int(code))
+        closed = await stage.client.event("WebSocketClosedEvent")
+        assert (closed["code"], closed["byRemote"]) == (int(code), True)
+        assert await connected(stage) is False
+        ended = await stage.client.event("TrackEndEvent")
+        assert ended["reason"] == "finished", code
+
+    codes = [str(code) for code in (4004, 4006, 4011, 4014, 4017, 4021, 4022)]
     identifies = stage.voice.identifies
-
-    await stage.voice.close(stage.guild, BOT, code)
-
-    closed = await stage.client.event("WebSocketClosedEvent")
-    assert (closed["code"], closed["byRemote"]) == (code, True)
-    assert await connected(stage) is False
-    ended = await stage.client.event("TrackEndEvent")
-    assert ended["reason"] == "finished"
-    assert stage.voice.identifies == identifies
+    await shared.stages(codes, play)
+    assert stage.voice.identifies == identifies + len(codes)
 
 
 async def test_the_same_voice_again_is_nothing_new_while_connected(stage: Stage) -> None:

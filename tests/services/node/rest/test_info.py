@@ -3,7 +3,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from support_audio_node import Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LAVALINKS = {
     "lavalink_players_total",

@@ -5,7 +5,7 @@ from aiohttp import web
 
 from support_audio_node import Json, Stage
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VOICE: Json = {"token": "t", "endpoint": "e:1", "sessionId": "s", "channelId": "1"}
 
@@ -104,7 +104,7 @@ async def test_a_request_that_waited_for_a_destroyed_player_says_so(stage: Stage
 
     async def slow(_: web.Request) -> web.Response:
         reached.set()
-        await leave.wait()
+        await stage.files.until(leave)
         return web.Response(status=404)
 
     stage.files.special["slow"] = slow

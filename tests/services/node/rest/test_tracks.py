@@ -6,7 +6,7 @@ from aiohttp import web
 from support_audio_node import Json, Stage
 from support_media import FORMATS, SECONDS, tone
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def data(loaded: Json) -> Json:
