@@ -90,14 +90,13 @@ class Driver:
             player = self._port.player(guild_id)
             if player is None:
                 return
-            wanted = nodestate.desired(player, now=self._port.now())
-            if wanted is None:
+            if player.voice.wanted is None:
                 await self._release(player)
             elif player.seat is None:
                 await self._seat(player)
             else:
                 link = await self._link(player.seat)
-                await self._bring(link, guild_id, wanted)
+                await self._bring(link, guild_id)
 
     async def _release(self, player: Player) -> None:
         """Delete the player from its node; where the node is away, its session's end does it."""
@@ -128,14 +127,26 @@ class Driver:
             raise Unavailable("node", "its session is another now")
         return link
 
-    async def _bring(self, link: NodeLink, guild_id: int, wanted: NodeState) -> None:
+    async def _bring(self, link: NodeLink, guild_id: int) -> None:
         actual = await self._look(link, guild_id)
-        patch = nodestate.difference(wanted, actual)
+        patch = self._missing(link, guild_id, actual)
         if patch is None:
             return
-        if patch.voice is not UNSET and not await self._voice_answers(link, guild_id, patch):
-            return
-        await self.patch(link, guild_id, patch)
+        if patch.voice is not UNSET:
+            if not await self._voice_answers(link, guild_id, patch):
+                return
+            patch = self._missing(link, guild_id, actual)
+        if patch is not None:
+            await self.patch(link, guild_id, patch)
+
+    def _missing(self, link: NodeLink, guild_id: int, actual: NodeState | None) -> Patch | None:
+        """Compare with the player as it is now: while a node was waited for it may have changed."""
+        player = self._port.player(guild_id)
+        wanted = nodestate.desired(player, now=self._port.now()) if player else None
+        seat = Seat(node=link.node.name, session_id=link.session_id)
+        if player is None or wanted is None or player.seat != seat:
+            raise Unavailable("node", "its player left it meanwhile")
+        return nodestate.difference(wanted, actual)
 
     async def _look(self, link: NodeLink, guild_id: int) -> NodeState | None:
         if guild_id not in self._actual:
