@@ -6,7 +6,7 @@ grows, and every write of an owner names it (ownership.md, 2).
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from legato.contracts import keys
@@ -15,6 +15,8 @@ from legato.redis import Client, Script, reaching
 
 TTL = timedelta(seconds=10)
 RENEW = timedelta(seconds=2)
+ISOLATION = timedelta(seconds=60)
+"""How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,27 @@ class Lease:
     epoch: int
     deadline: float
     """On this machine's monotonic clock, counted from before the renewal was sent."""
+    renewed: float = 0.0
+    """By the same clock: before the renewal was sent."""
+    alone_until: float = 0.0
+    """So long its owner may drive what it holds a socket to, though Redis is out of reach."""
 
     def left(self, *, now: float) -> timedelta:
         """Say how long outside calls may still rely on it."""
         return timedelta(seconds=max(0.0, self.deadline - now))
+
+    def left_alone(self, *, now: float) -> timedelta:
+        """Say how long calls to what only a socket's holder may drive may rely on it."""
+        return timedelta(seconds=max(0.0, max(self.deadline, self.alone_until) - now))
+
+    def missed(self, *, now: float, ttl: timedelta, isolation: timedelta) -> "Lease":
+        """Note that a renewal failed because Redis is out of reach.
+
+        It holds for one TTL at a time: whoever was frozen since then does not know whether Redis
+        came back and gave the lease away.
+        """
+        most = self.renewed + isolation.total_seconds()
+        return replace(self, alone_until=min(most, now + ttl.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ class Leases:
         )
         match answer:
             case [1, epoch]:
-                return Lease(what, self.owner, _integer(epoch), begun + self.ttl.total_seconds())
+                return self._lease(what, _integer(epoch), begun)
             case [0, bytes(holder), age]:
                 return Held(what, holder.decode(), timedelta(milliseconds=_integer(age)))
             case _:
@@ -91,8 +110,11 @@ class Leases:
         )
         if not answer:
             return None
+        return self._lease(lease.what, _integer(answer), begun)
+
+    def _lease(self, what: Owned, epoch: int, begun: float) -> Lease:
         deadline = begun + self.ttl.total_seconds()
-        return Lease(lease.what, lease.owner, _integer(answer), deadline)
+        return Lease(what, self.owner, epoch, deadline, renewed=begun)
 
     async def release(self, lease: Lease) -> None:
         """Give it up; nothing happens where it is another's already."""

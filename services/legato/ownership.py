@@ -5,6 +5,7 @@ Knows neither what a lease is for (the port starts and stops it) nor how owners 
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ import structlog
 from legato import rendezvous
 from legato.contracts.keys import Owned
 from legato.errors import Unavailable
-from legato.leases import Held, Lease, Leases
+from legato.leases import ISOLATION, Held, Lease, Leases
 from legato.members import READY_AFTER, Members, eligible
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -46,6 +47,8 @@ class Pace:
     ready_after: timedelta = READY_AFTER
     settle: timedelta = timedelta(seconds=30)
     """Nothing is given away within this time of an outage of Redis."""
+    isolation: timedelta = ISOLATION
+    """How long what is held is driven on while Redis is out of reach."""
 
 
 class Holder:
@@ -112,6 +115,7 @@ class Holder:
                 await self._renew_held(tasks)
             except Unavailable as error:
                 log.warning("leases not renewed", why=str(error), held=len(self._held))
+                self._miss()
             self._looked.set()
             spent = loop.time() - begun
             await asyncio.sleep(max(0.0, self._leases.every.total_seconds() - spent))
@@ -138,6 +142,11 @@ class Holder:
                 tasks.create_task(self._lose(lease))
             else:
                 self._held[what] = renewed
+
+    def _miss(self) -> None:
+        now, ttl, isolation = time.monotonic(), self._leases.ttl, self._pace.isolation
+        for what, lease in self._held.items():
+            self._held[what] = lease.missed(now=now, ttl=ttl, isolation=isolation)
 
     async def _lose(self, lease: Lease) -> None:
         async with self._locks[lease.what]:

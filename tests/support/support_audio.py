@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -18,8 +19,11 @@ from legato.contracts import keys, playback
 from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
 from legato.contracts.partitions import Shard, partition_of
 from legato.contracts.voice import Mark, VoiceServerChanged, VoiceStateChanged
+from legato.errors import Unavailable
 from legato.layout import Layout
 from legato_simulator import certs
+from support_lavalink import Double, Json
+from support_waiting import until
 
 BOT = 7
 CHANNEL = 900
@@ -43,8 +47,13 @@ class Gateway:
         """Take actions until cancelled."""
         key, after = keys.inbox(Shard(BOT, 0, 1)), BEGINNING
         while True:
-            await self.layout.bind_shards(1)
-            for entry in await self.bus.read(key, after, decoder=_actions):
+            try:
+                await self.layout.bind_shards(1)
+                entries = await self.bus.read(key, after, decoder=_actions)
+            except Unavailable:
+                await asyncio.sleep(0.05)
+                continue
+            for entry in entries:
                 after = entry.id
                 assert not isinstance(entry.message, Undecodable)
                 await self._take(entry.message)
@@ -188,6 +197,20 @@ class Process:
         self._process.kill()
         await self._process.wait()
 
+    def freeze(self) -> None:
+        """Let it do nothing, as a machine that is out of breath."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    async def says(self, words: str, *, seconds: float = 20) -> None:
+        """Wait for words in its log."""
+        await until(lambda: words in self.log, seconds)
+
     async def wait(self) -> None:
         """Wait until it has ended by itself."""
         assert self._process is not None
@@ -230,3 +253,61 @@ def now() -> int:
 
 
 TTL = timedelta(seconds=2)
+
+
+def loaded(number: int) -> Json:
+    """Answer a node's loadtracks with a track of a minute."""
+    info = {
+        "identifier": f"{number}",
+        "isSeekable": True,
+        "author": "a tester",
+        "length": 60_000,
+        "isStream": False,
+        "position": 0,
+        "title": f"Tone {number}",
+        "uri": f"http://music/{number}",
+        "sourceName": "http",
+        "artworkUrl": None,
+        "isrc": None,
+    }
+    return {
+        "loadType": "track",
+        "data": {"encoded": f"E{number}", "info": info, "pluginInfo": {}, "userData": {}},
+    }
+
+
+async def plays(node: Double, encoded: str, *, seconds: float = 20) -> Json:
+    """Wait until a connected player plays it, and return that player."""
+
+    def playing() -> list[Json]:
+        return [
+            player
+            for session in node.sessions.values()
+            for player in session.players.values()
+            if player["track"]
+            and player["track"]["encoded"] == encoded
+            and player["state"]["connected"]
+        ]
+
+    return (await until(playing, seconds))[0]
+
+
+def tracks(node: Double) -> list[str]:
+    """Name the tracks the node was told to play."""
+    return [patch["track"]["encoded"] for patch in node.patches if "track" in patch]
+
+
+async def ends(node: Double, guild: int, player: Json) -> None:
+    """Let the node end a guild's track, as at the end of its file."""
+    track, player["track"] = player["track"], None
+    held = next(one for one in node.sessions.values() if player in one.players.values())
+    assert held.socket is not None
+    await held.socket.send_json(
+        {
+            "op": "event",
+            "type": "TrackEndEvent",
+            "guildId": str(guild),
+            "track": track,
+            "reason": "finished",
+        }
+    )

@@ -5,6 +5,7 @@ import os
 import pathlib
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -83,3 +84,56 @@ def running_postgres() -> Iterator[Postgres]:
         server = postgres_in(folder)
         with running(server.prepare(), server.is_ready):
             yield server
+
+
+class Breakable:
+    """A Valkey that can be frozen, or killed and started again with what it had acknowledged."""
+
+    def __init__(self, server: Valkey) -> None:
+        self.url = server.url
+        self._server = server
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._child = Child.start(self._server.prepare())
+        deadline = time.monotonic() + 30
+        while not self._server.is_ready():
+            assert time.monotonic() < deadline, self._child.last_words()
+            time.sleep(0.01)
+
+    def freeze(self) -> None:
+        """Let it answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it as the kernel does."""
+        assert self._child is not None
+        self._signal(signal.SIGKILL)
+        end(self._child)
+
+    def end(self) -> None:
+        """End it in order."""
+        if self._child is not None and self._child.code is None:
+            self.thaw()
+            end(self._child)
+
+    def _signal(self, number: int) -> None:
+        assert self._child is not None
+        os.kill(self._child.pid, number)
+
+
+@contextlib.contextmanager
+def breakable_valkey() -> Iterator[Breakable]:
+    """Run a Valkey that breaks as told."""
+    with scratch_folder() as folder:
+        server = Breakable(valkey_in(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.end()

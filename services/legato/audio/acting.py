@@ -1,5 +1,6 @@
 """What each effect does: one match, a few lines each. Knows no lease and no commit."""
 
+import asyncio
 from datetime import timedelta
 from typing import assert_never
 
@@ -26,6 +27,7 @@ from legato.audio.partitions import PartitionLoop
 from legato.contracts import keys
 from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
 from legato.contracts.partitions import shard_of
+from legato.errors import Unavailable
 
 
 class Actor:
@@ -37,7 +39,9 @@ class Actor:
         self._tools = tools
 
     async def act(self, guild_id: int, effect: Effect) -> None:
-        """Do one effect; Unavailable = again later."""
+        """Do one effect, with the lease to do it; Unavailable = again later."""
+        if not isinstance(effect, SyncNode | Resolve | Note):
+            self._loop.writer.allow(self._tools.call_timeout)
         match effect:
             case SyncNode():
                 await self._driver.sync(guild_id)
@@ -105,7 +109,11 @@ class Actor:
         count = await self._tools.layout.shards()
         shard = shard_of(action.guild_id, bot=self._loop.partition.bot, count=count)
         action = replace(action, traceparent=telemetry.traceparent())
-        await self._tools.means.bus.append(keys.inbox(shard), action)
+        try:
+            async with asyncio.timeout(self._tools.call_timeout.total_seconds()):
+                await self._tools.means.bus.append(keys.inbox(shard), action)
+        except TimeoutError as error:
+            raise Unavailable("redis", "the shard's inbox is slow") from error
 
     async def _resolve(self, guild_id: int, effect: Resolve) -> None:
         within = timedelta(milliseconds=effect.deadline - self._loop.now())

@@ -12,7 +12,7 @@ from legato import telemetry
 from legato.audio.endpoint import Endpoints
 from legato.audio.fleet import Fleet
 from legato.audio.guild_settings import SettingsOfNew
-from legato.audio.lavalink import Loaded, NodeClient
+from legato.audio.lavalink import Fence, Loaded, NodeClient
 from legato.audio.ledger import Ledger
 from legato.audio.live import Live
 from legato.audio.means import Means, Tools
@@ -177,7 +177,9 @@ class App:
             things,
             self.owning,
             pace=HolderPace(
-                moves=settings.partition_moves, ready_after=settings.member_ready_after
+                moves=settings.partition_moves,
+                ready_after=settings.member_ready_after,
+                isolation=settings.isolation,
             ),
         )
 
@@ -203,12 +205,14 @@ class App:
             resolver=Resolver(catalogue, load, prefix=settings.search_prefix),
             behind=self.behind,
             endpoints=Endpoints(),
-            client=lambda node: self._client(http, node),
+            client=lambda node, fence: self._client(http, node, fence),
             playing=self.owning.players_by_node,
             sessions=self.owning.sessions_by_node,
             partitions=settings.partitions,
             region=settings.region,
             node_pace=NodePace(resume=settings.node_resume_timeout),
+            call_timeout=settings.call_timeout,
+            isolation=settings.isolation,
             room=asyncio.Semaphore(MOVES_OF_PLAYERS),
         )
 
@@ -224,8 +228,11 @@ class App:
         )
         return [self._client(http, node) for node in nodes]
 
-    def _client(self, http: aiohttp.ClientSession, node: Node) -> NodeClient:
-        return NodeClient(http, node, user_id=self.settings.user_id, tracing=self.tracing)
+    def _client(
+        self, http: aiohttp.ClientSession, node: Node, fence: Fence | None = None
+    ) -> NodeClient:
+        user = self.settings.user_id
+        return NodeClient(http, node, user_id=user, tracing=self.tracing, fence=fence)
 
     def _searcher(self, http: aiohttp.ClientSession, catalogue: Catalogue) -> Searcher:
         async def load(query: str, within: timedelta) -> Loaded:

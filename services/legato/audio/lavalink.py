@@ -6,7 +6,7 @@ so the transport is our own, and every decision is `nodes`'.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -81,6 +81,16 @@ class Socket:
             await self._socket.ping()
 
 
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """What a change of a node must respect: it begins only where it surely ends in time."""
+
+    within: timedelta = TIMEOUT
+    """The time-out of a change."""
+    allow: Callable[[timedelta], None] = lambda _: None
+    """Raises where a call of that length may not begin."""
+
+
 class NodeClient:
     """One node, as one bot sees it."""
 
@@ -91,13 +101,20 @@ class NodeClient:
         *,
         user_id: int,
         tracing: telemetry.Tracing | None = None,
+        fence: Fence | None = None,
     ) -> None:
+        """`fence` is asked before every change."""
         self.node = node
+        self._fence = fence or Fence()
         self._tracing = tracing
         self._http = http
         self._base = node.url.rstrip("/")
         self._headers = {"Authorization": node.password}
         self._user_id = str(user_id)
+
+    def allow(self) -> None:
+        """Raise where nothing may be begun with the node now."""
+        self._fence.allow(self._fence.within)
 
     @asynccontextmanager
     async def connect(self, session_id: str) -> AsyncIterator[tuple[Socket, frames.Ready]]:
@@ -187,6 +204,9 @@ class NodeClient:
         params: dict[str, str] | None = None,
         timeout: timedelta = TIMEOUT,
     ) -> bytes:
+        if method in {"PATCH", "DELETE"}:
+            timeout = self._fence.within
+            self.allow()
         headers = dict(self._headers)
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -33,6 +33,8 @@ class Links:
         self._client = client
         self._port = port
         self._pace = pace
+        self.is_shut = False
+        """No socket may be opened: Redis has been out of reach for too long."""
         self._links: dict[str, NodeLink] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -42,6 +44,8 @@ class Links:
 
     def open(self, name: str, *, session_id: str = "") -> NodeLink:
         """Return the connection to a node, opening one if there is none."""
+        if self.is_shut:
+            raise Unavailable("node", "its socket may not be held for now")
         node = self._nodes().get(name)
         link = self._links.get(name)
         if node is None:

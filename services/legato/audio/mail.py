@@ -34,4 +34,9 @@ class Reached:
     event: asyncio.Event
 
 
-Mail = Entry[inbox.Message] | Told | Settled | Reached
+@dataclass(frozen=True, slots=True)
+class Back:
+    """The books are in reach again: what waits of the inbox may be taken."""
+
+
+Mail = Entry[inbox.Message] | Told | Settled | Reached | Back

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from legato import telemetry
 from legato.audio.endpoint import Endpoints
 from legato.audio.fleet import Fleet
-from legato.audio.lavalink import NodeClient
+from legato.audio.lavalink import Fence, NodeClient
 from legato.audio.ledger import Ledger
 from legato.audio.live import Live
 from legato.audio.metrics import Metrics
@@ -46,7 +47,7 @@ class Tools:
     resolver: Resolver
     behind: WriteBehind
     endpoints: Endpoints
-    client: Callable[[Node], NodeClient]
+    client: Callable[[Node, Fence], NodeClient]
     playing: Callable[[], Mapping[str, int]]
     """Node -> players of this process there."""
     sessions: Callable[[], Mapping[str, int]]
@@ -54,5 +55,9 @@ class Tools:
     partitions: int
     region: str
     node_pace: Pace
+    call_timeout: timedelta
+    """Of a call to outside, which begins only with more than that left of the lease."""
+    isolation: timedelta
+    """How long nodes are driven on while Redis is out of reach."""
     room: asyncio.Semaphore
     """Bounds the moves of players of the whole process."""

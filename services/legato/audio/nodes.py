@@ -137,6 +137,7 @@ class NodeLink:
         """Connect, and connect again."""
         failures = 0
         while True:
+            await self._permission()
             begun = _now()
             try:
                 await self._live()
@@ -148,6 +149,14 @@ class NodeLink:
             if self.state == "up":
                 self._become("connecting")
             await asyncio.sleep(self._delay(failures))
+
+    async def _permission(self) -> None:
+        """Wait for a lease that is long enough: only who has it may try for the socket."""
+        while True:
+            try:
+                return self.client.allow()
+            except Unavailable:
+                await asyncio.sleep(self._pace.backoff.total_seconds())
 
     def _delay(self, failures: int) -> float:
         if not failures and self._held_since is None:

@@ -107,6 +107,11 @@ class Outbox:
             if lane := self._lanes.get((guild_id, kind)):
                 lane.wake.set()
 
+    def nudge_all(self) -> None:
+        """Try again at once whatever waits."""
+        for lane in self._lanes.values():
+            lane.wake.set()
+
     def waiting(self, guild_id: int, effect: Effect) -> Effect | None:
         """Return what an effect would replace."""
         lane = self._lanes.get((guild_id, target(effect)))

@@ -16,6 +16,7 @@ from legato.audio.writer import Fenced
 from legato.contracts.fleet import ObservedNode
 from legato.contracts.keys import Owned as Thing
 from legato.contracts.partitions import Partition, partition_of
+from legato.errors import Unavailable
 from legato.leases import Lease
 from legato.ownership import Reason
 
@@ -81,6 +82,10 @@ class Owning:
             except* Fenced:
                 log.warning("fenced", partition=str(partition))
                 fenced = True
+            except* Unavailable as found:
+                why = str(found.exceptions[0])
+                log.warning("partition waits", partition=str(partition), why=why)
+                await asyncio.sleep(AGAIN)
             except* Exception:
                 tools.means.metrics.restarts.inc()
                 log.exception("partition failed, begins anew", partition=str(partition))

@@ -5,6 +5,7 @@ a player has one writer. Only what is committed is true: memory follows the book
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
@@ -23,7 +24,7 @@ from legato.audio.events import (
     Woken,
 )
 from legato.audio.ledger import REMEMBERED, Books, Change
-from legato.audio.mail import Mail, Reached, Settled, Told
+from legato.audio.mail import Back, Mail, Reached, Settled, Told
 from legato.audio.means import Means
 from legato.audio.outbox import Outbox, Outcome
 from legato.audio.player import (
@@ -73,13 +74,20 @@ class PartitionLoop:
         self.partition = partition
         self.players: dict[int, Player] = {}
         self.writer = Writer(
-            means.ledger, lease, means.metrics, partition=partition, everything=self._everything
+            means.ledger,
+            lease,
+            means.metrics,
+            partition=partition,
+            everything=self._everything,
+            back=lambda: self._mail.put_nowait(Back()),
         )
         self.outbox: Outbox | None = None
         self.saw: Callable[[Internal], Internal] = lambda event: event
         """What learns of node events as they are stepped."""
         self._means = means
         self._mail: asyncio.Queue[Mail] = asyncio.Queue()
+        self._waiting: deque[Entry[inbox.Message]] = deque()
+        """Of the inbox; longer than one only while the books are out of reach."""
         self._seen: dict[int, int] = {}
         self._wakes: dict[int, asyncio.TimerHandle] = {}
 
@@ -101,6 +109,11 @@ class PartitionLoop:
         """Strike an effect out."""
         self._means.metrics.effects.labels(type(effect).__name__, outcome).inc()
         self._mail.put_nowait(Settled(guild_id, key))
+
+    def nudge(self) -> None:
+        """Do at once what waited for Redis or for the lease."""
+        if self.outbox is not None:
+            self.outbox.nudge_all()
 
     async def reached(self) -> None:
         """Wait until all that was told so far is committed."""
@@ -158,7 +171,11 @@ class PartitionLoop:
         while True:
             match await self._mail.get():
                 case Entry() as entry:
-                    await self._entry(entry)
+                    self._waiting.append(entry)
+                    await self._take_waiting()
+                case Back():
+                    self.nudge()
+                    await self._take_waiting()
                 case Told() as told:
                     await self._event(told)
                 case Settled() as settled:
@@ -172,6 +189,16 @@ class PartitionLoop:
             wake.cancel()
 
     # What it does.
+
+    async def _take_waiting(self) -> None:
+        """Take what came over the inbox, in order; nothing while the books are out of reach."""
+        while self._waiting and not self.writer.is_away:
+            try:
+                await self._entry(self._waiting[0])
+            except Unavailable as error:
+                log.warning("inbox waits", partition=str(self.partition), why=str(error))
+                return
+            self._waiting.popleft()
 
     async def _entry(self, entry: Entry[inbox.Message]) -> None:
         message = entry.message

@@ -44,6 +44,10 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     """How long a lease holds without renewal."""
     lease_renew: LeaseRenew = lease_settings.RENEW
     """How often it is renewed; a fifth of its time or less."""
+    isolation: Annotated[timedelta, between(timedelta(seconds=1), timedelta(seconds=60))] = (
+        timedelta(seconds=60)
+    )
+    """How long nodes are driven on while Redis is out of reach; then their sockets are closed."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new process lives before it is given partitions."""
     partition_moves: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
@@ -58,6 +62,11 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
         minutes=5
     )
     """How long the bot stays in a channel without people, or without music; 0 = for ever."""
+
+    @property
+    def call_timeout(self) -> timedelta:
+        """Return the time-out of calls to outside: well under a lease's time (ownership.md, 2)."""
+        return min(timedelta(seconds=4), self.lease_ttl * 0.4)
 
     @property
     def user_id(self) -> int:

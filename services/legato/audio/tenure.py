@@ -1,6 +1,7 @@
 """One partition while it is ours: its books read, its loops run, its sockets held."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from legato.audio.acting import Actor, trace_of
 from legato.audio.driving import Driver
 from legato.audio.effects import Effect
 from legato.audio.events import Internal, Restored
+from legato.audio.lavalink import Fence
 from legato.audio.ledger import Books, Change
 from legato.audio.links import Links
 from legato.audio.means import Tools
@@ -32,6 +34,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 ALIVE_EVERY = timedelta(seconds=0.5)
 """A restored position is no older than this."""
+LOOK_EVERY = timedelta(seconds=0.25)
 TRIM_BEHIND = 60
 """Inbox entries stay for so many notes after their commit, for producers that read back."""
 
@@ -63,18 +66,27 @@ class Tenure:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._join(tasks)
+                tasks.create_task(self.loop.writer.pay())
                 await self._resume(tasks, books, stored)
                 tasks.create_task(self.loop.read())
                 tasks.create_task(self._live())
                 tasks.create_task(self._mover().run())
+                tasks.create_task(self._keep_to_isolation())
                 self._ready.set()
         finally:
             self.loop.rest()
 
     def _join(self, tasks: asyncio.TaskGroup) -> None:
         """Bring the parts together."""
-        tools = self._tools
-        links = Links(tasks, self._nodes, tools.client, self, pace=tools.node_pace)
+        tools, writer = self._tools, self.loop.writer
+        fence = Fence(tools.call_timeout, lambda within: writer.allow(within, alone=True))
+        links = Links(
+            tasks,
+            self._nodes,
+            lambda node: tools.client(node, fence),
+            self,
+            pace=tools.node_pace,
+        )
         driver = Driver(links, self, tools.endpoints)
         actor = Actor(self.loop, driver, tools)
 
@@ -147,6 +159,21 @@ class Tenure:
             except Unavailable as error:
                 log.warning("life not noted", partition=str(self._partition), why=str(error))
             await asyncio.sleep(ALIVE_EVERY.total_seconds())
+
+    async def _keep_to_isolation(self) -> None:
+        """Close the nodes' sockets once Redis has been out of reach for long, until it is back."""
+        links, _ = self._parts()
+        while True:
+            alone = time.monotonic() - self.loop.writer.held().renewed
+            if not links.is_shut and alone >= self._tools.isolation.total_seconds():
+                log.warning("isolated for too long", partition=str(self._partition))
+                links.is_shut = True
+                await links.close_all()
+            elif links.is_shut and not self.loop.writer.is_away:
+                links.is_shut = False
+                self._reopen(links, {})
+                self.loop.nudge()
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
 
     async def close(self, *, lost: bool) -> None:
         """Close the sockets, so that the next owner can resume, and note the last moment."""

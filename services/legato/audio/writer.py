@@ -1,11 +1,18 @@
-"""How a partition gets its steps into the books: through outages, and never past its lease."""
+"""How a partition gets its steps into the books: through outages, and never past its lease.
+
+While Redis is out of reach, what nodes say is stepped from memory and owed to the books, in order;
+back in reach it is committed if the lease is still ours, and else forgotten (ownership.md, 3).
+"""
 
 import asyncio
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 
 import structlog
 
-from legato.audio.ledger import Change, Ledger, Position
+from legato.audio.ledger import Change, Ledger, Outcome, Position
 from legato.audio.metrics import Metrics
 from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
@@ -14,6 +21,8 @@ from legato.leases import Lease
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 PAUSE = 0.2
+PATIENCE = 1.0
+"""Seconds that a commit may take before it is owed: the music does not wait for the books."""
 
 
 class Fenced(Exception):
@@ -35,14 +44,24 @@ class Writer:
         *,
         partition: Partition,
         everything: Callable[[], Iterable[Change]],
+        back: Callable[[], None],
     ) -> None:
-        """`lease` gives the current lease, None once lost; `everything` tells all from memory."""
+        """`lease` gives the current lease, None once lost; `everything` tells all from memory.
+
+        `back` is called when the books are in reach again and nothing is owed any more.
+        """
         self.position = Position()
+        self.is_away = False
+        """The books are out of reach: commands have to wait, and all else is owed."""
         self._ledger = ledger
         self._lease = lease
         self._metrics = metrics
         self._partition = partition
         self._everything = everything
+        self._back = back
+        self._owed: deque[tuple[Position, Position, Change]] = deque()
+        self._away = asyncio.Event()
+        self._unsure: Counter[str] = Counter()
 
     def held(self) -> Lease:
         """Return the lease; Fenced once it is lost."""
@@ -51,45 +70,135 @@ class Writer:
             raise Fenced(str(self._partition))
         return lease
 
+    def allow(self, within: timedelta, *, alone: bool = False) -> None:
+        """Let an outside call begin that ends within a time; Unavailable where the lease may not.
+
+        `alone` is for what only the holder of a socket may drive: it goes on without Redis.
+        """
+        lease, now = self.held(), time.monotonic()
+        left = lease.left_alone(now=now) if alone else lease.left(now=now)
+        if left <= within:
+            raise Unavailable("lease", f"{self._partition} may not be ours for long enough")
+
     async def attempt(self, entry: str) -> int:
-        """Count that an entry's step begins."""
-        while True:
-            try:
-                return await self._ledger.attempt(self.held(), entry)
-            except Unavailable:
-                await asyncio.sleep(PAUSE)
+        """Count that an entry's step begins; after Unavailable the books are out of reach."""
+        try:
+            count = await self._ledger.attempt(self.held(), entry)
+        except Unavailable as error:
+            self._unsure[entry] += 1
+            self._lose_reach(error)
+            raise
+        return count - self._unsure.pop(entry, 0)
 
     async def commit(self, change: Change) -> None:
-        """Write one step, however long it takes; only after it is anything true."""
+        """Write one step; only after it is anything true. What is no command may be owed."""
+        if change.entry is not None:
+            await self._commit_surely(change)
+        elif self.is_away:
+            self._owe(change)
+        else:
+            await self._commit_or_owe(change)
+
+    async def pay(self) -> None:
+        """Commit what is owed as soon as the books are in reach, again and again; never ends."""
+        while True:
+            await self._away.wait()
+            try:
+                paid = await self._pay_first()
+            except Unavailable:
+                paid = False
+            if not paid:
+                await asyncio.sleep(PAUSE)
+            elif not self._owed:
+                self.is_away = False
+                self._away.clear()
+                log.info("books in reach again", partition=str(self._partition))
+                self._back()
+
+    async def _commit_surely(self, change: Change) -> None:
+        """Write a step, however long it takes."""
         waits = False
         while True:
-            to = self.position.then(change.entry)
             try:
-                outcome = await self._ledger.commit(self.held(), self.position, to, change)
+                if await self._finish(await self._write(change), change):
+                    return
             except Unavailable as error:
                 if not waits:
                     log.warning("commit waits", partition=str(self._partition), why=str(error))
                 waits = True
-                await asyncio.sleep(PAUSE)
-                continue
-            self._metrics.commits.labels(outcome).inc()
-            match outcome:
-                case "ok" | "already":
-                    self.position = to
-                    return
-                case "fenced":
-                    # Either the lease is another's, which its holder learns at the next renewal,
-                    # or Redis lost it, and then the renewal takes it again.
-                    await asyncio.sleep(PAUSE)
-                case "conflict":
-                    await self._write_anew()
+            await asyncio.sleep(PAUSE)
 
-    async def _write_anew(self) -> None:
-        """Write everything from memory, where Redis came back empty."""
+    async def _commit_or_owe(self, change: Change) -> None:
+        """Write a step, or owe it to books that are out of reach; never to a lost lease's."""
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    outcome = await self._write(change)
+            except (Unavailable, TimeoutError) as error:
+                self._owe(change)
+                self._lose_reach(error)
+                return
+            if await self._finish(outcome, change):
+                return
+            await asyncio.sleep(PAUSE)
+
+    async def _write(self, change: Change) -> Outcome:
+        to = self.position.then(change.entry)
+        outcome = await self._ledger.commit(self.held(), self.position, to, change)
+        self._metrics.commits.labels(outcome).inc()
+        return outcome
+
+    async def _finish(self, outcome: Outcome, change: Change) -> bool:
+        """Go on by what came of a commit; False: try again.
+
+        Fenced: either the lease is another's, which its holder learns at the next renewal, or
+        Redis lost it, and then the renewal takes it again.
+        """
+        if outcome == "conflict":
+            await self._expect_empty()
+            for whole in self._everything():
+                await self._commit_surely(whole)
+        elif outcome != "fenced":
+            self.position = self.position.then(change.entry)
+            return True
+        return False
+
+    async def _expect_empty(self) -> None:
+        """Begin the books anew where Redis came back empty."""
         books = await self._ledger.load(self._partition)
         if books.position != Position():
             raise Diverged(f"{self._partition}: {books.position} is not {self.position}")
         log.warning("the books are empty: written anew", partition=str(self._partition))
         self.position = Position(self.position.entry, 0)
-        for whole in self._everything():
-            await self.commit(whole)
+
+    # What is owed.
+
+    def _lose_reach(self, error: Exception) -> None:
+        if not self.is_away:
+            why = str(error) or type(error).__name__
+            log.warning("books out of reach", partition=str(self._partition), why=why)
+        self.is_away = True
+        self._away.set()
+
+    def _owe(self, change: Change) -> None:
+        at, self.position = self.position, self.position.then(None)
+        self._owed.append((at, self.position, change))
+
+    async def _pay_first(self) -> bool:
+        """Commit the oldest that is owed, or see whether the books are there; False: not yet."""
+        if not self._owed:
+            return await self._ledger.alive(self.held()) is not None
+        at, to, change = self._owed[0]
+        outcome: Outcome = await self._ledger.commit(self.held(), at, to, change)
+        self._metrics.commits.labels(outcome).inc()
+        if outcome == "conflict":
+            await self._expect_empty()
+            # Memory has all that is owed, and more.
+            self._owed.clear()
+            for whole in self._everything():
+                self._owe(whole)
+            return bool(self._owed)
+        if outcome == "fenced":
+            return False
+        self._owed.popleft()
+        return True

@@ -17,7 +17,16 @@ from legato.members import Members
 from legato.ownership import bury
 from legato.store import queues
 from legato.store.database import Database
-from support_audio import BOT, Gateway, Process, gateway, process, voice_server
+from support_audio import (
+    BOT,
+    Gateway,
+    Process,
+    gateway,
+    loaded,
+    plays,
+    process,
+    voice_server,
+)
 from support_lavalink import Double, running_double
 from support_waiting import until
 
@@ -53,7 +62,7 @@ async def world(
         node = await stack.enter_async_context(running_double())
         voice = await stack.enter_async_context(voice_server(tmp_path))
         for number in range(1, 100):
-            node.loads[f"http://music/{number}"] = _load(number)
+            node.loads[f"http://music/{number}"] = loaded(number)
         found = await stack.enter_async_context(gateway(redis_url, voice))
         processes = [
             process(
@@ -71,26 +80,6 @@ async def world(
                 await one.kill()
 
 
-def _load(number: int) -> dict:
-    info = {
-        "identifier": f"{number}",
-        "isSeekable": True,
-        "author": "a tester",
-        "length": 60_000,
-        "isStream": False,
-        "position": 0,
-        "title": f"Tone {number}",
-        "uri": f"http://music/{number}",
-        "sourceName": "http",
-        "artworkUrl": None,
-        "isrc": None,
-    }
-    return {
-        "loadType": "track",
-        "data": {"encoded": f"E{number}", "info": info, "pluginInfo": {}, "userData": {}},
-    }
-
-
 async def saved(database: Database, *, items: int) -> None:
     """Wait until the guild's track and queue are behind."""
 
@@ -99,22 +88,6 @@ async def saved(database: Database, *, items: int) -> None:
         return found is not None and found.track is not None and len(found.items) == items
 
     await until(is_saved)
-
-
-async def plays(node: Double, encoded: str) -> dict:
-    """Wait until a connected player plays it, and return that player."""
-
-    def playing() -> list[dict]:
-        return [
-            player
-            for session in node.sessions.values()
-            for player in session.players.values()
-            if player["track"]
-            and player["track"]["encoded"] == encoded
-            and player["state"]["connected"]
-        ]
-
-    return (await until(playing, 20))[0]
 
 
 async def test_a_play_reaches_the_node_and_is_answered(world: World) -> None:
