@@ -99,13 +99,23 @@ class Double:
         if self.refuse_handshakes:
             self.refuse_handshakes -= 1
             return web.Response(status=503)
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
         wanted = self.sessions.get(request.headers.get("Session-Id", ""))
         resumed = wanted is not None and wanted.socket is None
         session = wanted if resumed and wanted else Session(secrets.token_hex(4))
-        socket = web.WebSocketResponse(autoping=False)
-        await socket.prepare(request)
         session.socket = socket
         self.sessions[session.id] = session
+        try:
+            await self._hold(session, resumed=resumed, socket=socket)
+        finally:  # A client that was killed cancels its handler.
+            self._free(session, socket)
+        return socket
+
+    async def _hold(
+        self, session: Session, *, resumed: bool, socket: web.WebSocketResponse
+    ) -> None:
+        """Say ready, and listen until the socket ends."""
         if self.stats_first:
             await socket.send_json({"op": "stats", "players": 0, "playingPlayers": 0})
         await socket.send_json({"op": "ready", "resumed": resumed, "sessionId": session.id})
@@ -114,11 +124,14 @@ class Double:
                 self.pings += 1
                 if not self.frozen:
                     await socket.pong(message.data)
-        if session.socket is socket:
-            session.socket = None
-            if not session.resuming:
-                self.sessions.pop(session.id, None)
-        return socket
+
+    def _free(self, session: Session, socket: web.WebSocketResponse) -> None:
+        """Let a session be resumed, or end it."""
+        if session.socket is not socket:
+            return
+        session.socket = None
+        if not session.resuming:
+            self.sessions.pop(session.id, None)
 
     async def rest(self, request: web.Request) -> web.Response:
         """Answer a call."""
