@@ -40,10 +40,14 @@ class Layout:
         return await self._read("shards")
 
     async def _bind(self, field: str, count: int, setting: str) -> None:
-        with reaching("layout"):
-            await self._redis.hsetnx(self._key, field, str(count))
         self._known.pop(field, None)
-        stored = await self._read(field)
+        # Together, so that a Redis that is emptied meanwhile is never found empty in between.
+        with reaching("layout"):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hsetnx(self._key, field, str(count))
+                pipe.hget(self._key, field)
+                _, found = await pipe.execute()
+        stored = self._known[field] = int(found)
         if stored != count:
             raise OtherLayout(
                 f"This bot was laid out for {stored} {field.partition(':')[0]}, "

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from legato.errors import Unavailable
@@ -22,6 +24,27 @@ async def test_a_count_that_was_lost_is_bound_again(each_redis: Client) -> None:
     await layout.bind_shards(2)
 
     assert await Layout(each_redis, 7).shards() == 2
+
+
+async def test_a_count_is_bound_while_redis_is_emptied(each_redis: Client) -> None:
+    layout, bound = Layout(each_redis, 7), asyncio.Event()
+
+    async def empty() -> None:
+        while not bound.is_set():
+            await each_redis.flushall()
+
+    async def bind() -> None:
+        try:
+            for _ in range(100):
+                await layout.bind_shards(2)
+        finally:
+            bound.set()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        tasks.create_task(empty())
+        tasks.create_task(bind())
+
+    assert await layout.shards() == 2
 
 
 async def test_a_count_that_another_changed_meanwhile_is_seen(each_redis: Client) -> None:

@@ -39,12 +39,20 @@ class Gateway:
         self.replies: list[Reply] = []
         self.panels: list[ShowPanel] = []
         self.joins: list[JoinVoice] = []
+        self.ended = asyncio.Event()
+        """It takes no actions any more."""
         self._voice = voice
         self._ids = 0
         self._seq = 0
 
     async def run(self) -> None:
         """Take actions until cancelled."""
+        try:
+            await self._take_all()
+        finally:
+            self.ended.set()
+
+    async def _take_all(self) -> None:
         key, after = keys.inbox(Shard(BOT, 0, 1)), BEGINNING
         while True:
             try:
@@ -141,6 +149,7 @@ class Gateway:
             for reply in self.replies:
                 if reply.key.endswith(str(number)):
                     return reply
+            assert not self.ended.is_set(), "the gateway has ended"
             assert time.monotonic() < end, f"no answer to {number}"
             await asyncio.sleep(0.02)
 
@@ -155,7 +164,8 @@ async def gateway(redis_url: str, voice: str) -> AsyncIterator[Gateway]:
         yield found
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
         await client.aclose()
 
 
