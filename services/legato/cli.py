@@ -30,7 +30,7 @@ def main() -> None:
     """Music for Discord that does not stop.
 
     `legato up` runs everything on this machine. The other commands run one part, as a container
-    does. Settings come from the environment: docs/running.md lists them, `legato doctor` checks
+    does. Settings come from the environment: docs/settings.md lists them, `legato doctor` checks
     them.
     """
 
@@ -59,7 +59,7 @@ def up(*, open_page: bool, verbose: bool, **given: str | int | None) -> None:
     DATABASE_URL, REDIS_URL and LAVALINK_URL replace the embedded PostgreSQL, Valkey and nodes.
     Ports are the usual ones if free, else others, unless they are set.
     """
-    from legato import settings, up  # noqa: PLC0415
+    from legato import up  # noqa: PLC0415
     from legato.embedded import options, report  # noqa: PLC0415
 
     with explained():
@@ -69,7 +69,7 @@ def up(*, open_page: bool, verbose: bool, **given: str | int | None) -> None:
             if value is not None
         }
         environ = options.environment(os.environ, pathlib.Path(".env"), named)
-        chosen = settings.load(options.Options, environ)
+        chosen = up.load(environ)
         wish = up.Wish(verbose=verbose, open_page=open_page)
         asyncio.run(up.run(chosen, environ, wish, report.Terminal(sys.stdout)))
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from legato import fleet, redis, together
+from legato import fleet, redis, settings, together
 from legato.contracts.fleet import Node
 from legato.embedded import (
     application,
@@ -37,7 +37,7 @@ from legato.embedded.report import Follower, Terminal
 from legato.embedded.supervisor import Part, Supervisor
 from legato.embedded.valkey import Valkey
 from legato.errors import Unavailable
-from legato.settings import Secret
+from legato.settings import Secret, WrongSettings
 
 LAVALINK_LEAD = 400
 """How far Lavalink's positions run ahead of the sound, ms: its default bufferDurationMs."""
@@ -66,6 +66,32 @@ class Wish:
 
     verbose: bool = False
     open_page: bool = False
+
+
+def load(environ: Mapping[str, str]) -> Options:
+    """Read the settings of all that will run; raises WrongSettings with every fault there is."""
+    wrong: list[WrongSettings] = []
+    found: list[Options] = []
+    try:
+        found.append(settings.load(Options, environ))
+    except WrongSettings as error:
+        wrong.append(error)
+    ours = {
+        "DISCORD_APPLICATION_ID": "1",
+        "DISCORD_TOKEN": PLACE_HOLDERS["token"].reveal(),
+        "REDIS_URL": PLACE_HOLDERS["redis"].reveal(),
+        "DATABASE_URL": PLACE_HOLDERS["database"].reveal(),
+        **{f"{name.upper()}_PORT": "0" for name in parts.SERVICES},
+    }
+    replaced = {f"{name}_FILE" for name in ours}
+    theirs = {name: value for name, value in environ.items() if name not in replaced}
+    try:
+        together.load(parts.SERVICES, {**theirs, **ours})
+    except WrongSettings as error:
+        wrong.append(error)
+    if wrong:
+        raise WrongSettings.merged(wrong)
+    return found[0]
 
 
 async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal: Terminal) -> None:
