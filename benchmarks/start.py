@@ -51,7 +51,7 @@ async def _up(
         text = await asyncio.to_thread(shown.read_text)
         if process.poll() is not None:
             raise RuntimeError(f"it ended:\n{text[-2000:]}")
-        found = re.search(r"Open (\S+) and type /play", text)
+        found = re.search(r"Open (\S+) - join", text)
         return found[1] if found else None
 
     try:

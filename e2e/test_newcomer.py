@@ -69,7 +69,7 @@ async def test_a_newcomer_hears_music_within_two_minutes() -> None:
 async def the_address(output: pathlib.Path, process: "subprocess.Popen[bytes]") -> str | None:
     shown = output.read_text()
     assert process.poll() is None, shown
-    found = re.search(r"Open (\S+) and type /play", shown)
+    found = re.search(r"Open (\S+) - join", shown)
     return found[1] if found else None
 
 

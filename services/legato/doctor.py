@@ -199,7 +199,10 @@ async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding
     try:
         async with asyncio.timeout(3 * TIMEOUT):
             return await look()
-    except (Problem, Unavailable) as error:
+    except Problem as error:
+        # Its sentence says already what to do.
+        return Finding(name, "wrong", str(error))
+    except Unavailable as error:
         return Finding(name, "wrong", str(error), "Is it running, and is its address right?")
     except (OSError, TimeoutError) as error:
         return Finding(name, "wrong", f"no answer: {error or type(error).__name__}",

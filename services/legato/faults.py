@@ -50,7 +50,8 @@ def _one(error: BaseException) -> Fault | None:
         case Problem():
             return Fault(str(error), error.exit_code)
         case Unavailable():
-            return Fault(f"{error}. Is it running, and is its address right? legato doctor", FAILED)
+            hint = "Is it running, and is its address right? Run: legato doctor"
+            return Fault(f"{error}. {hint}", FAILED)
     for module, name, code in _RARELY_IMPORTED:
         kind = getattr(sys.modules.get(module), name, None)
         if isinstance(kind, type) and isinstance(error, kind):

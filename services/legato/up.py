@@ -312,7 +312,7 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
     """Say that all is up, and where to look."""
     terminal.line(f"\nReady in {took:.1f} s.")
     if start.simulated:
-        terminal.line(f"Open {start.simulated.url} and type /play")
+        terminal.line(f"Open {start.simulated.url} - join the voice channel there and type /play")
     else:
         terminal.line(f"Serving {start.application.name}. To add it to a server, open:")
         terminal.line(f"  {start.application.invitation}")

@@ -166,7 +166,7 @@ def test_it_starts_stops_on_ctrl_c_and_starts_again_quickly(data: pathlib.Path) 
         assert f"  stopping {title}\n" in up.shown
     assert_shared(members)
     assert [one["name"] for one in nodes] == ["node-1", "node-2"]
-    assert re.search(r"Open http://127.0.0.1:\d+ and type /play", shown)
+    assert re.search(r"Open http://127.0.0.1:\d+ - join the voice channel there", shown)
     assert len(running) > 4
     assert len(secrets) == 3
     assert not [one for one in secrets if one in shown + " ".join(running.values())]
