@@ -18,12 +18,14 @@ from legato.contracts.keys import Owned
 from legato.errors import Unavailable
 from legato.leases import ISOLATION, Held, Lease, Leases
 from legato.members import READY_AFTER, Members, eligible
+from legato.watchdog import Watchdog
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 Reason = Literal["moved", "lost", "stopping"]
 """Why a thing stops being ours: given to another, taken by another, or this process ends."""
 
+BEAT = timedelta(milliseconds=100)
 RETRY = timedelta(milliseconds=250)
 """While a thing that should be ours is still another's."""
 
@@ -47,6 +49,8 @@ class Pace:
     ready_after: timedelta = READY_AFTER
     settle: timedelta = timedelta(seconds=30)
     """Nothing is given away within this time of an outage of Redis."""
+    watch: bool = False
+    """End the process when its event loop stalls past a lease; for a process of ours alone."""
     isolation: timedelta = ISOLATION
     """How long what is held is driven on while Redis is out of reach."""
 
@@ -96,6 +100,7 @@ class Holder:
     async def run(self, stop: asyncio.Event) -> None:
         """Hold what should be ours until told to stop, then give all of it up in order."""
         async with asyncio.TaskGroup() as tasks:
+            living = tasks.create_task(self._show_life()) if self._pace.watch else None
             renewing = tasks.create_task(self._renew_all(tasks))
             moving = tasks.create_task(self._move_all())
             await stop.wait()
@@ -104,6 +109,15 @@ class Holder:
             await asyncio.gather(moving, return_exceptions=True)
             await self._give_all()
             renewing.cancel()
+            if living is not None:
+                living.cancel()
+
+    async def _show_life(self) -> None:
+        """Tell the watchdog that the event loop runs; it ends the process where it doesn't."""
+        with Watchdog(lambda: tuple(self._held.values())) as watchdog:
+            while True:
+                watchdog.beat()
+                await asyncio.sleep(BEAT.total_seconds())
 
     async def _renew_all(self, tasks: asyncio.TaskGroup) -> None:
         """Keep every lease fresh; nothing slow may stand in this loop."""

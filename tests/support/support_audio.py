@@ -221,10 +221,10 @@ class Process:
         """Wait for words in its log."""
         await until(lambda: words in self.log, seconds)
 
-    async def wait(self) -> None:
-        """Wait until it has ended by itself."""
+    async def wait(self) -> int:
+        """Wait until it has ended by itself, and say how."""
         assert self._process is not None
-        await self._process.wait()
+        return await self._process.wait()
 
     async def stop(self) -> int:
         """End it in order."""

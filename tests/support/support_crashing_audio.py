@@ -1,8 +1,9 @@
-"""The audio service with a step that one message crashes, and that another ends the process in."""
+"""The audio service with a step that one message crashes, and others end or halt it in."""
 
 import os
 import signal
 import sys
+import time
 
 from legato import together
 from legato.audio import partitions
@@ -11,7 +12,7 @@ from legato.audio.player import Message, Player, Step
 from legato.audio.rules import Rules
 from legato.contracts.playback import Seek
 
-CRASH, KILL = 1_313, 1_414
+CRASH, KILL, HANG = 1_313, 1_414, 1_515
 """Positions to seek to."""
 
 
@@ -22,6 +23,8 @@ def step(player: Player, message: Message, *, now: int, rules: Rules) -> Step:
             raise ValueError("a bug in the step")
         case Seek(to=to) if to == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        case Seek(to=to) if to == HANG:
+            time.sleep(60)
     return core.step(player, message, now=now, rules=rules)
 
 

@@ -180,6 +180,7 @@ class App:
                 moves=settings.partition_moves,
                 ready_after=settings.member_ready_after,
                 isolation=settings.isolation,
+                watch=True,
             ),
         )
 

@@ -1,5 +1,6 @@
 """The service as a process of its own, on real servers: killed, doubled, restarted."""
 
+import asyncio
 import pathlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,6 +10,7 @@ import pytest
 
 import support_crashing_audio as crashing
 from legato import redis as reach
+from legato import watchdog
 from legato.contracts import keys
 from legato.contracts.actions import Queued, QueuePage, Refused
 from legato.contracts.partitions import all_partitions
@@ -250,6 +252,28 @@ async def test_a_message_that_ends_the_process_is_put_aside_at_the_third_time(wo
 
     assert killed.answer == Refused(reason="internal")
     assert await dead_letters(world) == 1
+    tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
+    assert tracks == ["E1"]
+
+
+async def test_a_loop_that_stands_still_past_its_lease_ends_and_another_goes_on(
+    world: World,
+) -> None:
+    world.audio.program = [crashing.__file__]
+    await world.audio.start()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/1"))
+    await plays(world.node, "E1")
+    session = world.node.session.id
+    await world.gateway.seek(GUILD, crashing.HANG)
+    await world.second.start()
+
+    async with asyncio.timeout(10):
+        code = await world.audio.wait()
+    await world.gateway.reply(await world.gateway.play(GUILD, "http://music/2"))
+    await until(lambda: world.node.sessions[session].socket, 20)
+
+    assert code == watchdog.STALLED
+    assert "stalled past a lease" in world.audio.log
     tracks = [patch["track"]["encoded"] for patch in world.node.patches if "track" in patch]
     assert tracks == ["E1"]
 
