@@ -17,6 +17,8 @@ EVERYDAY = {
     # Our own look whether it is ready yet.
     "postgres the database system is starting up": range(1000),
     "postgres the database system is shutting down": range(1000),
+    "postgres the database system is not yet accepting connections": range(1000),
+    "postgres the database system is in recovery mode": range(1000),
     "valkey WARNING Memory overcommit must be enabled! Without it, a background save or "
     "replication may fail under low memory condition. To fix this issue add "
     "'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the command "
