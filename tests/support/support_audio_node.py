@@ -1,4 +1,7 @@
-"""A running node, a file server with faults, a voice server and a client, for the node's tests."""
+"""A running node, a file server with faults, a voice server and a client, for the node's tests.
+
+None is shown in full: pytest writes its fixtures out at every test, and these hold whole files.
+"""
 
 import asyncio
 import itertools
@@ -8,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +40,7 @@ async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-@dataclass
+@dataclass(repr=False)
 class Files:
     """A file server: files with Range, and paths that misbehave as a test says."""
 
@@ -97,7 +100,7 @@ async def file_server() -> AsyncIterator[Files]:
         await runner.cleanup()
 
 
-@dataclass
+@dataclass(repr=False)
 class Client:
     """One client's websocket and REST."""
 
@@ -152,7 +155,7 @@ class Client:
             await asyncio.wait([self.reading])
 
 
-@dataclass
+@dataclass(repr=False)
 class RunningNode:
     """A node as its own process."""
 
@@ -203,13 +206,13 @@ class RunningNode:
         return client
 
     def children(self) -> dict[int, str]:
-        """List the node's processes and their command lines."""
-        pid = self.process.pid
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return {
-            int(child): Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            for child in listed
-        }
+        """List the node's processes and their command lines, without one that has just ended."""
+        pid, found = self.process.pid, {}
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                line = Path(f"/proc/{child}/cmdline").read_bytes()
+                found[int(child)] = line.replace(b"\0", b" ").decode()
+        return found
 
     async def stop(self) -> float:
         """Stop it with SIGTERM; gives how long that took."""
@@ -262,7 +265,7 @@ async def _read_log(node: RunningNode) -> None:
             node.port = int(json.loads(text).get("port", 0))
 
 
-@dataclass
+@dataclass(repr=False)
 class Stage:
     """One guild of a running node with its client, its voice server and its file server."""
 
@@ -336,7 +339,7 @@ class Stage:
         return loudness_db(samples(_request(self.sounding()[start:end])))
 
 
-@dataclass
+@dataclass(repr=False)
 class Studio:
     """A node with everything around it, for several tests one after another."""
 
