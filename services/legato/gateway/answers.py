@@ -32,15 +32,9 @@ def message(answer: actions.Answer, locale: str) -> Json:
         case actions.QueuePage():
             return _queue(answer, locale)
         case actions.NowShown():
-            return _now_shown(answer.now, locale)
+            return _embedded(_now(answer.now, locale))
         case actions.SettingsShown():
             return {**_embedded(_settings(answer, locale)), "flags": EPHEMERAL}
-
-
-def _now_shown(now: NowPlaying, locale: str) -> Json:
-    """Say what plays, with the panel's buttons: the panel itself may be far up by now."""
-    shown = _embedded(_now(now, locale))
-    return {**shown, "components": _panel_buttons(now, locale)} if now.track else shown
 
 
 def refusal(reason: str, locale: str, *, detail: str = "") -> Json:
