@@ -28,6 +28,7 @@ from legato.embedded.postgres import Postgres
 from legato.embedded.valkey import Valkey
 from legato_machine import logs
 from legato_machine.fleet import Fleet
+from legato_machine.proxy import Proxy
 from legato_machine.room import Room
 from legato_machine.service import Service
 from legato_simulator.client import SimulatorClient
@@ -48,6 +49,8 @@ class Stage:
     """More environment for gateway, audio, api and worker."""
     discord: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More environment for the simulator: SIMULATOR_SHARDS and so on."""
+    behind: frozenset[str] = frozenset()
+    """Parts that the services reach through a proxy: valkey, postgres, node, node-2, …"""
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Name the parts of a kind."""
@@ -91,6 +94,9 @@ class Machine:
             self.folder.secret("valkey"),
             self.folder.log("valkey"),
         )
+        self.proxies: dict[str, Proxy] = {}
+        """By the part they stand before: those that the stage wants."""
+        self._closing = contextlib.ExitStack()
         self._make_parts()
 
     async def __aenter__(self) -> Self:
@@ -113,12 +119,12 @@ class Machine:
 
     @property
     def database_url(self) -> str:
-        """Say the address of the machine's PostgreSQL."""
+        """Say the address of the machine's PostgreSQL, past any proxy."""
         return self._postgres.url
 
     @property
     def redis_url(self) -> str:
-        """Say the address of the machine's Valkey."""
+        """Say the address of the machine's Valkey, past any proxy."""
         return self._valkey.url
 
     @contextlib.asynccontextmanager
@@ -210,6 +216,7 @@ class Machine:
 
     async def _start(self) -> None:
         self._http = aiohttp.ClientSession()
+        self._open_proxies()
         await self.start("postgres", "valkey", "simulator")
         simulated = parts.simulated(self.folder)
         if simulated is None:
@@ -225,12 +232,24 @@ class Machine:
         await self.start_together(*self.stage.names("node"))
         await self.start_together(*self.stage.services)
 
+    def _open_proxies(self) -> None:
+        servers = {"valkey": self._valkey.port, "postgres": self._postgres.port}
+        for name in sorted(self.stage.behind):
+            proxy = Proxy(servers.get(name) or self.ports[name])
+            self.proxies[name] = self._closing.enter_context(proxy)
+
+    def _through(self, name: str, url: str) -> str:
+        """Lead an address through the part's proxy, where it has one."""
+        if name not in self.proxies:
+            return url
+        return url.replace(f":{urlsplit(url).port}", f":{self.proxies[name].port}")
+
     def _directed(self) -> tuple[Node, ...]:
         """Describe the nodes as the directive does; the only one is called node-1 too."""
         return tuple(
             Node(
                 name=f"node-{number}",
-                url=f"http://{ports.LOOPBACK}:{self.ports[name]}",
+                url=self._through(name, f"http://{ports.LOOPBACK}:{self.ports[name]}"),
                 password=self.folder.secret("node"),
             )
             for number, name in enumerate(self.stage.names("node"), start=1)
@@ -246,6 +265,7 @@ class Machine:
         if hasattr(self, "discord"):
             await self.discord.__aexit__(None, None, None)
         await self._http.close()
+        self._closing.close()
 
     def _make_parts(self) -> None:
         simulator = parts.simulator(self.folder, self._port("simulator"))
@@ -292,8 +312,8 @@ class Machine:
     def _environment(self, name: str, member: str) -> dict[str, str]:
         return {
             "MEMBER": member,
-            "REDIS_URL": self.redis_url,
-            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self._through("valkey", self.redis_url),
+            "DATABASE_URL": self._through("postgres", self.database_url),
             "DISCORD_TOKEN": self.simulated.tokens[0],
             "DISCORD_APPLICATION_ID": str(self.bot_id),
             "DISCORD_REST_URL": f"{self.simulated.url}/api/v10",

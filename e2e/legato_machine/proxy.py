@@ -35,8 +35,8 @@ RESET = struct.pack("ii", 1, 0)
 class Proxy:
     """One listening address in front of a server; `with` opens and closes it."""
 
-    def __init__(self, target: Callable[[], int], host: str = ports.LOOPBACK) -> None:
-        """`target` says the server's port whenever a connection comes."""
+    def __init__(self, target: int, host: str = ports.LOOPBACK) -> None:
+        """`target` is the port of the server."""
         self._target = target
         self._host = host
         self._bound = _bind(host, 0)
@@ -125,7 +125,7 @@ class Proxy:
                 found.setblocking(False)
                 pair = _Pair(self, self._loop, found)
                 self._pairs.add(pair)
-                pair.task = self._loop.create_task(pair.run(self._host, self._target()))
+                pair.task = self._loop.create_task(pair.run(self._host, self._target))
 
     def _shut(self) -> None:
         self._loop.remove_reader(self._bound)

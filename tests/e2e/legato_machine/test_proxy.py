@@ -27,7 +27,7 @@ async def proxy() -> AsyncIterator[Proxy]:
     """A way to a server that echoes."""
     async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
         port: int = server.sockets[0].getsockname()[1]
-        with Proxy(lambda: port) as found:
+        with Proxy(port) as found:
             yield found
 
 
