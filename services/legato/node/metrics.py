@@ -74,6 +74,11 @@ class _Page(Collector):
             "Sessions, waiting ones too.",
             value=len(list(self._node.sessions)),
         )
+        yield GaugeMetricFamily(
+            "legato_node_players",
+            "Players of all sessions, of waiting ones too.",
+            value=len(self._node.all_players()),
+        )
 
 
 def _pacing(pacer: Pacer) -> Iterator[Metric]:
