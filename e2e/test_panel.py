@@ -38,6 +38,24 @@ async def test_a_panel_leaves_its_channel_with_a_gateway_that_never_saw_it(stage
     assert (await pressed.response()).state == "answered"
 
 
+async def test_a_panel_comes_below_what_was_said_since_when_it_is_asked_for(stage: Machine) -> None:
+    room = await stage.room("asks for its panel")
+    await room.play("tone-4-60s.ogg")
+    old = await room.panel()
+
+    asked = await room.type("nowplaying")
+
+    async def is_below() -> MessageView | None:
+        found = await panels(room, room.text.id)
+        return found[0] if len(found) == 1 and found[0].id != old.id else None
+
+    new = await until(is_below, what="one panel, a new message")
+    assert asked.message is not None
+    assert not asked.message.components
+    assert int(new.id) > int(asked.message.id)
+    assert (await room.press("toggle")).state == "answered"
+
+
 async def test_a_button_of_a_play_that_is_over_is_answered_kindly_after_a_restart(
     stage: Machine,
 ) -> None:

@@ -70,6 +70,18 @@ def say(key: str, locale: str = DEFAULT_LOCALE, /, **values: object) -> str:
     return sentence.format_map(values)
 
 
+def say_many(key: str, count: int, locale: str, /, **values: object) -> str:
+    """Return the sentence for so many things: `key`.one has the words for a single one."""
+    # https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html
+    is_one = count == 1 or (count == 0 and locale.partition("-")[0] == "fr")
+    return say(f"{key}.one" if is_one else key, locale, count=count, **values)
+
+
+def command_name(key: str, locale: str, *, default: str) -> str:
+    """Return what a command or group is called where people speak this language."""
+    return _sentences(locale).get(f"{key}.name", default)
+
+
 def refusal(reason: str, locale: str = DEFAULT_LOCALE, *, detail: str = "") -> str:
     """Say why something wasn't done and what to do; an unknown reason is our own fault."""
     known = reason if reason in REFUSALS else "internal"

@@ -1,3 +1,4 @@
+import re
 import string
 import unicodedata
 
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legato import text
+from legato.gateway import commands
 
 
 def holes(sentence: str) -> set[str]:
@@ -20,6 +22,38 @@ def test_every_language_has_every_sentence_with_the_same_holes(locale):
     assert {key: holes(sentence) for key, sentence in other.items()} == {
         key: holes(sentence) for key, sentence in english.items()
     }
+
+
+@pytest.mark.parametrize("locale", text.CATALOGUE)
+def test_every_command_that_a_sentence_names_is_called_so_in_its_language(locale):
+    names = {
+        text.command_name(command.key, locale, default=command.name)
+        for command in commands.REGISTRY
+        if not command.group
+    }
+    told = [
+        word
+        for key, sentence in text.CATALOGUE[locale].items()
+        if not key.startswith("command.")
+        for word in re.findall(r"(?<![\w/:])/(\w+)", sentence)
+    ]
+
+    assert told
+    assert set(told) <= names
+
+
+@pytest.mark.parametrize(
+    ("locale", "none", "one", "two"),
+    [
+        ("en-US", "0 tracks, 0", "1 track, 0", "2 tracks, 0"),
+        ("de", "0 Titel, 0", "1 Titel, 0", "2 Titel, 0"),
+        ("fr", "0 titre, 0", "1 titre, 0", "2 titres, 0"),
+    ],
+)
+def test_a_number_of_things_takes_the_words_for_it(locale, none, one, two):
+    said = [text.say_many("queue.total", count, locale, length=0) for count in (0, 1, 2)]
+
+    assert said == [none, one, two]
 
 
 def test_a_language_we_do_not_speak_falls_back_to_english():

@@ -82,7 +82,7 @@ class Actor:
         channel = player.text_channel_id or player.panel_channel_id
         if not channel or not views.worth_a_panel(player, notice=effect.notice):
             return
-        stays = channel == player.panel_channel_id
+        stays = channel == player.panel_channel_id and not effect.anew
         panel = ShowPanel(
             key=f"panel:{guild_id}:{effect.seq}",
             guild_id=guild_id,

@@ -8,8 +8,8 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from legato.audio import asks, ending, position, turns, views, voicing
-from legato.audio.effects import Audit, SaveSettings
+from legato.audio import asks, ending, position, preferences, turns, views, voicing
+from legato.audio.effects import Audit, SaveSettings, SyncPanel
 from legato.audio.rules import Rules
 from legato.audio.state import Player, Step, with_panel_in, with_voice
 from legato.contracts import playback
@@ -148,19 +148,33 @@ def _show_now_playing(player: Player, command: playback.ShowNowPlaying, *, now: 
     shown = NowShown(now=views.now_playing(player, now=now))
     channel = command.origin.channel_id
     if player.text_channel_id != channel:
-        player = with_panel_in(player, channel)
-    return _answer(player, command, shown)
+        return _answer(with_panel_in(player, channel), command, shown)
+    return _answer(player, command, shown).also(SyncPanel(anew=True))
 
 
 def _change_settings(player: Player, command: playback.ChangeSettings, *, now: int) -> Step:
     old = player.settings
-    if command.dj_role_id is msgspec.UNSET or command.dj_role_id == old.dj_role_id:
+    volume = command.default_volume
+    if volume is not msgspec.UNSET and not 0 <= volume <= MAX_VOLUME:
+        return _refuse(player, command, "bad_volume")
+    asked = {"dj_role_id": command.dj_role_id, "default_volume": volume}
+    before = msgspec.structs.asdict(old)
+    changes = {
+        name: value
+        for name, value in asked.items()
+        if value is not msgspec.UNSET and value != before[name]
+    }
+    if not changes:
         return _answer(player, command, Done(what="settings", already=True))
-    settings = replace(old, dj_role_id=command.dj_role_id, version=old.version + 1)
-    changed = replace(player, settings=settings)
-    roles = {"dj_role_id": settings.dj_role_id, "before": old.dj_role_id}
-    deed = _audit(command, "settings.changed", now=now, **roles)
-    return _answer(changed, command, Done(what="settings")).also(
+    settings = replace(old, **changes, version=old.version + 1)
+    deed = _audit(
+        command,
+        "settings.changed",
+        now=now,
+        **changes,
+        before={name: before[name] for name in changes},
+    )
+    return _answer(preferences.follow(player, settings), command, Done(what="settings")).also(
         SaveSettings(settings=settings), deed
     )
 

@@ -35,6 +35,8 @@ class SyncPanel(msgspec.Struct, frozen=True, kw_only=True, tag="sync_panel", omi
     notice: str = ""
     """One of text.NOTICES' names."""
     notice_detail: str = ""
+    anew: bool = False
+    """Post it as a new message, below all that was said since, and take the old one away."""
 
 
 class SaveQueue(msgspec.Struct, frozen=True, kw_only=True, tag="save_queue"):
@@ -139,6 +141,9 @@ def outbox_key(effect: Effect) -> str:
 
 def carried(old: Effect | None, new: Effect) -> Effect:
     """Let what replaces an effect that isn't done say what that one still had to say."""
-    if not isinstance(old, SyncPanel) or not isinstance(new, SyncPanel) or new.notice:
+    if not isinstance(old, SyncPanel) or not isinstance(new, SyncPanel):
+        return new
+    new = replace(new, anew=old.anew or new.anew)
+    if new.notice:
         return new
     return replace(new, notice=old.notice, notice_detail=old.notice_detail)

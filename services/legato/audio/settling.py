@@ -98,7 +98,7 @@ def _says_more(effect: Effect) -> bool:
     match effect:
         case SyncVoice(rejoin=rejoin):
             return rejoin
-        case SyncPanel(notice=notice):
-            return bool(notice)
+        case SyncPanel(notice=notice, anew=anew):
+            return bool(notice) or anew
         case _:
             return False

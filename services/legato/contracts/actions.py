@@ -103,7 +103,7 @@ class ShowPanel(Action, frozen=True, kw_only=True, tag="action.show_panel.v1"):
     """0 = there is none yet."""
     old_channel_id: int = 0
     old_message_id: int = 0
-    """The panel's message in another channel, which goes; 0 = there is none."""
+    """The message that the panel was until now, which goes; 0 = there is none."""
     now: NowPlaying
     notice: str = ""
     """One of text.NOTICES' names: something the channel should know (a track failed)."""

@@ -101,6 +101,7 @@ class ChangeSettings(Command, frozen=True, kw_only=True, tag="playback.change_se
     """Change the guild's settings; what is UNSET stays. The partition is their only writer."""
 
     dj_role_id: int | msgspec.UnsetType | None = msgspec.UNSET
+    default_volume: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ShowSettings(Command, frozen=True, kw_only=True, tag="playback.show_settings.v1"):

@@ -9,5 +9,6 @@ class GuildSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     dj_role_id: int | None = None
     """Only members with this role, or managers, may steer the player; None = everybody."""
     default_volume: int = 100
+    """Percent that a player begins with: after each time the bot had left voice."""
     version: int = 0
     """Grows with each change; an older copy never replaces a newer one."""

@@ -9,7 +9,7 @@ from legato import text
 from legato.contracts import actions
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
 from legato.gateway import customids
-from legato.gateway.commands import REGISTRY
+from legato.gateway.commands import REGISTRY, Command
 
 Json = dict[str, object]
 
@@ -44,7 +44,7 @@ def refusal(reason: str, locale: str, *, detail: str = "") -> Json:
 
 def help_page(locale: str) -> Json:
     """List the commands, to the asker alone."""
-    lines = [f"**/{c.path}**: {text.say(c.key, locale)}" for c in REGISTRY]
+    lines = [f"**/{_typed(c, locale)}**: {text.say(c.key, locale)}" for c in REGISTRY]
     embed: Json = {
         "title": text.say("help.title", locale),
         "description": "\n".join(lines),
@@ -52,6 +52,15 @@ def help_page(locale: str) -> Json:
         "color": _COLOUR,
     }
     return {**_embedded(embed), "flags": EPHEMERAL}
+
+
+def _typed(command: Command, locale: str) -> str:
+    """Name a command as the asker's Discord shows it."""
+    name = text.command_name(command.key, locale, default=command.name)
+    if not command.group:
+        return name
+    group = text.command_name(f"command.{command.group}", locale, default=command.group)
+    return f"{group} {name}"
 
 
 def panel(now: NowPlaying, locale: str, *, notice: str = "", detail: str = "") -> Json:
@@ -144,7 +153,7 @@ def _time(now: NowPlaying, track: Track, locale: str) -> str:
     if track.is_stream or not track.length:
         return length
     ends = (now.as_of + track.length - now.position) // 1000
-    return f"{length} · <t:{ends}:R>"
+    return f"{length} · {text.say('panel.ends', locale, when=f'<t:{ends}:R>')}"
 
 
 def _footer(now: NowPlaying, locale: str) -> str:
@@ -155,7 +164,7 @@ def _footer(now: NowPlaying, locale: str) -> str:
 def _panel_buttons(now: NowPlaying, locale: str) -> list[Json]:
     if now.track is None or now.play_id is None:
         return []
-    toggle = "panel.play" if now.paused else "panel.pause"
+    toggle = "panel.resume" if now.paused else "panel.pause"
     words: Sequence[tuple[customids.PanelAction, str, str, int]] = (
         ("toggle", toggle, "▶️" if now.paused else "⏸️", _PRIMARY),
         ("skip", "panel.skip", "⏭️", _SECONDARY),
@@ -225,7 +234,7 @@ def _item(item: QueueItem, locale: str) -> str:
 def _queue_footer(answer: actions.QueuePage, pages: int, locale: str) -> str:
     page = text.say("queue.page", locale, page=answer.page, pages=pages)
     length = text.clock(answer.length)
-    return f"{page} · {text.say('queue.total', locale, total=answer.total, length=length)}"
+    return f"{page} · {text.say_many('queue.total', answer.total, locale, length=length)}"
 
 
 def _page_buttons(page: int, pages: int, locale: str) -> list[Json]:

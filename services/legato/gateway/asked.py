@@ -18,6 +18,7 @@ LATE = timedelta(minutes=10)
 MOST_VOLUME = 200
 VOLUME_STEP = 10
 _DJ_ROLE = "settings dj-role"
+_START_VOLUME = "settings volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +104,10 @@ def fault(asked: Asked) -> str | None:
     if any(option.required and option.name not in asked.options for option in command.options):
         return None if asked.change else "invalid"
     match asked.path:
-        case "volume":
+        case path if path in {"volume", _START_VOLUME}:
             return None if 0 <= asked.number("percent", 0) <= MOST_VOLUME else "bad_volume"
         case "seek":
-            return None if times.parse(asked.text("to")) is not None else "bad_position"
+            return None if times.parse(asked.text("to")) is not None else "bad_time"
         case "queue":
             return None if asked.number("page", 1) >= 1 else "no_such_page"
         case "play":
@@ -194,6 +195,8 @@ def message(asked: Asked, envelope: Envelope, *, voice_channel_id: int) -> playb
             role = asked.text("role")
             dj_role_id = int(role) if role else None
             return playback.ChangeSettings(**common, dj_role_id=dj_role_id)
+        case path if path == _START_VOLUME:
+            return playback.ChangeSettings(**common, default_volume=asked.number("percent", 100))
         case path if path in _PLAIN:
             return _PLAIN[path](**common)
         case _:

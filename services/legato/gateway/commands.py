@@ -115,7 +115,10 @@ REGISTRY: tuple[Command, ...] = (
     ),
     Command(
         "nowplaying",
-        help=("Shows what plays, and moves the panel with its buttons to this channel."),
+        help=(
+            "Shows what plays, and brings the panel with its buttons here, below all that was "
+            "said since."
+        ),
     ),
     Command("leave", _STEERING, help="Stops, empties the queue and leaves the voice channel."),
     Command(
@@ -137,6 +140,18 @@ REGISTRY: tuple[Command, ...] = (
             "everybody steer."
         ),
         example="/settings dj-role role: @DJ",
+    ),
+    Command(
+        "volume",
+        Rules(manages=True),
+        (Option("percent", "number", required=True, least=0, most=200),),
+        group="settings",
+        hidden=True,
+        help=(
+            "How loud I am when I join a voice channel, until somebody changes it with /volume. "
+            "100 at first."
+        ),
+        example="/settings volume percent: 60",
     ),
     Command("help", hidden=True, help="Lists the commands."),
 )

@@ -42,6 +42,8 @@ class _Panel:
     herald: Herald
     channel_id: int
     message_id: int
+    unwanted: int = 0
+    """The message that another is to be posted instead of, in the same channel or elsewhere."""
     changed: bool = True
     notice: tuple[str, str] = ("", "")
 
@@ -82,6 +84,7 @@ class Panels:
             panel = self._panels[guild_id] = _Panel(action, herald, *_place(action))
         elif _age(action) >= _age(panel.newest) or action.notice:
             panel.newest, panel.herald, panel.changed = action, herald, True
+        panel.unwanted = action.old_message_id or panel.unwanted
         if action.notice:
             panel.notice = (action.notice, action.notice_detail)
         task = self._drawing.get(guild_id)
@@ -120,9 +123,10 @@ class Panels:
 
     async def _draw(self, panel: _Panel) -> None:
         action = panel.newest
-        if panel.channel_id != action.channel_id:
+        if panel.channel_id != action.channel_id or panel.message_id == panel.unwanted:
             await self._remove(panel)
-            panel.channel_id, panel.message_id = action.channel_id, action.message_id
+            panel.channel_id = action.channel_id
+            panel.message_id = 0 if action.message_id == panel.unwanted else action.message_id
         elif action.message_id and not panel.message_id:
             panel.message_id = action.message_id
         name, detail = panel.notice

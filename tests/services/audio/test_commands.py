@@ -5,6 +5,7 @@ import pytest
 from legato.audio.effects import Audit, Note, Record, SaveSettings, SyncPanel, Tell
 from legato.contracts import playback
 from legato.contracts.actions import Done, NowShown, QueuePage, Refused, SettingsShown
+from legato.contracts.settings import GuildSettings
 from support_players import CHANNEL, ELSEWHERE, GUILD, TEXT, Game, origin, playing, track
 
 Steering = type[playback.Pause | playback.Resume | playback.Skip | playback.Stop | playback.Leave]
@@ -197,6 +198,12 @@ def test_now_playing_brings_the_panel_to_the_askers_channel() -> None:
     assert game.last_one(SyncPanel)
 
 
+def test_now_playing_in_the_panels_own_channel_brings_it_below_what_was_said_since() -> None:
+    game = playing().command(playback.ShowNowPlaying)
+
+    assert game.last_one(SyncPanel).anew
+
+
 def test_settings_have_one_writer_and_a_version() -> None:
     game = Game().command(playback.ChangeSettings, dj_role_id=7)
     assert game.last_one(SaveSettings).settings.version == 1
@@ -205,6 +212,22 @@ def test_settings_have_one_writer_and_a_version() -> None:
 
     assert isinstance(game.answer, SettingsShown)
     assert game.answer.settings.dj_role_id == 7
+
+
+def test_a_start_volume_is_taken_by_a_player_whose_volume_nobody_chose() -> None:
+    game = playing().command(playback.ChangeSettings, default_volume=60)
+    assert game.player.volume == 60
+    game.command(playback.SetVolume, volume=90).command(playback.ChangeSettings, default_volume=40)
+
+    assert (game.player.volume, game.player.settings.default_volume) == (90, 40)
+    assert game.player.settings.version == 2
+
+
+def test_a_start_volume_out_of_bounds_is_refused() -> None:
+    game = Game().command(playback.ChangeSettings, default_volume=201)
+
+    assert game.answer == Refused(reason="bad_volume")
+    assert game.player.settings == GuildSettings()
 
 
 def test_unchanged_settings_are_not_written() -> None:
@@ -243,7 +266,7 @@ def test_who_ends_music_or_changes_settings_is_written_down() -> None:
     ]
     assert {deed.user_id for deed in deeds} == {5}
     assert deeds[0].detail == {"track": "a"}
-    assert deeds[2].detail == {"dj_role_id": 9, "before": None}
+    assert deeds[2].detail == {"dj_role_id": 9, "before": {"dj_role_id": None}}
     assert len({deed.key for deed in deeds}) == 4
 
 

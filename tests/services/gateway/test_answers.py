@@ -9,6 +9,7 @@ from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
 from legato.gateway import customids
 from legato.gateway.answers import EPHEMERAL, help_page, message, panel
+from legato.gateway.commands import REGISTRY
 
 words = st.text(max_size=400)
 tracks = st.builds(
@@ -129,4 +130,10 @@ def test_help_lists_every_command_in_every_language():
     for locale in ("en-US", "de", "fr"):
         page = help_page(locale)["embeds"][0]["description"]
         assert "/play" in page
-        assert "/settings dj-role" in page
+        assert len(page.splitlines()) == len(REGISTRY)
+
+
+def test_help_names_commands_as_the_askers_discord_does():
+    page = help_page("de")["embeds"][0]["description"]
+
+    assert "**/einstellungen dj-rolle**" in page

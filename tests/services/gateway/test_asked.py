@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from legato.contracts import playback
@@ -27,6 +28,12 @@ def test_a_subcommand_is_named_with_its_group():
 
 def test_a_dj_role_left_out_is_taken_away():
     assert made(Asked("settings dj-role", {})).dj_role_id is None
+
+
+def test_a_start_volume_changes_nothing_else():
+    changed = made(Asked("settings volume", {"percent": 60}))
+
+    assert (changed.default_volume, changed.dj_role_id) == (60, msgspec.UNSET)
 
 
 def test_play_carries_where_it_goes_and_may_wait_long():

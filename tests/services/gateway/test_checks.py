@@ -106,7 +106,8 @@ def test_a_bad_link_is_told_before_anything_else():
     [
         (Asked("volume", {"percent": 201}), "bad_volume"),
         (Asked("volume", {}), "invalid"),
-        (Asked("seek", {"to": "soon"}), "bad_position"),
+        (Asked("seek", {"to": "soon"}), "bad_time"),
+        (Asked("settings volume", {"percent": 201}), "bad_volume"),
         (Asked("queue", {"page": 0}), "no_such_page"),
         (Asked("play", {"query": "x", "when": "never"}), "invalid"),
         (Asked("play", {"query": "x", "extra": 1}), "invalid"),

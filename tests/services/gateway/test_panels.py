@@ -114,6 +114,38 @@ async def test_a_panel_moves_with_what_is_wanted(channels):
     assert channels.done == [("post", 1, 100), ("delete", 1, 100), ("post", 2, 102)]
 
 
+async def test_a_panel_that_is_wanted_anew_goes_below_what_was_said_since(channels):
+    herald = Herald()
+    async with panels(channels) as drawn:
+        await drawn.show(show(), herald)
+        anew = show(at=2, old_channel_id=1, old_message_id=100)
+        await drawn.show(anew, herald)
+        await drawn.show(anew, herald)
+        await drawn.show(show(at=3, message_id=100), herald)
+
+    assert channels.done == [
+        ("post", 1, 100),
+        ("delete", 1, 100),
+        ("post", 1, 102),
+        ("edit", 1, 102),
+        ("edit", 1, 102),
+    ]
+    assert herald.shown == [(7, 1, 100), (7, 1, 102)]
+
+
+async def test_a_panel_that_another_process_posted_is_brought_down_once(channels):
+    async with panels(channels) as drawn:
+        await asyncio.gather(
+            drawn.show(show(old_channel_id=1, old_message_id=55), Herald()),
+            drawn.show(show(at=2, message_id=55), Herald()),
+        )
+
+    assert [deed for deed in channels.done if deed[0] != "edit"] == [
+        ("delete", 1, 55),
+        ("post", 1, 101),
+    ]
+
+
 async def test_a_panel_that_somebody_deleted_is_posted_anew(channels):
     channels.gone.add(55)
     async with panels(channels) as drawn:
