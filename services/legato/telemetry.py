@@ -7,6 +7,7 @@ import contextvars
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TextIO
@@ -22,6 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from legato.repeats import Repeats
 from legato.settings import Common
 
 _SECRET_NAMES = re.compile(
@@ -36,6 +38,7 @@ _SECRET_TEXTS = (
     (re.compile(r"(?i)\b(bearer|basic) [\w.~+/=-]{16,}"), r"\1 …"),
     (re.compile(r"\blegato_[A-Za-z0-9]{8,}_[A-Za-z0-9_-]{16,}"), "legato_…"),
 )
+_LIMITED = frozenset({"warning", "error", "exception"})
 _TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()
 
@@ -44,7 +47,12 @@ def set_up(settings: Common, *, stream: TextIO = sys.stderr) -> None:
     """Send this process's log, libraries' included, to one stream in one form."""
     shared = _shared_processors()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _without_repeats(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
         cache_logger_on_first_use=False,
@@ -163,6 +171,23 @@ def _shared_processors() -> list[Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _add_trace,
     ]
+
+
+def _without_repeats() -> Processor:
+    """Leave out what warns again and again, as in an outage; the next line says how often."""
+    repeats = Repeats()
+
+    def look(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        if name in _LIMITED:
+            line = (event.get("service"), logger.name, name, event["event"])
+            left_out = repeats.admit(line, now=time.monotonic())
+            if left_out is None:
+                raise structlog.DropEvent
+            if left_out:
+                event["left_out"] = left_out
+        return event
+
+    return look
 
 
 def _renderers(form: str, stream: TextIO) -> list[Processor]:

@@ -124,3 +124,16 @@ def test_spans_go_to_the_endpoint_that_is_set():
 
 def test_without_a_span_there_is_no_traceparent():
     assert telemetry.traceparent() == ""
+
+
+def test_what_warns_again_and_again_is_said_a_few_times_and_news_always(log):
+    for number in range(100):
+        telemetry.logger("x").warning("redis is away", partition=number)
+        telemetry.logger("x").info("track started", guild=number)
+    with telemetry.speaking_for("api", "me"):
+        telemetry.logger("x").warning("redis is away")
+
+    said = [(line["event"], line.get("service")) for line in lines(log)]
+    assert said.count(("redis is away", None)) == 5
+    assert said.count(("redis is away", "api")) == 1
+    assert said.count(("track started", None)) == 100
