@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e conformance bench docs format lock setup clean
+.PHONY: help up test check unit e2e soak conformance bench docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ unit: setup ## the unit and contract tests
 e2e: setup ## the one-machine scenarios
 	@$(BIN)/pytest e2e $(ARGS)
 
+soak: setup ## the scenarios with real durations where they otherwise shorten them: hours
+	@found=$$(grep -l LEGATO_SOAK e2e/test_*.py) || { echo "No scenario shortens a duration."; exit 1; }; \
+	LEGATO_SOAK=1 $(BIN)/pytest $$found $(ARGS)
+
 conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
 	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)
 
@@ -51,4 +55,4 @@ setup:
 	@tools/setup dev
 
 clean: ## remove the environment and caches of this checkout
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis artifacts
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 import aiohttp
+import pytest
 
 import support_servers
 from legato.embedded import ports
@@ -17,6 +18,7 @@ from legato_machine.conditions import until
 from legato_simulator.client import SimulatorClient
 from legato_simulator.voice_client import VoiceClient
 
+pytestmark = pytest.mark.alone
 ROOT = pathlib.Path(__file__).parents[1]
 OPTIONS = ("port", "api-port", "gateway-port", "audio-port", "worker-port")
 PROMISE = 120.0

@@ -15,6 +15,7 @@ from legato_machine.browser import chromium, tab
 from legato_simulator.app import Simulator
 from legato_simulator.settings import Settings
 
+pytestmark = pytest.mark.alone
 ARTIFACTS = pathlib.Path(__file__).parents[1] / "artifacts"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 COMMANDS = [

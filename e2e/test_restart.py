@@ -7,7 +7,7 @@ import pytest
 from legato_machine.machine import Machine
 from legato_machine.room import Room
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 OURS = ("worker", "api", "gateway", "audio", "node", "valkey", "postgres")
 MOST_TWICE_MS = 2000
 WITHIN_S = 10.0

@@ -17,6 +17,8 @@ from xml.etree import ElementTree as ET
 ROOT = pathlib.Path(__file__).parents[1]
 ARTIFACTS = ROOT / "artifacts"
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-o", "faulthandler_timeout=300")
+BESIDE = ("-n", "2", "--dist", "loadfile")
+"""Two modules side by side."""
 LIMIT = 45 * 60
 """Seconds a stage may take."""
 PROGRAMS = {"chromium": "chromium", "npm": "npm"}
@@ -55,17 +57,22 @@ class Result:
 
 
 def stages() -> list[Stage]:
-    """List the stages that have something to run."""
-    found = [Stage("check", ("make", "--no-print-directory", "check"))]
-    # Timing matters in the node's tests and in the scenarios: nothing runs beside them.
-    beside = ("-n", "2", "--dist", "loadfile")
-    found.append(Stage("unit", (*PYTEST, *beside, "tests", "--ignore=tests/services/node"), True))
-    found += [
-        Stage(name, (*PYTEST, folder), counted=True)
-        for name, folder in (("node", "tests/services/node"), ("scenarios", "e2e"))
-        if any((ROOT / folder).rglob("test_*.py"))
+    """List the stages in their order."""
+    scenarios = ("e2e", "--ignore=e2e/conformance", "-m")
+    return [
+        Stage("check", ("make", "--no-print-directory", "check")),
+        tests("unit", *BESIDE, "tests", "--ignore=tests/services/node"),
+        # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
+        tests("node", "tests/services/node"),
+        tests("conformance", "e2e/conformance"),
+        tests("scenarios", *BESIDE, *scenarios, "not alone"),
+        tests("alone", *scenarios, "alone"),
     ]
-    return found
+
+
+def tests(name: str, *options: str) -> Stage:
+    """Make a stage of tests."""
+    return Stage(name, (*PYTEST, *options), counted=True)
 
 
 def run(stage: Stage) -> Result:
