@@ -79,6 +79,8 @@ class Interaction:
     acknowledged: float | None = None
     answered: float | None = None
     edited: float | None = None
+    told: int = 0
+    """How often the user was told something: first answers, edits and follow-ups, no deferral."""
     ephemeral: bool = False
     loading: bool = False
     original: int | None = None
@@ -100,9 +102,11 @@ class Interaction:
         self.acknowledged = now
         if callback is not Callback.DEFERRED_MESSAGE:
             self.answered = now
+            self.told += 1
 
     def show(self, now: float) -> None:
         """Note that what the user sees is there, or has changed."""
+        self.told += 1
         self.loading = False
         if self.answered is None:
             self.answered = now

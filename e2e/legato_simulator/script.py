@@ -5,11 +5,11 @@ Users, guilds and channels are named by id, or by their name; ids are text, as i
 
 from collections.abc import AsyncIterator, Mapping
 
+from legato_simulator.crowd import Crowd
 from legato_simulator.faults import IdentifyFault, RestFault
 from legato_simulator.feed import Happening
 from legato_simulator.json_values import Json
 from legato_simulator.recorder import Exchange, GatewayPayload, SessionEvent, Violation
-from legato_simulator.viewer import Viewer
 from legato_simulator.views import (
     BotView,
     ChannelView,
@@ -51,7 +51,7 @@ class Interaction:
         return await self._script.submit_modal(self.id, values)
 
 
-class Script(Viewer):
+class Script(Crowd):
     """Everything a script can do."""
 
     async def _do(self, name: str, **arguments: object) -> None:

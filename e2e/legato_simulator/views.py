@@ -95,12 +95,13 @@ class MessageView(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """Everything there is to read: content, and the embeds' titles, descriptions and fields."""
+        """Everything there is to read: content, and every part of the embeds."""
         lines = [self.content]
         for embed in self.embeds:
             lines += [embed.get("title", ""), embed.get("description", "")]
             for field in embed.get("fields", []):
                 lines += [field["name"], field["value"]]
+            lines.append(embed.get("footer", {}).get("text", ""))
         return "\n".join(line for line in lines if line)
 
 
@@ -126,6 +127,30 @@ class InteractionView(Struct, frozen=True, kw_only=True):
     answered_at: float | None
     edited_at: float | None
     deliveries: int
+
+
+class CrowdView(Struct, frozen=True, kw_only=True):
+    """One guild of a crowd, with its two channels and the people who sit in voice there."""
+
+    guild_id: str
+    text: str
+    voice: str
+    people: list[str]
+
+
+class OutcomeView(Struct, frozen=True, kw_only=True):
+    """What came of an interaction, briefly; times as in InteractionView."""
+
+    id: str
+    guild_id: str
+    name: str
+    created_at: float
+    answered_at: float | None
+    told: int
+    """How often the user was told something; a clean run tells each thing once."""
+    deferred: bool
+    said: list[str]
+    """What can be read of it: the answer and its follow-ups, without what was deleted."""
 
 
 class SessionView(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from msgspec import Struct, defstruct
 from legato_simulator.actions.breaking import Breaking
 from legato_simulator.actions.knowing import Knowing
 from legato_simulator.actions.making import Making
+from legato_simulator.actions.many import Many
 from legato_simulator.actions.people import People
 from legato_simulator.actions.subjects import Subjects
 from legato_simulator.actions.viewing import Viewing
@@ -33,7 +34,7 @@ class Catalogue:
 
     def __init__(self, subjects: Subjects) -> None:
         self.entries: dict[str, Entry] = {}
-        kinds = (Making, People, Viewing, Breaking, Knowing)
+        kinds = (Making, People, Many, Viewing, Breaking, Knowing)
         for part in (kind(subjects) for kind in kinds):
             for name, action in inspect.getmembers(part, inspect.iscoroutinefunction):
                 if not name.startswith("_"):
