@@ -96,14 +96,14 @@ def load(environ: Mapping[str, str]) -> Options:
 
 async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal: Terminal) -> None:
     """Start everything, say where to look, keep it running until told to stop."""
-    with folder.opened(folder.chosen(options.legato_data, environ)) as data:
+    with folder.opened(folder.chosen(options.legato_data, environ)) as data, ports.Claims() as ours:
         supervisor = Supervisor(data.part("run"), terminal)
 
         async def work() -> None:
             for name in await aside.call(lambda: leftovers.end_all(data.part("run"))):
                 terminal.line(f"  ended {name}, left over from an earlier start")
             terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
-            start = Start(options, environ, data, supervisor)
+            start = Start(options, environ, data, supervisor, plan.make(options, data, ours))
             began = time.monotonic()
             await start.everything()
             show(start, terminal, took=time.monotonic() - began, wish=wish)
@@ -123,9 +123,10 @@ class Start:
         environ: Mapping[str, str],
         data: Folder,
         supervisor: Supervisor,
+        planned: plan.Plan,
     ) -> None:
         self.options = options
-        self.plan = plan.make(options, data)
+        self.plan = planned
         self.simulated: parts.Simulated | None = None
         self.application = application.Application("1")
         self._environ = environ

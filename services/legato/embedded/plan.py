@@ -26,7 +26,7 @@ class Plan:
         return dict(self.processes[0].health)
 
 
-def make(options: Options, data: Folder) -> Plan:
+def make(options: Options, data: Folder, claims: ports.Claims) -> Plan:
     """Decide; PortTaken for a port that was asked for and is in use."""
     asked: dict[str, int] = {
         "api": options.api_port,
@@ -37,10 +37,10 @@ def make(options: Options, data: Folder) -> Plan:
     first = options.node_port
     # The simulator stays where it was, if it can: queues hold links to its music.
     before = data.recall("page-port") or [str(PAGE_PORT)]
-    page = ports.usual(options.page_port, int(before[0]), what="the page", option="--port")
+    page = claims.usual(options.page_port, int(before[0]), what="the page", option="--port")
     data.remember("page-port", [str(page)])
     health = {
-        name: ports.usual(asked[name], default, what=name, option=f"--{name}-port")
+        name: claims.usual(asked[name], default, what=name, option=f"--{name}-port")
         for name, default in parts.HEALTH_PORTS.items()
     }
     return Plan(

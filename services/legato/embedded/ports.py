@@ -1,6 +1,7 @@
 """TCP ports of this machine's loopback: free ones, taken ones. Knows no service."""
 
 import socket
+from typing import Self
 
 from legato.embedded.problems import PortTaken
 
@@ -39,8 +40,35 @@ def claim(port: int, *, what: str, option: str) -> int:
     return port
 
 
-def usual(port: int, default: int, *, what: str, option: str) -> int:
-    """Return the port that was set, else the default if it is free, else any free one."""
-    if port or not default or not is_free(default):
+class Claims:
+    """The usual ports of one start: two starts at the same moment never choose the same.
+
+    Between the choice and the server's own bind a port is marked by a UDP socket of its number,
+    which nobody needs, and which ends with the process.
+    """
+
+    def __init__(self) -> None:
+        self._marks: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mark in self._marks:
+            mark.close()
+
+    def usual(self, port: int, default: int, *, what: str, option: str) -> int:
+        """Return the port that was set, else the default if it is ours, else any free one."""
+        if not port and default and is_free(default) and self._mark(default):
+            return default
         return claim(port, what=what, option=option)
-    return default
+
+    def _mark(self, port: int) -> bool:
+        mark = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            mark.bind((LOOPBACK, port))
+        except OSError:
+            mark.close()
+            return False
+        self._marks.append(mark)
+        return True

@@ -9,8 +9,13 @@ from legato.embedded.options import Options
 from legato.embedded.problems import PortTaken
 
 
+def made(options: Options, folder: pathlib.Path) -> plan.Plan:
+    with ports.Claims() as claims:
+        return plan.make(options, Folder(folder), claims)
+
+
 def test_one_process_serves_everything_unless_more_are_asked_for(tmp_path: pathlib.Path) -> None:
-    found = plan.make(Options(), Folder(tmp_path))
+    found = made(Options(), tmp_path)
 
     assert [one.name for one in found.processes] == ["services"]
     assert list(found.health) == ["gateway", "audio", "api", "worker"]
@@ -18,7 +23,7 @@ def test_one_process_serves_everything_unless_more_are_asked_for(tmp_path: pathl
 
 
 def test_further_processes_have_names_and_ports_of_their_own(tmp_path: pathlib.Path) -> None:
-    found = plan.make(Options(audio=3, gateway=2, nodes=2), Folder(tmp_path))
+    found = made(Options(audio=3, gateway=2, nodes=2), tmp_path)
 
     assert [one.title for one in found.processes] == [
         "gateway, audio, api, worker",
@@ -32,13 +37,13 @@ def test_further_processes_have_names_and_ports_of_their_own(tmp_path: pathlib.P
 
 
 def test_the_page_stays_where_it_was(tmp_path: pathlib.Path) -> None:
-    first = plan.make(Options(page_port=ports.free()), Folder(tmp_path))
+    first = made(Options(page_port=ports.free()), tmp_path)
 
-    assert plan.make(Options(), Folder(tmp_path)).page == first.page
+    assert made(Options(), tmp_path).page == first.page
 
 
 def test_a_port_that_was_asked_for_and_is_in_use_is_refused(tmp_path: pathlib.Path) -> None:
     with socket.create_server((ports.LOOPBACK, 0)) as other:
         taken = other.getsockname()[1]
         with pytest.raises(PortTaken, match="--audio-port"):
-            plan.make(Options(audio_port=taken), Folder(tmp_path))
+            made(Options(audio_port=taken), tmp_path)

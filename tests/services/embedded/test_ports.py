@@ -21,13 +21,26 @@ def test_the_usual_port_gives_way_to_a_free_one() -> None:
         other.bind((ports.LOOPBACK, 0))
         other.listen()
         taken = other.getsockname()[1]
-        found = ports.usual(0, taken, what="the page", option="--port")
+        with ports.Claims() as claims:
+            found = claims.usual(0, taken, what="the page", option="--port")
 
     assert found != taken
     assert ports.is_free(found)
 
 
+def test_two_starts_at_the_same_moment_choose_different_ports() -> None:
+    free = ports.free()
+    with ports.Claims() as one, ports.Claims() as other:
+        chosen = [each.usual(0, free, what="the page", option="--port") for each in (one, other)]
+    with ports.Claims() as later:
+        again = later.usual(0, free, what="the page", option="--port")
+
+    assert chosen[0] == again == free
+    assert chosen[1] != free
+
+
 def test_the_usual_port_is_taken_when_free() -> None:
     free = ports.free()
 
-    assert ports.usual(0, free, what="the page", option="--port") == free
+    with ports.Claims() as claims:
+        assert claims.usual(0, free, what="the page", option="--port") == free
