@@ -1,6 +1,6 @@
 """Shows that each rule of ownership has a test that fails without it: breaks it, runs the test.
 
-Reads tests/mutations.toml. Works in a copy of the tracked files, so that the checkout stays as it
+Reads tests/mutations.toml. Works in a copy of the checkout, so that the checkout stays as it
 is. A mutation that no test notices, or whose text is no longer there, is a failure.
 """
 
@@ -44,9 +44,13 @@ def listed(names: Sequence[str]) -> list[Mutation]:
 
 
 def copied(to: pathlib.Path) -> None:
-    """Copy what git tracks, as it is now."""
+    """Copy what git does not ignore, as it is now."""
     tracked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     for name in filter(None, tracked.stdout.split("\0")):
         if (ROOT / name).is_file():

@@ -66,3 +66,21 @@ def test_a_loss_takes_nothing_off_a_moment_that_was_surely_heard() -> None:
     assert position.lose(clock, now=70_000).at == 60_000
     assert position.lose(clock, now=60_200).at == 59_700
     assert position.lose(Clock(at=0, since=0), now=60_000).at == 59_500
+
+
+@given(
+    at=st.integers(0, 60_000),
+    since=st.integers(0, 10_000),
+    alive=st.integers(0, 10_000),
+    outage=st.integers(0, 100_000),
+)
+def test_a_play_begun_anew_after_a_take_over_goes_to_where_the_old_owner_surely_was(
+    at: int, since: int, alive: int, outage: int
+) -> None:
+    old = Clock(at=at, since=since)
+    alive_at = since + alive
+
+    taken = position.take_over(old, alive_at=alive_at)
+    anew = position.again(taken, now=alive_at + outage)
+
+    assert anew.at == position.moment(old, now=alive_at)
