@@ -6,49 +6,21 @@ grows, and every write of an owner names it (ownership.md, 2).
 
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from legato.contracts import keys
 from legato.contracts.keys import Owned
+from legato.protocol import records
+from legato.protocol.lease import Lease
 from legato.redis import Client, Script, reaching
+
+__all__ = ["ISOLATION", "RENEW", "TTL", "Held", "Lease", "Leases"]
 
 TTL = timedelta(seconds=10)
 RENEW = timedelta(seconds=2)
 ISOLATION = timedelta(seconds=60)
 """How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What its owner holds."""
-
-    what: Owned
-    owner: str
-    epoch: int
-    deadline: float
-    """On this machine's monotonic clock, counted from before the renewal was sent."""
-    renewed: float = 0.0
-    """By the same clock: before the renewal was sent."""
-    alone_until: float = 0.0
-    """So long its owner may drive what it holds a socket to, though Redis is out of reach."""
-
-    def left(self, *, now: float) -> timedelta:
-        """Say how long outside calls may still rely on it."""
-        return timedelta(seconds=max(0.0, self.deadline - now))
-
-    def left_alone(self, *, now: float) -> timedelta:
-        """Say how long calls to what only a socket's holder may drive may rely on it."""
-        return timedelta(seconds=max(0.0, max(self.deadline, self.alone_until) - now))
-
-    def missed(self, *, now: float, ttl: timedelta, isolation: timedelta) -> "Lease":
-        """Note that a renewal failed because Redis is out of reach.
-
-        It holds for one TTL at a time: whoever was frozen since then does not know whether Redis
-        came back and gave the lease away.
-        """
-        most = self.renewed + isolation.total_seconds()
-        return replace(self, alone_until=min(most, now + ttl.total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +57,13 @@ class Leases:
     async def acquire(self, what: Owned) -> Lease | Held:
         """Take a lease that is free, or stale although its owner could have renewed it."""
         found = await self._try(what, take=False)
-        if isinstance(found, Held) and found.age >= self.ttl and await self.steady() >= self.ttl:
+        if isinstance(found, Held) and found.age >= self.ttl and await self._may_take(found):
             return await self._try(what, take=True)
         return found
+
+    async def _may_take(self, found: Held) -> bool:
+        steady = _ms(await self.steady())
+        return records.may_take(_ms(found.age), steady=steady, ttl=_ms(self.ttl))
 
     async def _try(self, what: Owned, *, take: bool) -> Lease | Held:
         begun = time.monotonic()

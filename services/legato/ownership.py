@@ -1,12 +1,13 @@
 """Holding what this process should hold: leases taken, renewed and given up, one loop each.
 
 Knows neither what a lease is for (the port starts and stops it) nor how owners are chosen
-(`rendezvous`).
+(`rendezvous`), nor what moves next (`protocol.moves`).
 """
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -14,10 +15,13 @@ from typing import Literal, Protocol
 import structlog
 
 from legato import rendezvous
+from legato.contracts.fleet import Directive
 from legato.contracts.keys import Owned
 from legato.errors import Unavailable
 from legato.leases import ISOLATION, Held, Lease, Leases
 from legato.members import READY_AFTER, Members, eligible
+from legato.permits import Permits
+from legato.protocol import moves
 from legato.watchdog import Watchdog
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -55,6 +59,15 @@ class Pace:
     """How long what is held is driven on while Redis is out of reach."""
 
 
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What the operator, or the supervisor of one machine, says about moving."""
+
+    directive: Callable[[], Directive]
+    """The newest that was read."""
+    permits: Permits
+
+
 class Holder:
     """The things of one service that this process owns."""
 
@@ -66,21 +79,28 @@ class Holder:
         port: Port,
         *,
         pace: Pace | None = None,
+        steering: Steering | None = None,
     ) -> None:
-        """Take every thing there is to own; its share of them follows from the roll."""
-        self.weight = 1.0
-        """This member's share; the directive sets it, 0 = give everything away."""
+        """Take every thing there is to own; its share of them follows from the roll.
+
+        Without steering all members weigh the same, and things move without permits.
+        """
         self._leases = leases
         self._members = members
         self._things = tuple(things)
         self._port = port
         self._pace = pace or Pace()
+        self._steering = steering
         self._held: dict[Owned, Lease] = {}
-        self._wanted: frozenset[Owned] = frozenset()
-        self._known = False
-        self._may_give = False
-        self._draining = False
-        self._looked = asyncio.Event()
+        self._owners: Mapping[Owned, str] = {}
+        self._steady = timedelta(0)
+        self._moving: dict[Owned, asyncio.Task[None]] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+        self._put_off: set[Owned] = set()
+        self._asked: set[Owned] = set()
+        self._has_permits = True
+        self._stopping = False
+        self._wake = asyncio.Event()
         self._settled = asyncio.Event()
         self._locks = {thing: asyncio.Lock() for thing in self._things}
 
@@ -102,12 +122,10 @@ class Holder:
         async with asyncio.TaskGroup() as tasks:
             living = tasks.create_task(self._show_life()) if self._pace.watch else None
             renewing = tasks.create_task(self._renew_all(tasks))
-            moving = tasks.create_task(self._move_all())
+            moving = tasks.create_task(self._move_all(tasks))
             await stop.wait()
-            self._draining = True
             moving.cancel()
-            await asyncio.gather(moving, return_exceptions=True)
-            await self._give_all()
+            await self._give_all(tasks)
             renewing.cancel()
             if living is not None:
                 living.cancel()
@@ -118,6 +136,8 @@ class Holder:
             while True:
                 watchdog.beat()
                 await asyncio.sleep(BEAT.total_seconds())
+
+    # What is ours stays ours.
 
     async def _renew_all(self, tasks: asyncio.TaskGroup) -> None:
         """Keep every lease fresh; nothing slow may stand in this loop."""
@@ -130,20 +150,19 @@ class Holder:
             except Unavailable as error:
                 log.warning("leases not renewed", why=str(error), held=len(self._held))
                 self._miss()
-            self._looked.set()
+            self._wake.set()
             spent = loop.time() - begun
             await asyncio.sleep(max(0.0, self._leases.every.total_seconds() - spent))
 
     async def _look(self) -> None:
-        """Read the roll, and derive what should be ours."""
-        roll = await self._members.beat(weight=self.weight, draining=self._draining)
-        steady = await self._leases.steady()
+        """Read the roll, and derive who should own what."""
+        roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
+        self._steady = await self._leases.steady()
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
-        owners = rendezvous.assign(self._things, ready)
-        mine = frozenset(thing for thing, owner in owners.items() if owner == self._members.name)
-        self._known = bool(owners)
-        self._may_give = self._known and steady >= self._pace.settle
-        self._wanted = mine
+        self._owners = rendezvous.assign(self._things, ready)
+
+    def _weight(self) -> float:
+        return self._steering.directive().weight(self._members.name) if self._steering else 1.0
 
     async def _renew_held(self, tasks: asyncio.TaskGroup) -> None:
         for what, lease in list(self._held.items()):
@@ -166,62 +185,132 @@ class Holder:
         async with self._locks[lease.what]:
             await self._port.stop(lease, reason="lost")
 
-    async def _move_all(self) -> None:
+    # What is not yet where it should be.
+
+    async def _move_all(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin what is to be begun, whenever something may have changed."""
         while True:
-            await self._looked.wait()
-            self._looked.clear()
-            waiting = await self._move_once()
-            if self._known:
+            await self._wake.wait()
+            self._wake.clear()
+            self._begin(tasks)
+            mine = (what for what, owner in self._owners.items() if owner == self._members.name)
+            if self._owners and self._asked.issuperset(mine):
                 self._settled.set()
-            if waiting:
-                await asyncio.sleep(RETRY.total_seconds())
-                self._looked.set()
 
-    async def _move_once(self) -> bool:
-        """Take and give what differs; True if something that should be ours is another's still."""
-        wanted, held = self._wanted, frozenset(self._held)
-        room = asyncio.Semaphore(self._pace.moves)
-        moves = [self._take(what, room) for what in sorted(wanted - held, key=str)]
-        if self._may_give:
-            moves += [self._give(what, room, "moved") for what in sorted(held - wanted, key=str)]
-        return any(await asyncio.gather(*moves))
+    def _begin(self, tasks: asyncio.TaskGroup) -> None:
+        limits = moves.Limits(moves=self._pace.moves, settle=self._pace.settle)
+        for move in moves.plan(self._view(), limits):
+            self._moving[move.what] = tasks.create_task(self._move(move))
 
-    async def _take(self, what: Owned, room: asyncio.Semaphore) -> bool:
-        async with room, self._locks[what]:
-            try:
-                found = await self._leases.acquire(what)
-            except Unavailable as error:
-                log.warning("lease not taken", thing=str(what), why=str(error))
-                return False
-            if isinstance(found, Held):
-                return True
-            self._held[what] = found
-            return await self._start(found)
+    def _view(self) -> moves.View[Owned]:
+        return moves.View(
+            me=self._members.name,
+            owners=self._owners,
+            held=frozenset(self._held),
+            moving=frozenset(self._moving),
+            put_off=frozenset(self._put_off),
+            steady=self._steady,
+            has_permits=self._has_permits,
+            stopping=self._stopping,
+        )
 
-    async def _start(self, lease: Lease) -> bool:
+    async def _move(self, move: moves.Move[Owned]) -> None:
+        log.debug("moves", thing=str(move.what), kind=move.kind, why=move.reason)
         try:
-            await self._port.start(lease)
+            async with self._locks[move.what]:
+                if move.kind == "take":
+                    await self._take(move.what)
+                elif not move.needs_permit or await self._permitted(move.what):
+                    await self._give(move.what, "stopping" if self._stopping else "moved")
+        finally:
+            del self._moving[move.what]
+            self._asked.add(move.what)
+            self._wake.set()
+
+    async def _take(self, what: Owned) -> None:
+        try:
+            found = await self._leases.acquire(what)
+        except Unavailable as error:
+            log.warning("lease not taken", thing=str(what), why=str(error))
+            self._later(what, self._leases.every)
+            return
+        if isinstance(found, Held):
+            self._later(what, RETRY)
+            return
+        self._held[what] = found
+        if not self._stopping:
+            await self._start(found)
+
+    async def _start(self, lease: Lease) -> None:
+        try:
+            with self._being_started():
+                await self._port.start(lease)
         except Exception:
             log.exception("could not start what is ours now", thing=str(lease.what))
             await self._release(self._held.pop(lease.what, lease))
-            return False
+            self._later(lease.what, self._leases.every)
+            return
         log.info("ours now", thing=str(lease.what), epoch=lease.epoch)
+        await self._have(lease.what)
+
+    @contextmanager
+    def _being_started(self) -> Iterator[None]:
+        """Let the end of this process cut it short; nothing else is cut."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("things are started by tasks")
+        self._starting.add(task)
+        try:
+            yield
+        finally:
+            self._starting.discard(task)
+
+    async def _have(self, what: Owned) -> None:
+        """End the hand-over, if it came by one."""
+        if self._steering is None:
+            return
+        try:
+            await self._steering.permits.give_back(what)
+        except Unavailable as error:
+            log.warning("permit not given back", thing=str(what), why=str(error))
+
+    async def _permitted(self, what: Owned) -> bool:
+        if self._steering is None:
+            return True
+        most = self._steering.directive().max_handovers
+        try:
+            if await self._steering.permits.take(what, most=most):
+                return True
+        except Unavailable as error:
+            log.warning("no permit", thing=str(what), why=str(error))
+        self._has_permits = False
+        asyncio.get_running_loop().call_later(RETRY.total_seconds(), self._ask_again)
         return False
 
-    async def _give(self, what: Owned, room: asyncio.Semaphore, reason: Reason) -> bool:
-        async with room, self._locks[what]:
-            lease = self._held.get(what)
-            if lease is not None:
-                await self._stop(lease, reason)
-        return False
+    def _ask_again(self) -> None:
+        self._has_permits = True
+        self._wake.set()
 
-    async def _stop(self, lease: Lease, reason: Reason) -> None:
+    def _later(self, what: Owned, after: timedelta) -> None:
+        """Leave a thing as it is for a while."""
+
+        def again() -> None:
+            self._put_off.discard(what)
+            self._wake.set()
+
+        self._put_off.add(what)
+        asyncio.get_running_loop().call_later(after.total_seconds(), again)
+
+    async def _give(self, what: Owned, reason: Reason) -> None:
+        lease = self._held.get(what)
+        if lease is None:
+            return
         try:
             await self._port.stop(lease, reason=reason)
         except Exception:
-            log.exception("could not stop in order", thing=str(lease.what))
-        await self._release(self._held.pop(lease.what, lease))
-        log.info("no longer ours", thing=str(lease.what), reason=reason)
+            log.exception("could not stop in order", thing=str(what))
+        await self._release(self._held.pop(what, lease))
+        log.info("no longer ours", thing=str(what), reason=reason)
 
     async def _release(self, lease: Lease) -> None:
         try:
@@ -229,9 +318,14 @@ class Holder:
         except Unavailable as error:
             log.warning("lease not released", thing=str(lease.what), why=str(error))
 
-    async def _give_all(self) -> None:
-        room = asyncio.Semaphore(max(8, self._pace.moves))
-        await asyncio.gather(*(self._give(what, room, "stopping") for what in list(self._held)))
+    async def _give_all(self, tasks: asyncio.TaskGroup) -> None:
+        """Give all up; what is just being started is not waited for."""
+        self._stopping = True
+        for task in self._starting:
+            task.cancel()
+        while self._held or self._moving:
+            self._begin(tasks)
+            await asyncio.wait(self._moving.values(), return_when=asyncio.FIRST_COMPLETED)
         try:
             await self._members.forget(self._members.name)
         except Unavailable as error:

@@ -36,8 +36,9 @@ from legato.health_pages import application
 from legato.layout import Layout
 from legato.leases import Lease, Leases
 from legato.members import Members
-from legato.ownership import Holder
+from legato.ownership import Holder, Steering
 from legato.ownership import Pace as HolderPace
+from legato.permits import Permits
 from legato.serve import Pages
 from legato.store import schema
 from legato.store.database import Database
@@ -176,12 +177,22 @@ class App:
             ),
             things,
             self.owning,
+            steering=Steering(lambda: self.fleet.directive, self._permits()),
             pace=HolderPace(
                 moves=settings.partition_moves,
                 ready_after=settings.member_ready_after,
                 isolation=settings.isolation,
                 watch=True,
             ),
+        )
+
+    def _permits(self) -> Permits:
+        settings = self.settings
+        return Permits(
+            self.redis,
+            bot=settings.discord_application_id,
+            component=_roll(settings.region),
+            life=settings.lease_ttl,
         )
 
     def _tools(self, http: aiohttp.ClientSession, catalogue: Catalogue) -> Tools:
@@ -291,7 +302,6 @@ class App:
     async def _gauge(self) -> None:
         """Bring the gauges up to date."""
         while True:
-            self.holder.weight = self.fleet.directive.weights.get(self.member, 1.0)
             loops = [tenure.loop for tenure in self.owning.tenures]
             self.metrics.players.labels("all").set(sum(len(loop.players) for loop in loops))
             self.metrics.players.labels("playing").set(len(self.owning.playing()))

@@ -30,6 +30,11 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.directive.
     weights: dict[str, float] = {}
     """Member -> share; 0 = leaving; absent = 1."""
     max_handovers: int = 2
+    """Of one service's things, given by one member to another at the same time; 0 = none move."""
+
+    def weight(self, member: str) -> float:
+        """Say a member's share."""
+        return max(0.0, self.weights.get(member, 1.0))
 
 
 class ObservedNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,3 +61,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.observed.v1
     nodes: tuple[ObservedNode, ...] = ()
     partitions: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> str:
+        """Where it stands among those of all members: one process may be a member of several."""
+        return f"{self.component}:{self.member}"

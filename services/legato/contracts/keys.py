@@ -109,6 +109,11 @@ def members(bot: int, component: str) -> str:
     return f"{{{bot}}}:members:{component}"
 
 
+def permits(bot: int, component: str) -> str:
+    """Sorted set of the things being handed over, by when their permit lapses (server ms)."""
+    return f"{{{bot}}}:permits:{component}"
+
+
 def identify(bot: int) -> str:
     """Hash: the ledger of IDENTIFY permits."""
     return f"{{{bot}}}:identify"
@@ -120,7 +125,7 @@ def directive(bot: int) -> str:
 
 
 def observed(bot: int) -> str:
-    """Hash member -> Observed as JSON."""
+    """Hash `component:member` -> Observed as JSON."""
     return f"{{{bot}}}:observed"
 
 

@@ -1,12 +1,9 @@
-import asyncio
-
 import msgspec
 
 from legato.audio.fleet import Fleet
 from legato.contracts import keys
-from legato.contracts.fleet import Directive, Node, Observed
+from legato.contracts.fleet import Directive, Node
 from legato.redis import Client
-from support_waiting import until
 
 BOT = 7
 ALONE = Node(name="lavalink", url="http://a", password="p")
@@ -31,24 +28,3 @@ async def test_the_directives_nodes_count_and_else_the_one_by_hand(redis: Client
     await fleet.read()
     assert fleet.nodes == {"lavalink": ALONE}
     assert fleet.directive.version == 2
-
-
-async def test_a_directive_that_can_not_be_read_changes_nothing(redis: Client) -> None:
-    fleet = Fleet(redis, BOT)
-    await direct(redis, N1)
-    await fleet.read()
-    await redis.set(keys.directive(BOT), b"{")
-    await fleet.read()
-
-    assert fleet.nodes == {"n1": N1}
-
-
-async def test_what_is_observed_stands_until_the_end(redis: Client) -> None:
-    seen = Observed(member="a", component="audio", at=1)
-    task = asyncio.create_task(Fleet(redis, BOT).report(lambda: seen))
-    raw = await until(lambda: redis.hget(keys.observed(BOT), "a"))
-
-    assert msgspec.json.decode(raw, type=Observed) == seen
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert not await redis.exists(keys.observed(BOT))
