@@ -28,6 +28,8 @@ from legato.audio.events import (
 from legato.audio.lavalink import NodeClient, SessionUnknown, Socket, Unreachable
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
+from legato.protocol import sessions
+from legato.protocol.sessions import Search
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
@@ -113,8 +115,7 @@ class NodeLink:
         self._updated = 0.0
         self._heard = 0.0
         self._lost_at: float | None = None
-        self._held_since: float | None = None
-        self._asked_again = False
+        self._search = Search()
 
     @property
     def node(self) -> Node:
@@ -159,7 +160,7 @@ class NodeLink:
                 await asyncio.sleep(self._pace.backoff.total_seconds())
 
     def _delay(self, failures: int) -> float:
-        if not failures and self._held_since is None:
+        if not failures and self._search.held_since is None:
             return 0.0
         longest = self._pace.longest_backoff.total_seconds()
         delay = min(longest, self._pace.backoff.total_seconds() * 2.0 ** min(failures, 16))
@@ -186,8 +187,8 @@ class NodeLink:
             if not await self._adopt(ready):
                 return
             self._heard = self._updated = _now()
-            self._lost_at = self._held_since = None
-            self._asked_again = False
+            self._lost_at = None
+            self._search = Search()
             listening = asyncio.create_task(self._listen(socket))
             watching = asyncio.create_task(self._watch(socket))
             try:
@@ -221,13 +222,13 @@ class NodeLink:
             return False
         try:
             await self.client.players(self.session_id)
+            is_open = True
         except SessionUnknown:
-            first, self._asked_again = not self._asked_again, True
-            self._held_since = None
-            return first
-        self._held_since = self._held_since or _now()
-        self._asked_again = False
-        return _now() - self._held_since < self._pace.held.total_seconds()
+            is_open = False
+        self._search, verdict = sessions.judge(
+            self._search, is_open=is_open, now=_now(), patience=self._pace.held
+        )
+        return verdict == "ask again"
 
     async def _look(self) -> None:
         """See what plays after a resume, once the replayed events have come in."""
