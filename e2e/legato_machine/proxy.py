@@ -80,6 +80,13 @@ class Proxy:
         """Let every byte vanish, both ways; nothing is closed, and new connections are taken."""
         self._do(self._swallow)
 
+    def half_open(self) -> int:
+        """Let nothing more through the connections there are, not even a close; new ones pass.
+
+        Returns how many there are.
+        """
+        return self._do(self._silence)
+
     def slow(self, each_way: timedelta) -> None:
         """Bring every byte later, both ways."""
         self._do(lambda: self._set_delay(each_way.total_seconds()))
@@ -147,6 +154,11 @@ class Proxy:
             self._listen()
         self._state = "swallowing"
 
+    def _silence(self) -> int:
+        for pair in self._pairs:
+            pair.silent = True
+        return len(self._pairs)
+
     def _set_delay(self, seconds: float) -> None:
         self._delay = seconds
 
@@ -179,6 +191,8 @@ class _Pair:
     def __init__(self, proxy: Proxy, loop: asyncio.AbstractEventLoop, client: socket.socket):
         self.lost = False
         """Bytes of it vanished."""
+        self.silent = False
+        """All of it vanishes from now on, a close too."""
         self.task: asyncio.Task[None] | None = None
         self.proxy = proxy
         self.loop = loop
@@ -231,11 +245,20 @@ class _Pipe:
         """Take bytes as they come; none: the sender has ended."""
         pair, data = self._pair, b"-"
         while data:
-            data = await pair.loop.sock_recv(self._source, CHUNK)
-            if pair.proxy.swallowing:
+            data = await self._take()
+            if pair.silent or pair.proxy.swallowing:
                 pair.lost = True
             else:
                 await self._waiting.put((pair.proxy.due(), data))
+
+    async def _take(self) -> bytes:
+        """Take what is there; a silent connection's reset is told as little as its end."""
+        try:
+            return await self._pair.loop.sock_recv(self._source, CHUNK)
+        except ConnectionError:
+            if self._pair.silent:
+                return b""
+            raise
 
     async def write(self) -> None:
         """Give them on in order, each when it is due."""

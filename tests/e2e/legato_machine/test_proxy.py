@@ -107,3 +107,24 @@ async def test_a_slow_way_takes_its_time_both_ways_and_keeps_the_order(proxy: Pr
         proxy.restore()
         assert await said(streams, b"second") == b"first "
         assert await asyncio.wait_for(streams[0].readexactly(6), 5) == b"second"
+
+
+async def test_a_half_open_connection_tells_the_server_nothing_and_new_ones_pass() -> None:
+    ended = asyncio.Event()
+
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await echo(reader, writer)
+        ended.set()
+
+    async with await asyncio.start_server(wait, "127.0.0.1", 0) as server:
+        with Proxy(server.sockets[0].getsockname()[1]) as proxy:
+            async with connected(proxy) as old:
+                await said(old, b"there")
+                assert proxy.half_open() == 1
+                old[1].write(b"lost")
+            async with connected(proxy) as new:
+                assert await said(new, b"new") == b"new"
+                assert proxy.connections == 2
+                assert not ended.is_set()
+            proxy.reset()
+            await asyncio.wait_for(ended.wait(), 5)
