@@ -11,7 +11,6 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -108,12 +107,7 @@ class Machine:
             raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End everything."""
         await self._end()
 

@@ -4,7 +4,6 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from aiohttp import web
@@ -59,16 +58,15 @@ class Simulator:
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
-        """Start serving."""
-        await self.start()
+        """Start serving; what a failed start began is ended."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop serving."""
         await self.close()
 

@@ -1,7 +1,6 @@
 """The script interface for a simulator in another process: `async with SimulatorClient(url)`."""
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self, TypeVar
 
 import aiohttp
@@ -66,11 +65,6 @@ class SimulatorClient(Script, VoiceClientMixin):
         self.http = self._calls.open()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connections."""
         await self._calls.close()

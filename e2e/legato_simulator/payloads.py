@@ -124,47 +124,46 @@ def _text(value: int | None) -> str | None:
 
 def guild(value: Guild) -> Json:
     """Write a guild as REST answers it."""
-    return {
+    return _plain_guild() | {
         "id": str(value.id),
         "name": value.name,
-        "icon": None,
-        "description": None,
-        "home_header": None,
-        "splash": None,
-        "discovery_splash": None,
-        "features": [],
-        "banner": None,
         "owner_id": str(value.owner_id),
-        "application_id": None,
-        "region": "deprecated",
-        "afk_channel_id": None,
-        "afk_timeout": 300,
-        "system_channel_id": None,
-        "system_channel_flags": 0,
-        "widget_enabled": False,
-        "widget_channel_id": None,
-        "verification_level": 0,
         "roles": [role(each) for each in value.roles.values()],
+        "preferred_locale": value.locale,
+    }
+
+
+def _plain_guild() -> Json:
+    """Write what is the same in every guild of the simulator: nobody has chosen anything."""
+    chosen_channels = ("afk", "system", "widget", "rules", "public_updates", "safety_alerts")
+    pictures = ("icon", "banner", "splash", "discovery_splash", "home_header")
+    return {
+        **{f"{name}_channel_id": None for name in chosen_channels},
+        **dict.fromkeys(pictures),
+        "afk_timeout": 300,
+        "application_id": None,
         "default_message_notifications": 0,
-        "mfa_level": 0,
+        "description": None,
+        "emojis": [],
         "explicit_content_filter": 0,
-        "max_presences": None,
+        "features": [],
+        "incidents_data": None,
         "max_members": 500_000,
+        "max_presences": None,
         "max_stage_video_channel_users": 50,
         "max_video_channel_users": 25,
-        "vanity_url_code": None,
-        "premium_tier": 0,
-        "premium_subscription_count": 0,
-        "preferred_locale": value.locale,
-        "rules_channel_id": None,
-        "safety_alerts_channel_id": None,
-        "public_updates_channel_id": None,
-        "premium_progress_bar_enabled": False,
+        "mfa_level": 0,
         "nsfw": False,
         "nsfw_level": 0,
-        "emojis": [],
+        "premium_progress_bar_enabled": False,
+        "premium_subscription_count": 0,
+        "premium_tier": 0,
+        "region": "deprecated",
         "stickers": [],
-        "incidents_data": None,
+        "system_channel_flags": 0,
+        "vanity_url_code": None,
+        "verification_level": 0,
+        "widget_enabled": False,
     }
 
 
