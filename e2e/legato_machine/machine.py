@@ -48,6 +48,8 @@ class Stage:
     """More environment for gateway, audio, api and worker."""
     discord: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More environment for the simulator: SIMULATOR_SHARDS and so on."""
+    node_settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """More environment for the nodes."""
     behind: frozenset[str] = frozenset()
     """Parts that the services reach through a proxy: valkey, postgres, node, node-2, …"""
 
@@ -298,6 +300,7 @@ class Machine:
                 "PASSWORD": password,
                 "ALLOWED_PRIVATE": self._library,
                 "SSL_CERT_FILE": self.simulated.ca_file,
+                **self.stage.node_settings,
             }
             return self._program(name, environment)
 
