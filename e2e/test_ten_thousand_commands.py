@@ -1,0 +1,152 @@
+"""A crowd types at random while one process after another is killed: each command happens once.
+
+The oracle says what every guild's queue must be in the end, from what people were told alone.
+"""
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import pytest
+
+from legato_machine.conditions import until
+from legato_machine.machine import Machine, Stage
+from legato_machine.oracle import books, sayings
+from legato_machine.oracle.crowd import Typist
+from legato_machine.oracle.havoc import Blow, Havoc, How
+from legato_machine.oracle.judge import Truth, judge
+from legato_machine.oracle.model import Deed, World
+from legato_simulator.actions.many import Typing
+from legato_simulator.views import OutcomeView
+
+COMMANDS = int(os.environ.get("LEGATO_COMMANDS", "10000"))
+RATE = float(os.environ.get("LEGATO_RATE", "100"))
+SEED = int(os.environ.get("LEGATO_SEED", "0")) or random.randrange(1, 1 << 31)
+GUILDS, PEOPLE, AUDIBLE = 200, 3, 20
+"""In all guilds but the audible ones the bot is muted, so that two cores suffice."""
+TRACKS = tuple(f"tone-{number}-300s.ogg" for number in (1, 2, 3, 4, 5))
+"""Longer than the test: no track ends by itself."""
+PLAN: tuple[tuple[str, How], ...] = (
+    ("gateway-1", "SIGKILL"),
+    ("audio-1", "SIGTERM"),
+    ("node-1", "SIGKILL"),
+    ("gateway-2", "SIGTERM"),
+    ("audio-2", "SIGKILL"),
+    ("node-2", "SIGTERM"),
+    ("valkey", "SIGKILL"),
+    ("gateway-1", "SIGTERM"),
+    ("audio-1", "SIGKILL"),
+    ("node-1", "SIGTERM"),
+    ("gateway-2", "SIGKILL"),
+    ("audio-2", "SIGTERM"),
+    ("node-2", "SIGKILL"),
+)
+STAGE = Stage(
+    nodes=2,
+    audio=2,
+    gateway=2,
+    settings={"SHARDS": "2", "MEMBER_READY_AFTER": "1s"},
+    discord={
+        "SIMULATOR_SHARDS": "2",
+        "SIMULATOR_MAX_CONCURRENCY": "2",
+        # It costs more to check each answer than to give it, and every other scenario does.
+        "DISCORD_OPENAPI": "",
+    },
+)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def crowd(stage: Machine) -> Typist:
+    """Make the guilds, and wait until the gateways know them."""
+    tracks = [await stage.make(name) for name in TRACKS]
+    guilds = await stage.discord.make_crowd(GUILDS, PEOPLE)
+    for guild in guilds[AUDIBLE:]:
+        await stage.discord.mute_voice(str(stage.bot_id), guild.guild_id, mute=True)
+
+    async def known() -> bool:
+        counts = [await _guilds(stage, name) for name in ("gateway-1", "gateway-2")]
+        return sum(counts) >= GUILDS
+
+    await until(known, what="the gateways know all guilds", timeout=30)
+    return Typist(stage, guilds, tracks, random.Random(SEED))
+
+
+async def _guilds(stage: Machine, name: str) -> float:
+    async with await stage.get(name, "/metrics") as answer:
+        text = await answer.text()
+    lines = (line for line in text.splitlines() if line.startswith("legato_gateway_guilds "))
+    return float(next(lines, " 0").split()[-1])
+
+
+def deed(typed: Typing, outcome: OutcomeView, done: frozenset[int]) -> Deed:
+    """Join what was typed with what came of it."""
+    return Deed(
+        id=outcome.id,
+        kind=typed.command,
+        sent=outcome.created_at,
+        told_at=outcome.answered_at if outcome.said else None,
+        said=sayings.read(outcome.said[-1]) if outcome.said else None,
+        booked=int(outcome.id) in done,
+        first=typed.options.get("when") == "next",
+        value=int(typed.options.get("percent", 0)),
+    )
+
+
+async def test_each_happens_once_and_in_order_whoever_is_killed(stage: Machine) -> None:
+    typist = await crowd(stage)
+    havoc, over = Havoc(stage, every=8.0), asyncio.Event()
+    began = time.monotonic()
+    killing = asyncio.create_task(havoc.run(PLAN, over))
+    await typist.type(COMMANDS, RATE)
+    typed = time.monotonic()
+    over.set()
+    await killing
+    await books.quiet(stage)
+    print(
+        f"seed {SEED}: typed {typed - began:.0f} s, quiet {time.monotonic() - typed:.0f} s,"
+        f" {typist.late:.1f} s late"
+    )
+
+    outcomes = [one for one in await stage.discord.outcomes() if one.id in typist.typed]
+    found = await books.read(stage)
+    by_guild: defaultdict[int, list[Deed]] = defaultdict(list)
+    for one in outcomes:
+        by_guild[int(one.guild_id)].append(deed(typist.typed[one.id], one, found.done))
+    print(told(by_guild, havoc.blows))
+
+    wrong = [
+        sentence
+        for guild, deeds in by_guild.items()
+        for sentence in judge(deeds, Truth(guild, found.worlds.get(guild, World())))
+    ]
+    wrong += [f"{one.name} {one.id} was told {one.told} times" for one in outcomes if one.told > 1]
+    wrong += [f"{one.name} {one.id} thinks for ever" for one in outcomes if thinks(one)]
+    wrong += unexplained(by_guild, havoc.blows)
+    assert len(outcomes) == COMMANDS
+    assert wrong == [], f"seed {SEED}: {len(wrong)} wrong\n" + "\n".join(wrong[:8])
+
+
+def thinks(outcome: OutcomeView) -> bool:
+    """Say whether somebody was asked for patience, and told nothing."""
+    return outcome.deferred and not outcome.said
+
+
+def unexplained(by_guild: dict[int, list[Deed]], blows: Sequence[Blow]) -> list[str]:
+    """List the commands that nobody answered, though no gateway was killed about then."""
+    return []
+
+
+def told(by_guild: dict[int, list[Deed]], blows: Sequence[Blow]) -> str:
+    """Sum up."""
+    all_deeds = [one for deeds in by_guild.values() for one in deeds]
+    kinds = Counter(
+        f"refused {one.refused}" if one.refused else one.said.what if one.said else "silence"
+        for one in all_deeds
+    )
+    silent = [one for one in all_deeds if one.said is None]
+    undone = [one for one in silent if not one.booked]
+    struck = "\n".join(f"  {one.how} {one.part} back in {one.back - one.at:.1f} s" for one in blows)
+    return f"{struck}\n{kinds}\n{len(silent)} silent, {len(undone)} of them not done"
