@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from legato.audio import asks, turns, voicing
+from legato.audio.effects import SyncPanel
 from legato.audio.rules import Rules
 from legato.audio.state import Player, Step, VoiceState
 from legato.contracts.voice import ChannelGone, PanelShown
@@ -32,11 +33,16 @@ def guild_gone(player: Player, *, now: int) -> Step:
 
 
 def channel_gone(player: Player, event: ChannelGone, *, now: int, rules: Rules) -> Step:
-    """Forget a panel that went with its channel, and leave a voice channel that is no more."""
+    """Forget a panel that went with its channel, and leave a voice channel that is no more.
+
+    Discord may say first that the bot is out, which is a kick until this tells why.
+    """
     if player.text_channel_id == event.channel_id:
         player = replace(player, text_channel_id=0)
     if player.panel_channel_id == event.channel_id:
         player = replace(player, panel_channel_id=0, panel_message_id=0)
+    if event.channel_id == player.voice.left:
+        return Step(player, (SyncPanel(notice="channel_gone"),), "the channel it was in is gone")
     if event.channel_id != player.voice.wanted:
         return Step(player, (), "a channel is gone")
     return voicing.depart(player, "channel_gone", now=now, rules=rules)

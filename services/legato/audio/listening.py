@@ -25,7 +25,7 @@ def silences(player: Player) -> tuple[str, ...]:
     if player.play is not None and player.play.begun:
         if player.seat is None:
             found.append("node_lost")
-        if not voice.ready:
+        if voice.wanted is None or not voice.ready:
             found.append("voice_lost")
     return tuple(found)
 

@@ -44,6 +44,8 @@ class VoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When Discord last moved us or named a voice server."""
     losses: int = 0
     """Connections lost since sound last came through."""
+    left: int | None = None
+    """The channel it had to leave unasked."""
 
     @property
     def ready(self) -> bool:

@@ -25,8 +25,9 @@ STATE_WITHIN = 1_000
 RATE_LIMITED = 10_000
 MAX_BACKOFF = 30_000
 
-UNKNOWN_TO_DISCORD = frozenset({4004, 4006, 4009, 4011})
-"""Token, session or server is refused: only new credentials help."""
+OF_DISCORD = 4000
+"""From here on it is Discord that closed, and the node would have resumed: only new credentials
+help, and each try with the old ones plays on unheard."""
 DISCONNECTED = frozenset({4014, 4022})
 """A kick, a move, a deleted channel or an ended gateway session look the same here."""
 ENCRYPTION_REQUIRED = 4017
@@ -44,7 +45,7 @@ def depart(player: Player, notice: str, *, now: int, rules: Rules) -> Step:
     keeps = player.play is not None or bool(player.queue)
     player = replace(
         player,
-        voice=unwanted(player.voice),
+        voice=replace(unwanted(player.voice), left=player.voice.wanted),
         keep_until=now + rules.keep_for if keeps else None,
     )
     told = (*refused.effects, SyncPanel(notice=notice))
@@ -80,9 +81,9 @@ def lose(player: Player, code: int, *, now: int, rules: Rules) -> Step:
         return _retry(player, now + STATE_WITHIN, f"voice: {code}, waits for the bot's own state")
     if code == TOO_MANY:
         return _retry(player, now + RATE_LIMITED, "voice: rate limited")
-    if code in UNKNOWN_TO_DISCORD or voice.losses:
-        if not voice.losses:
-            return rejoin(player, now=now, rules=rules)
+    if code >= OF_DISCORD and voice.losses <= 1:
+        return rejoin(player, now=now, rules=rules)
+    if voice.losses:
         return _retry(player, now + _backoff(voice.losses), f"voice: {code}, joins again later")
     once = with_voice(player, replace(voice, losses=1))
     return Step(once, (SyncNode(),), f"voice: {code}, the node gets it again")

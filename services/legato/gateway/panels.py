@@ -46,6 +46,8 @@ class _Panel:
     """The message that another is to be posted instead of, in the same channel or elsewhere."""
     changed: bool = True
     notice: tuple[str, str] = ("", "")
+    noticed: tuple[str | None, bool] = (None, False)
+    """What the notice was about; it stands until that is something else."""
 
 
 class Panels:
@@ -85,8 +87,9 @@ class Panels:
         elif _age(action) >= _age(panel.newest) or action.notice:
             panel.newest, panel.herald, panel.changed = action, herald, True
         panel.unwanted = action.old_message_id or panel.unwanted
-        if action.notice:
+        if action.notice or panel.noticed != _situation(action):
             panel.notice = (action.notice, action.notice_detail)
+            panel.noticed = _situation(action)
         task = self._drawing.get(guild_id)
         if task is None or task.done():
             task = self._tasks.create_task(self._draw_while_changed(panel))
@@ -132,7 +135,6 @@ class Panels:
         name, detail = panel.notice
         locale = panel.herald.locale_of(action.guild_id)
         body = answers.panel(action.now, locale, notice=name, detail=detail)
-        panel.notice = ("", "")
         if panel.message_id and await self._edit(panel, body):
             return
         await self._create(panel, body, action.key)
@@ -190,6 +192,11 @@ def _place(action: ShowPanel) -> tuple[int, int]:
     if action.old_message_id:
         return action.old_channel_id, action.old_message_id
     return action.channel_id, action.message_id
+
+
+def _situation(action: ShowPanel) -> tuple[str | None, bool]:
+    """Say what plays, and whether it is silent: what most notices are about."""
+    return action.now.play_id, action.now.paused
 
 
 def _age(action: ShowPanel) -> tuple[int, int]:

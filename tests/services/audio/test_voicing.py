@@ -211,8 +211,9 @@ def test_4014_right_after_a_move_is_the_move() -> None:
     assert game.player.voice.ready
 
 
-def test_4006_joins_again_with_new_credentials() -> None:
-    game = playing("a").wait(10_000).closed(4006)
+@pytest.mark.parametrize("code", [4001, 4004, 4006, 4011, 4016, 4999])
+def test_a_session_that_discord_ended_joins_again_with_new_credentials(code: int) -> None:
+    game = playing("a").wait(10_000).closed(code)
 
     assert game.last_one(SyncVoice).rejoin
     assert not game.player.voice.ready
@@ -234,6 +235,7 @@ def test_4017_says_that_encryption_is_required_and_leaves() -> None:
     assert game.last_one(SyncPanel).notice == "encryption_required"
     assert game.player.voice.wanted is None
     assert game.last_one(SyncVoice)
+    assert silences(game) == ("voice_lost",)
 
 
 def test_4021_does_not_come_back_at_once() -> None:
@@ -306,3 +308,23 @@ def test_a_deleted_voice_channel_is_said() -> None:
 
     assert game.last_one(SyncPanel).notice == "channel_gone"
     assert game.player.voice.wanted is None
+
+
+def test_a_channel_that_was_deleted_under_the_bot_is_no_kick() -> None:
+    game = playing("a").state(None)
+    assert game.last_one(SyncPanel).notice == "kicked"
+
+    game.hear(voice.ChannelGone, channel_id=CHANNEL)
+
+    assert game.last_one(SyncPanel).notice == "channel_gone"
+    assert game.player.play is not None
+
+
+def test_a_channel_that_is_deleted_long_after_the_bot_left_it_is_none_of_its_business() -> None:
+    game = playing("a").state(None)
+    game.ask("b", channel=ELSEWHERE)
+    told = len(game.effects)
+
+    game.hear(voice.ChannelGone, channel_id=CHANNEL)
+
+    assert len(game.effects) == told

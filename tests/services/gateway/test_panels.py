@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
+from legato import text
 from legato.contracts.actions import ShowPanel
 from legato.contracts.tracks import NowPlaying, Track
 from legato.errors import Unavailable
@@ -246,3 +247,14 @@ async def test_the_panels_of_a_shard_that_went_are_forgotten(channels):
         assert drawn.is_current(7, 100)
         drawn.forget(herald)
         await until(lambda: not drawn.is_current(7, 100))
+
+
+async def test_a_notice_stands_until_what_it_is_about_has_changed(channels):
+    async with panels(channels) as shown:
+        herald = Herald()
+        await shown.show(show(at=1, notice="server_muted"), herald)
+        await shown.show(show(at=2), herald)
+        await shown.show(rest(at=3), herald)
+
+    muted = text.NOTICES["server_muted"]
+    assert [body["content"] for body in channels.bodies] == [muted, muted, ""]

@@ -1,0 +1,154 @@
+"""Discord closes a bot's voice with every code it has: the music goes on, or says why it stopped.
+
+Every code befalls a room of its own, all at once, on one machine; the tests then read what each
+heard. The codes: https://docs.discord.com/developers/topics/opcodes-and-status-codes#voice
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from legato import text
+from legato_machine import hearing, orphans
+from legato_machine.conditions import until
+from legato_machine.hearing import Control
+from legato_machine.machine import Machine, Stage
+from legato_machine.room import Room
+from legato_simulator.listener import Report
+from legato_simulator.timecode import Analysis
+
+SHARDS = 8
+"""Each has Discord's limit of 120 wishes a minute for itself, so that no room waits for others."""
+STAGE = Stage(
+    settings={"SHARDS": str(SHARDS)},
+    discord={"SIMULATOR_SHARDS": str(SHARDS), "SIMULATOR_MAX_CONCURRENCY": str(SHARDS)},
+)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TONE = 7
+RESUMED = (4000, 4009, 4015)
+"""The voice session lives on: the node resumes it and nobody is asked."""
+REJOINED = (4001, 4002, 4003, 4004, 4005, 4006, 4011, 4012, 4014, 4016, 4020, 4022)
+"""The session is over, for whatever reason, and nobody took the bot out of its channel."""
+RATE_LIMITED, ENCRYPTED = 4021, 4017
+UNKNOWN = 4999
+RATE_LIMITED_FOR_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What a room had of its close."""
+
+    room: Room
+    report: Report
+    analysis: Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """What all rooms had."""
+
+    by_code: dict[int, Aftermath]
+    witness: Room
+    noise: Control
+    resumes: int
+    """By the voice server's own count."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def closed(stage: Machine) -> All:
+    """Let a room a code play, close them all, and wait until all is as it will be."""
+    codes = (*RESUMED, *REJOINED, RATE_LIMITED, ENCRYPTED, UNKNOWN)
+    link = await stage.make(f"tone-{TONE}-180s.ogg")
+    rooms = {code: await stage.room(f"is closed with {code}") for code in codes}
+    witness = await stage.room("looks on")
+    async with hearing.control(stage) as noise:
+        await asyncio.gather(*(listens(room, link) for room in (witness, *rooms.values())))
+        found = await asyncio.gather(*(close(room, code) for code, room in rooms.items()))
+    overview = await stage.voice.voice_overview()
+    ended = {code for _, _, code in overview.closes}
+    assert ended >= set(codes)
+    return All(dict(zip(codes, found, strict=True)), witness, noise, overview.resumes)
+
+
+async def listens(room: Room, link: str) -> None:
+    """Let a room play until it is heard."""
+    await room.type("play", {"query": link})
+    await room.hears(TONE, after=2000, timeout=30)
+
+
+async def close(room: Room, code: int) -> Aftermath:
+    """Close a room's voice, and wait until sound has come back for a while, or for good silence."""
+    bot = str(room.machine.bot_id)
+    at = await room.now()
+    await room.machine.discord.close_voice(room.guild.id, code, bot)
+    if code == ENCRYPTED:
+        await is_out(room)
+    else:
+        await room.sounds(since=at + 0.5, timeout=40)
+        heard = (await room.hears(TONE, timeout=40)).ms
+        await room.hears(TONE, after=heard + 2500, timeout=40)
+    report = await room.report()
+    assert report is not None
+    return Aftermath(room, report, (await room.moments()).analysis)
+
+
+async def is_out(room: Room) -> None:
+    """Wait until the bot has left a room's channel."""
+
+    async def look() -> bool:
+        states = await room.machine.discord.voice_states(room.guild.id)
+        return all(state["user_id"] != str(room.machine.bot_id) for state in states)
+
+    await until(look, what="the bot out of voice", timeout=20)
+
+
+@pytest.mark.parametrize("code", RESUMED)
+async def test_a_close_that_may_be_resumed_is_resumed_and_hardly_heard(
+    closed: All, code: int
+) -> None:
+    found = closed.by_code[code]
+
+    assert len(found.report.epochs) == 1
+    assert found.report.worst_gap_ms <= closed.noise.worst_ms + hearing.BEYOND_CONTROL_MS
+    assert found.analysis.skipped_ms <= hearing.BEYOND_CONTROL_MS, found.analysis.jumps
+    assert found.analysis.repeated_ms == 0, found.analysis.jumps
+    assert closed.resumes >= len(RESUMED)
+
+
+@pytest.mark.parametrize("code", [*REJOINED, UNKNOWN])
+async def test_after_a_close_that_ends_the_session_the_bot_joins_again(
+    closed: All, code: int
+) -> None:
+    found = closed.by_code[code]
+
+    assert len(found.report.epochs) >= 2
+    await hearing.rejoined(found.room, closed.noise)
+
+
+async def test_after_too_many_connections_discord_is_left_in_peace_for_a_while(closed: All) -> None:
+    found = closed.by_code[RATE_LIMITED]
+
+    assert len(found.report.epochs) >= 2
+    assert found.report.worst_gap_ms >= RATE_LIMITED_FOR_MS
+    assert found.report.worst_gap_ms <= RATE_LIMITED_FOR_MS + hearing.MOST_SILENCE_MS
+    assert found.analysis.skipped_ms <= hearing.MOST_LOST_MS, found.analysis.jumps
+    assert found.analysis.repeated_ms <= hearing.MOST_REPEATED_MS, found.analysis.jumps
+
+
+async def test_a_channel_that_wants_encryption_is_left_with_a_sentence(closed: All) -> None:
+    found = closed.by_code[ENCRYPTED]
+
+    panel = await found.room.panel()
+    assert text.NOTICES["encryption_required"] in panel.text
+    assert len(found.report.epochs) == 1
+
+
+async def test_nobody_else_noticed_and_no_player_is_left_over(stage: Machine, closed: All) -> None:
+    await hearing.unbroken(closed.witness, closed.noise)
+    await orphans.no_orphans(stage)
+    for found in closed.by_code.values():
+        await found.room.type("leave")
+    await orphans.no_orphans(stage)
