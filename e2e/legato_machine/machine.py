@@ -79,25 +79,26 @@ class Machine:
         self.voice: VoiceClient
         self.bot_id = 0
         self.ports: dict[str, int] = {}
+        self._closing = contextlib.ExitStack()
+        self._claims = self._closing.enter_context(ports.Claims())
         self.parts: dict[str, Service] = {}
         self.fleet = Fleet(self)
         self._http: aiohttp.ClientSession
         self._postgres = Postgres(
             self.folder.part("postgres", mode=0o711),
-            ports.free(),
+            self._claims.free(),
             self.folder.secret("postgres"),
             self.folder.log("postgres"),
             options={"fsync": "off"},
         )
         self._valkey = Valkey(
             self.folder.path / "valkey",
-            ports.free(),
+            self._claims.free(),
             self.folder.secret("valkey"),
             self.folder.log("valkey"),
         )
         self.proxies: dict[str, Proxy] = {}
         """By the part they stand before: those that the stage wants."""
-        self._closing = contextlib.ExitStack()
         self._make_parts()
 
     async def __aenter__(self) -> Self:
@@ -279,7 +280,9 @@ class Machine:
         self.parts = {part.name: part for part in found}
 
     def _port(self, name: str) -> int:
-        return self.ports.setdefault(name, ports.free())
+        if name not in self.ports:
+            self.ports[name] = self._claims.free()
+        return self.ports[name]
 
     def _service(self, name: str) -> Service:
         url = f"http://{ports.LOOPBACK}:{self._port(name)}/ready"

@@ -45,19 +45,19 @@ def make(options: Options, data: Folder, claims: ports.Claims) -> Plan:
     }
     return Plan(
         page=page,
-        processes=(parts.Process("services", health), *_further(options)),
-        database=ports.claim(options.database_port, what="PostgreSQL", option="--database-port"),
-        redis=ports.claim(options.redis_port, what="Valkey", option="--redis-port"),
+        processes=(parts.Process("services", health), *_further(options, claims)),
+        database=claims.asked(options.database_port, what="PostgreSQL", option="--database-port"),
+        redis=claims.asked(options.redis_port, what="Valkey", option="--redis-port"),
         nodes=tuple(
-            ports.claim(first and first + index, what="a node", option="--node-port")
+            claims.asked(first and first + index, what="a node", option="--node-port")
             for index in range(options.nodes)
         ),
     )
 
 
-def _further(options: Options) -> list[parts.Process]:
+def _further(options: Options, claims: ports.Claims) -> list[parts.Process]:
     return [
-        parts.Process(f"{component}-{number}", {component: ports.free()})
+        parts.Process(f"{component}-{number}", {component: claims.free()})
         for component, count in (("audio", options.audio), ("gateway", options.gateway))
         for number in range(2, count + 1)
     ]

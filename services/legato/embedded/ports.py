@@ -1,19 +1,21 @@
 """TCP ports of this machine's loopback: free ones, taken ones. Knows no service."""
 
+import random
 import socket
 from typing import Self
 
 from legato.embedded.problems import PortTaken
 
 LOOPBACK = "127.0.0.1"
+ANY = range(20_000, 32_000)
+"""Where free ports are sought: below those that systems give to outgoing connections (from 32768 on
+Linux, from 49152 elsewhere), which could take a server's port while it starts again."""
 
 
 def free() -> int:
-    """Return a port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, and that no start has chosen, right now."""
+    with Claims() as claims:
+        return claims.free()
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -28,20 +30,8 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
         return True
 
 
-def claim(port: int, *, what: str, option: str) -> int:
-    """Return the port, or a free one for 0; PortTaken when something listens there."""
-    if not port:
-        return free()
-    if not is_free(port):
-        raise PortTaken(
-            f"Port {port} ({what}) is in use by another program. "
-            f"End that program, or choose another port with {option}."
-        )
-    return port
-
-
 class Claims:
-    """The usual ports of one start: two starts at the same moment never choose the same.
+    """The ports of one start: no other start chooses one of them as free.
 
     Between the choice and the server's own bind a port is marked by a UDP socket of its number,
     which nobody needs, and which ends with the process.
@@ -54,14 +44,36 @@ class Claims:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for mark in self._marks:
-            mark.close()
+        self.close()
+
+    def close(self) -> None:
+        """Give up all of them."""
+        while self._marks:
+            self._marks.pop().close()
+
+    def free(self) -> int:
+        """Return a port of our own."""
+        while True:
+            port = random.choice(ANY)  # noqa: S311 (no secret)
+            if is_free(port) and self._mark(port):
+                return port
+
+    def asked(self, port: int, *, what: str, option: str) -> int:
+        """Return the port, or a free one for 0; PortTaken when something listens there."""
+        if not port:
+            return self.free()
+        if not is_free(port):
+            raise PortTaken(
+                f"Port {port} ({what}) is in use by another program. "
+                f"End that program, or choose another port with {option}."
+            )
+        return port
 
     def usual(self, port: int, default: int, *, what: str, option: str) -> int:
-        """Return the port that was set, else the default if it is ours, else any free one."""
+        """Return the port that was set, else the default if it is free, else any free one."""
         if not port and default and is_free(default) and self._mark(default):
             return default
-        return claim(port, what=what, option=option)
+        return self.asked(port, what=what, option=option)
 
     def _mark(self, port: int) -> bool:
         mark = socket.socket(type=socket.SOCK_DGRAM)

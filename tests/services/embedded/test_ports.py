@@ -12,8 +12,9 @@ def test_a_taken_port_is_refused_with_the_option_that_mends_it() -> None:
         other.listen()
         taken = other.getsockname()[1]
 
-        with pytest.raises(PortTaken, match=rf"Port {taken} \(the page\) .* --port"):
-            ports.claim(taken, what="the page", option="--port")
+        told = rf"Port {taken} \(the page\) .* --port"
+        with ports.Claims() as claims, pytest.raises(PortTaken, match=told):
+            claims.asked(taken, what="the page", option="--port")
 
 
 def test_the_usual_port_gives_way_to_a_free_one() -> None:
@@ -44,3 +45,11 @@ def test_the_usual_port_is_taken_when_free() -> None:
 
     with ports.Claims() as claims:
         assert claims.usual(0, free, what="the page", option="--port") == free
+
+
+def test_no_two_starts_are_given_the_same_free_port() -> None:
+    with ports.Claims() as one, ports.Claims() as other:
+        given = [claims.free() for claims in (one, other) for _ in range(300)]
+
+    assert len(set(given)) == len(given)
+    assert set(given) <= set(ports.ANY)
