@@ -30,7 +30,6 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 TIMEOUT = timedelta(seconds=4)
 """Of one call, less than a lease's life by far (ownership.md, 2)."""
 LOAD_TIMEOUT = timedelta(seconds=20)
-PROBE_TIMEOUT = timedelta(seconds=2)
 
 
 class SessionUnknown(Exception):
@@ -172,9 +171,9 @@ class NodeClient:
         except SessionUnknown:
             return
 
-    async def probe(self) -> None:
-        """Ask for a sign of life; Unavailable where there is none in 2 s."""
-        await self._call("GET", "/version", timeout=PROBE_TIMEOUT)
+    async def probe(self, *, within: timedelta) -> None:
+        """Ask for a sign of life; Unavailable where there is none in time."""
+        await self._call("GET", "/version", timeout=within)
 
     async def load(self, query: str, *, timeout: timedelta = LOAD_TIMEOUT) -> Loaded:
         """Ask what a link or a search is."""

@@ -47,8 +47,12 @@ class Pace:
     ping: timedelta = timedelta(seconds=5)
     update: timedelta = timedelta(seconds=5)
     """The longest update interval of a node; shorter ones are learned. Lavalink's default."""
-    silence: float = 2.5
-    """So many intervals without a word are looked into."""
+    fastest: timedelta = timedelta(seconds=1)
+    """No interval is shorter, in our nodes too: an update soon after another is for a seek."""
+    doubt: float = 1.25
+    """After so many intervals without a word the node is asked for a sign of life..."""
+    silence: float = 2.25
+    """...and after so many it is down: a move from there takes less than 3 s in all."""
     resume: timedelta = timedelta(seconds=300)
     """How long a session waits for us."""
     held: timedelta = timedelta(seconds=75)
@@ -256,7 +260,7 @@ class NodeLink:
         """Ping, and look into silence; raises Unavailable when the node is down."""
         pinged = _now()
         while True:
-            await asyncio.sleep(min(0.25, self._interval / 2))
+            await asyncio.sleep(min(0.25, self._interval / 4))
             if _now() - pinged >= self._pace.ping.total_seconds():
                 pinged = _now()
                 await socket.ping()
@@ -267,14 +271,15 @@ class NodeLink:
                 self._updated = _now()
 
     async def _probe(self) -> None:
+        patience = self._interval * (self._pace.silence - self._pace.doubt)
         try:
-            await self.client.probe()
+            await self.client.probe(within=timedelta(seconds=patience))
         except Unavailable as error:
             raise Silent("node", error.why) from error
 
     def _overdue(self) -> bool:
         due = self._port.sounding(self.node.name)
-        if due and self._silent_for(self._updated) > self._allowed(self._interval):
+        if due and self._silent_for(self._updated) > self._interval * self._pace.doubt:
             return True
         return self._silent_for(self._heard) > self._allowed(self._pace.ping.total_seconds())
 
@@ -288,8 +293,9 @@ class NodeLink:
         now = _now()
         self._updated = now
         last = self._updates.get(update.guild_id)
-        if last is not None and now - last >= 0.2:
-            self._interval = min(self._interval, now - last)
+        if last is not None:
+            fastest = self._pace.fastest.total_seconds()
+            self._interval = min(self._interval, max(now - last, fastest))
         self._updates[update.guild_id] = now
         self._port.tell(
             PositionReported(

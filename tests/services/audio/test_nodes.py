@@ -31,6 +31,7 @@ GUILD = 42
 QUICK = Pace(
     ping=timedelta(milliseconds=100),
     update=timedelta(milliseconds=200),
+    fastest=timedelta(milliseconds=200),
     held=timedelta(seconds=1),
     grace=timedelta(milliseconds=500),
     backoff=timedelta(milliseconds=20),
@@ -270,8 +271,7 @@ async def test_a_silent_node_that_answers_a_probe_is_well(double: Double) -> Non
         assert double.pings > 0
 
 
-async def test_a_silent_node_that_does_not_answer_is_down(double: Double, monkeypatch) -> None:
-    monkeypatch.setattr("legato.audio.lavalink.PROBE_TIMEOUT", timedelta(milliseconds=200))
+async def test_a_silent_node_that_does_not_answer_is_down(double: Double) -> None:
     port = Partition()
     async with linked(double, port) as link:
         await up(link)
@@ -292,7 +292,7 @@ async def test_a_node_that_need_not_speak_is_left_alone(double: Double) -> None:
 
 
 async def test_a_fast_nodes_interval_is_learned(double: Double) -> None:
-    slow = Pace(update=timedelta(seconds=5), ping=timedelta(seconds=5))
+    slow = Pace(update=timedelta(seconds=5), fastest=timedelta(milliseconds=200))
     port = Partition()
     async with linked(double, port, pace=slow) as link:
         await up(link)
