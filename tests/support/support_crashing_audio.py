@@ -6,8 +6,8 @@ import sys
 import time
 
 from legato import together
-from legato.audio import partitions
 from legato.audio import player as core
+from legato.audio import stepping
 from legato.audio.player import Message, Player, Step
 from legato.audio.rules import Rules
 from legato.contracts.playback import Seek
@@ -29,5 +29,5 @@ def step(player: Player, message: Message, *, now: int, rules: Rules) -> Step:
 
 
 if __name__ == "__main__":
-    setattr(partitions, "step", step)  # noqa: B010 - what another process imports
+    setattr(stepping, "step", step)  # noqa: B010 - what another process imports
     sys.exit(together.alone("audio", os.environ))

@@ -5,16 +5,16 @@ a commit that is repeated, or comes late from a dead connection, changes nothing
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 import msgspec
 
+from legato.audio.changes import Change, Commit, Position
 from legato.audio.effects import Effect
 from legato.audio.state import PlayerHead
-from legato.bus import BEGINNING
 from legato.clock import ServerClock
 from legato.contracts import keys
 from legato.contracts.partitions import Partition
@@ -34,49 +34,6 @@ _OUTCOMES: dict[object, Outcome] = {
     b"fenced": "fenced",
     b"conflict": "conflict",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far a partition has come: the inbox entry last done, and how many commits there were."""
-
-    entry: str = BEGINNING
-    commits: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.entry} {self.commits}" if self.commits else ""
-
-    def then(self, entry: str | None) -> "Position":
-        """Go on by one commit; None: it was no inbox entry."""
-        return Position(entry or self.entry, self.commits + 1)
-
-    @classmethod
-    def parse(cls, text: str) -> "Position":
-        """Read what `str` wrote."""
-        entry, _, commits = text.partition(" ")
-        return cls(entry, int(commits)) if commits else cls()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What one step changes of one guild's books."""
-
-    guild_id: int = 0
-    head: PlayerHead | None = None
-    """None: it stays as it is."""
-    gone: bool = False
-    """The player is forgotten; its outbox stays until it is settled."""
-    put: Sequence[QueueItem] = ()
-    remove: Sequence[str] = ()
-    effects: Mapping[str, Effect] = field(default_factory=dict)
-    settled: Sequence[str] = ()
-    entry: str | None = None
-    """The inbox entry it answers; None: it came from elsewhere."""
-    seen: int | None = None
-    seen_at: int = 0
-    dead: bytes = b""
-    """A message put aside, and why."""
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +68,18 @@ class Ledger:
         self._alive = Script("alive")
         self._node_session = Script("node_session")
 
-    async def commit(self, lease: Lease, at: Position, to: Position, change: Change) -> Outcome:
-        """Write one step; after Unavailable the same call may simply be made again."""
-        partition = _partition(lease)
+    async def commit(self, lease: Lease, at: Position, to: Position, commit: Commit) -> Outcome:
+        """Write all of it or nothing; after Unavailable the same call may simply be made again."""
         oldest = self._clock.now() - round(REMEMBERED / timedelta(milliseconds=1))
         answer = await self._commit(
             self._redis,
-            _commit_keys(partition, change.guild_id),
+            _commit_keys(_partition(lease), commit),
             *_fence(lease),
             str(at),
             str(to),
-            change.entry or "",
-            "" if change.seen is None else str(change.seen),
-            change.seen_at,
+            commit.entry or "",
             oldest,
-            str(change.guild_id) if change.guild_id else "",
-            _head(change),
-            change.dead,
-            change.why,
-            *_lists(change),
+            *_commit_args(commit),
         )
         return _OUTCOMES[answer]
 
@@ -222,8 +172,8 @@ def _fence(lease: Lease) -> tuple[str, str]:
     return lease.owner, str(lease.epoch)
 
 
-def _commit_keys(partition: Partition, guild_id: int) -> list[str]:
-    return [
+def _commit_keys(partition: Partition, commit: Commit) -> list[str]:
+    found = [
         keys.lease(partition),
         keys.position(partition),
         keys.seen(partition),
@@ -231,26 +181,43 @@ def _commit_keys(partition: Partition, guild_id: int) -> list[str]:
         keys.guilds(partition),
         keys.pending(partition),
         keys.dead(partition),
-        keys.head(partition, guild_id),
-        keys.items(partition, guild_id),
-        keys.outbox(partition, guild_id),
     ]
+    for change in commit.changes:
+        guild_id = change.guild_id
+        found += (
+            keys.head(partition, guild_id),
+            keys.items(partition, guild_id),
+            keys.outbox(partition, guild_id),
+        )
+    return found
+
+
+def _commit_args(commit: Commit) -> Iterable[str | bytes | int]:
+    yield len(commit.seen)
+    for command, made_at in commit.seen.items():
+        yield from (str(command), made_at)
+    yield len(commit.dead)
+    for letter in commit.dead:
+        yield from (letter.message, letter.why)
+    for change in commit.changes:
+        yield from _change_args(change)
+
+
+def _change_args(change: Change) -> Iterable[str | bytes | int]:
+    yield from (str(change.guild_id), _head(change))
+    yield len(change.put)
+    for item in change.put:
+        yield from (item.id, _encode(item))
+    yield len(change.remove)
+    yield from change.remove
+    yield len(change.settled)
+    yield from change.settled
+    yield len(change.effects)
+    for key, effect in change.effects.items():
+        yield from (key, _encode(effect))
 
 
 def _head(change: Change) -> bytes:
     if change.gone:
         return b"-"
     return b"" if change.head is None else _encode(change.head)
-
-
-def _lists(change: Change) -> Iterable[str | bytes | int]:
-    yield len(change.put)
-    for item in change.put:
-        yield from (item.id, _encode(item))
-    yield len(change.remove)
-    yield from change.remove
-    yield len(change.effects)
-    for key, effect in change.effects.items():
-        yield from (key, _encode(effect))
-    yield len(change.settled)
-    yield from change.settled

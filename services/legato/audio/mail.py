@@ -35,8 +35,13 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """Effects that are done have waited long enough to be struck out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Back:
     """The books are in reach again: what waits of the inbox may be taken."""
 
 
-Mail = Entry[inbox.Message] | Told | Settled | Reached | Back
+Mail = Entry[inbox.Message] | Told | Settled | Due | Reached | Back

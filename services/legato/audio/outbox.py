@@ -86,64 +86,65 @@ class Outbox:
         self._run = run
         self._settled = settled
         self._now = now
-        self._lanes: dict[tuple[int, Target], _Lane] = {}
+        self._lanes: dict[int, dict[Target, _Lane]] = {}
 
     def put(self, guild_id: int, effects: Iterable[Effect], *, trace: str = "") -> None:
         """Do these, in order; one of the same key replaces an older one."""
         for effect in effects:
-            place = guild_id, target(effect)
-            lane = self._lanes.setdefault(place, _Lane())
-            key = outbox_key(effect)
+            kind, key = target(effect), outbox_key(effect)
+            lane = self._lanes.setdefault(guild_id, {}).setdefault(kind, _Lane())
             lane.todo.pop(key, None)
             lane.todo[key] = effect
             lane.traces[key] = trace
             lane.wake.set()
             if lane.task is None:
-                lane.task = self._tasks.create_task(self._work(place, lane))
+                lane.task = self._tasks.create_task(self._work(guild_id, kind, lane))
 
     def nudge(self, guilds: Iterable[int], kind: Target) -> None:
         """Try again at once what waits for a target that is back."""
         for guild_id in guilds:
-            if lane := self._lanes.get((guild_id, kind)):
+            if lane := self._lanes.get(guild_id, {}).get(kind):
                 lane.wake.set()
 
     def nudge_all(self) -> None:
         """Try again at once whatever waits."""
-        for lane in self._lanes.values():
+        for lane in self._all():
             lane.wake.set()
 
     def waiting(self, guild_id: int, effect: Effect) -> Effect | None:
         """Return what an effect would replace."""
-        lane = self._lanes.get((guild_id, target(effect)))
+        lane = self._lanes.get(guild_id, {}).get(target(effect))
         return lane.todo.get(outbox_key(effect)) if lane else None
 
     def has(self, guild_id: int, key: str) -> bool:
         """Tell whether an effect is still to do."""
-        return key in self.left(guild_id)
+        return any(key in lane.todo for lane in self._lanes.get(guild_id, {}).values())
 
     def left(self, guild_id: int) -> Mapping[str, Effect]:
         """Return a guild's effects that are still to do."""
         return {
             key: effect
-            for (guild, _), lane in self._lanes.items()
-            if guild == guild_id
+            for lane in self._lanes.get(guild_id, {}).values()
             for key, effect in lane.todo.items()
         }
 
     def __len__(self) -> int:
-        return sum(len(lane.todo) for lane in self._lanes.values())
+        return sum(len(lane.todo) for lane in self._all())
 
     def close(self) -> None:
         """Stop; what is not done stays in the books."""
-        for lane in self._lanes.values():
+        for lane in self._all():
             if lane.task is not None:
                 lane.task.cancel()
 
-    async def _work(self, place: tuple[int, Target], lane: _Lane) -> None:
+    def _all(self) -> Iterable[_Lane]:
+        return (lane for lanes in self._lanes.values() for lane in lanes.values())
+
+    async def _work(self, guild_id: int, kind: Target, lane: _Lane) -> None:
         pause = FIRST_PAUSE
         while lane.todo:
             key, effect = next(iter(lane.todo.items()))
-            outcome = await self._try(place[0], effect, lane.traces.get(key, ""))
+            outcome = await self._try(guild_id, effect, lane.traces.get(key, ""))
             if outcome is None:
                 await _wait(lane.wake, pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
@@ -152,9 +153,12 @@ class Outbox:
             if lane.todo.get(key) is effect:
                 del lane.todo[key]
                 lane.traces.pop(key, None)
-            self._settled(place[0], key, effect, outcome)
+            self._settled(guild_id, key, effect, outcome)
         lane.task = None
-        self._lanes.pop(place, None)
+        lanes = self._lanes[guild_id]
+        del lanes[kind]
+        if not lanes:
+            del self._lanes[guild_id]
 
     async def _try(self, guild_id: int, effect: Effect, trace: str) -> Outcome | None:
         """Run one; None: later."""

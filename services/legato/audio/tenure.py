@@ -9,11 +9,12 @@ import structlog
 
 from legato.audio import frames, placement
 from legato.audio.acting import Actor, trace_of
+from legato.audio.changes import Change, Commit
 from legato.audio.driving import Driver
 from legato.audio.effects import Effect
 from legato.audio.events import Internal, Restored
 from legato.audio.lavalink import Fence
-from legato.audio.ledger import Books, Change
+from legato.audio.ledger import Books
 from legato.audio.links import Links
 from legato.audio.means import Tools
 from legato.audio.moving import Mover
@@ -97,7 +98,7 @@ class Tenure:
                 await actor.act(guild_id, effect)
 
         self.links, self._driver = links, driver
-        self.loop.saw = driver.saw
+        self.loop.stepper.saw = driver.saw
         self.loop.outbox = Outbox(tasks, run, self.loop.settled, self.loop.now)
 
     def _mover(self) -> Mover:
@@ -126,7 +127,7 @@ class Tenure:
         for one in stored:
             guild_id = one.player.guild_id
             whole = Change(guild_id=guild_id, head=head(one.player), put=one.player.queue)
-            await self.loop.writer.commit(whole)
+            await self.loop.writer.commit(Commit(changes=(whole,)))
             self.loop.tell(Restored(guild_id=guild_id, alive_at=one.alive_at, node_survived=False))
         tasks.create_task(self.loop.work())
         await self.loop.reached()
@@ -151,7 +152,8 @@ class Tenure:
         passed: list[str] = []
         while True:
             try:
-                if await ledger.alive(self.loop.writer.held()) is not None:
+                is_alive = await ledger.alive(self.loop.writer.held()) is not None
+                if is_alive and not self.loop.writer.is_away:
                     passed.append(self.loop.writer.position.entry)
                     if len(passed) > TRIM_BEHIND and passed[0] != passed[-1]:
                         await bus.trim(keys.inbox(self._partition), passed[0])
@@ -164,8 +166,9 @@ class Tenure:
         """Close the nodes' sockets once Redis has been out of reach for long, until it is back."""
         links, _ = self._parts()
         while True:
-            alone = time.monotonic() - self.loop.writer.held().renewed
-            if not links.is_shut and alone >= self._tools.isolation.total_seconds():
+            lease, limit = self.loop.writer.held(), self._tools.isolation
+            is_too_long = lease.is_isolated_too_long(now=time.monotonic(), isolation=limit)
+            if not links.is_shut and is_too_long:
                 log.warning("isolated for too long", partition=str(self._partition))
                 links.is_shut = True
                 await links.close_all()
@@ -176,13 +179,14 @@ class Tenure:
             await asyncio.sleep(LOOK_EVERY.total_seconds())
 
     async def close(self, *, lost: bool) -> None:
-        """Close the sockets, so that the next owner can resume, and note the last moment."""
+        """Close the sockets, so that the next owner can resume; note what is done, and when."""
         if self.links is not None:
             await self.links.close_all()
         lease = self._lease()
         if lost or lease is None:
             return
         try:
+            await self.loop.leave()
             await self._tools.means.ledger.alive(lease)
         except Unavailable as error:
             log.warning("life not noted", partition=str(self._partition), why=str(error))

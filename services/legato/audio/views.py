@@ -56,7 +56,7 @@ def page(player: Player, number: int, *, now: int) -> QueuePage:
         page=number,
         pages=pages,
         total=len(player.queue),
-        length=sum(_length(item) for item in player.queue),
+        length=sum([item.track.length for item in player.queue if item.track]),
     )
 
 

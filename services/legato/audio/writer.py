@@ -1,7 +1,8 @@
 """How a partition gets its steps into the books: through outages, and never past its lease.
 
-While Redis is out of reach, what nodes say is stepped from memory and owed to the books, in order;
-back in reach it is committed if the lease is still ours, and else forgotten (ownership.md, 3).
+While Redis is out of reach, what nodes say is stepped from memory and owed to the books, in order,
+as is what was being written when it went. Back in reach it is committed if the lease is still ours,
+and else forgotten (ownership.md, 3).
 """
 
 import asyncio
@@ -12,7 +13,8 @@ from datetime import timedelta
 
 import structlog
 
-from legato.audio.ledger import Change, Ledger, Outcome, Position
+from legato.audio.changes import Change, Commit, Position
+from legato.audio.ledger import Ledger, Outcome
 from legato.audio.metrics import Metrics
 from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
@@ -59,7 +61,7 @@ class Writer:
         self._partition = partition
         self._everything = everything
         self._back = back
-        self._owed: deque[tuple[Position, Position, Change]] = deque()
+        self._owed: deque[tuple[Position, Position, Commit]] = deque()
         self._away = asyncio.Event()
         self._unsure: Counter[str] = Counter()
 
@@ -73,15 +75,18 @@ class Writer:
     def allow(self, within: timedelta, *, alone: bool = False) -> None:
         """Let an outside call begin that ends within a time; Unavailable where the lease may not.
 
-        `alone` is for what only the holder of a socket may drive: it goes on without Redis.
+        `alone` is for what only the holder of a socket may drive: it goes on without Redis, and
+        follows what is still owed to the books. All else follows only what they have.
         """
-        lease, now = self.held(), time.monotonic()
-        left = lease.left_alone(now=now) if alone else lease.left(now=now)
-        if left <= within:
+        if self.is_away and not alone:
+            raise Unavailable("redis", "the books are out of reach")
+        if not self.held().allows(within, now=time.monotonic(), alone=alone):
             raise Unavailable("lease", f"{self._partition} may not be ours for long enough")
 
     async def attempt(self, entry: str) -> int:
         """Count that an entry's step begins; after Unavailable the books are out of reach."""
+        if self.is_away:
+            raise Unavailable("redis", "the books are out of reach")
         try:
             count = await self._ledger.attempt(self.held(), entry)
         except Unavailable as error:
@@ -90,14 +95,27 @@ class Writer:
             raise
         return count - self._unsure.pop(entry, 0)
 
-    async def commit(self, change: Change) -> None:
-        """Write one step; only after it is anything true. What is no command may be owed."""
-        if change.entry is not None:
-            await self._commit_surely(change)
-        elif self.is_away:
-            self._owe(change)
-        else:
-            await self._commit_or_owe(change)
+    async def commit(self, commit: Commit) -> None:
+        """Write it, or owe it to books that are out of reach; never to a lost lease's.
+
+        What is owed may be in the books already, when only the answer was lost: paying tells.
+        """
+        while not self.is_away:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    outcome = await self._write(commit)
+            except (Unavailable, TimeoutError) as error:
+                self._lose_reach(error)
+                break
+            if await self._finish(outcome, commit):
+                return
+            await asyncio.sleep(PAUSE)
+        self._owe(commit)
+
+    async def leave(self, commit: Commit) -> None:
+        """Try once to write what can be spared, at the end."""
+        if not self.is_away and self._lease() is not None:
+            await self._write(commit)
 
     async def pay(self) -> None:
         """Commit what is owed as soon as the books are in reach, again and again; never ends."""
@@ -115,12 +133,12 @@ class Writer:
                 log.info("books in reach again", partition=str(self._partition))
                 self._back()
 
-    async def _commit_surely(self, change: Change) -> None:
-        """Write a step, however long it takes."""
+    async def _commit_surely(self, commit: Commit) -> None:
+        """Write it, however long it takes."""
         waits = False
         while True:
             try:
-                if await self._finish(await self._write(change), change):
+                if await self._finish(await self._write(commit), commit):
                     return
             except Unavailable as error:
                 if not waits:
@@ -128,27 +146,13 @@ class Writer:
                 waits = True
             await asyncio.sleep(PAUSE)
 
-    async def _commit_or_owe(self, change: Change) -> None:
-        """Write a step, or owe it to books that are out of reach; never to a lost lease's."""
-        while True:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    outcome = await self._write(change)
-            except (Unavailable, TimeoutError) as error:
-                self._owe(change)
-                self._lose_reach(error)
-                return
-            if await self._finish(outcome, change):
-                return
-            await asyncio.sleep(PAUSE)
-
-    async def _write(self, change: Change) -> Outcome:
-        to = self.position.then(change.entry)
-        outcome = await self._ledger.commit(self.held(), self.position, to, change)
+    async def _write(self, commit: Commit) -> Outcome:
+        to = self.position.then(commit.entry)
+        outcome = await self._ledger.commit(self.held(), self.position, to, commit)
         self._metrics.commits.labels(outcome).inc()
         return outcome
 
-    async def _finish(self, outcome: Outcome, change: Change) -> bool:
+    async def _finish(self, outcome: Outcome, commit: Commit) -> bool:
         """Go on by what came of a commit; False: try again.
 
         Fenced: either the lease is another's, which its holder learns at the next renewal, or
@@ -157,9 +161,9 @@ class Writer:
         if outcome == "conflict":
             await self._expect_empty()
             for whole in self._everything():
-                await self._commit_surely(whole)
+                await self._commit_surely(Commit(changes=(whole,)))
         elif outcome != "fenced":
-            self.position = self.position.then(change.entry)
+            self.position = self.position.then(commit.entry)
             return True
         return False
 
@@ -180,23 +184,23 @@ class Writer:
         self.is_away = True
         self._away.set()
 
-    def _owe(self, change: Change) -> None:
-        at, self.position = self.position, self.position.then(None)
-        self._owed.append((at, self.position, change))
+    def _owe(self, commit: Commit) -> None:
+        at, self.position = self.position, self.position.then(commit.entry)
+        self._owed.append((at, self.position, commit))
 
     async def _pay_first(self) -> bool:
         """Commit the oldest that is owed, or see whether the books are there; False: not yet."""
         if not self._owed:
             return await self._ledger.alive(self.held()) is not None
-        at, to, change = self._owed[0]
-        outcome: Outcome = await self._ledger.commit(self.held(), at, to, change)
+        at, to, commit = self._owed[0]
+        outcome: Outcome = await self._ledger.commit(self.held(), at, to, commit)
         self._metrics.commits.labels(outcome).inc()
         if outcome == "conflict":
             await self._expect_empty()
             # Memory has all that is owed, and more.
             self._owed.clear()
             for whole in self._everything():
-                self._owe(whole)
+                self._owe(Commit(changes=(whole,)))
             return bool(self._owed)
         if outcome == "fenced":
             return False

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from legato.audio.ledger import Change, Ledger, Position
+from legato.audio.changes import Commit, Position
+from legato.audio.ledger import Ledger
 from legato.audio.metrics import Metrics
 from legato.audio.writer import Fenced, Writer
 from legato.clock import ServerClock
@@ -77,6 +78,6 @@ async def test_the_same_owner_with_an_older_epoch_writes_nothing(each_redis: Cli
     books = Ledger(each_redis, ServerClock())
     older, at = replace(found, epoch=found.epoch - 1), Position("1-0", 1)
 
-    assert await books.commit(older, Position(), at, Change(entry="1-0")) == "fenced"
+    assert await books.commit(older, Position(), at, Commit(entry="1-0")) == "fenced"
     assert await books.attempt(older, "1-0") == 0
-    assert await books.commit(found, Position(), at, Change(entry="1-0")) == "ok"
+    assert await books.commit(found, Position(), at, Commit(entry="1-0")) == "ok"

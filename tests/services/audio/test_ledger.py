@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato import redis as reach
+from legato.audio.changes import Change, Commit, DeadLetter, Position
 from legato.audio.effects import SyncNode, Tell
-from legato.audio.ledger import Change, Ledger, Position
+from legato.audio.ledger import Ledger
 from legato.audio.state import PlayerHead
-from legato.bus import Bus
+from legato.bus import Bus, Entry
 from legato.clock import ServerClock
 from legato.contracts import keys
 from legato.contracts.actions import Done
@@ -48,13 +49,11 @@ async def test_everything_of_a_step_is_there_after_it(each_redis: Client) -> Non
         head=PlayerHead(guild_id=GUILD, volume=50),
         put=[item("a"), item("b", 1)],
         effects={"sync_node": SyncNode(seq=1), "tell:9": tell},
-        entry="5-1",
-        seen=9,
-        seen_at=books._clock.now(),
     )
+    commit = Commit(changes=(change,), entry="5-1", seen={9: books._clock.now()})
     at = Position().then("5-1")
 
-    assert await books.commit(lease, Position(), at, change) == "ok"
+    assert await books.commit(lease, Position(), at, commit) == "ok"
     await books.keep_session(lease, "n1", "abc")
     found = await books.load(P)
 
@@ -77,20 +76,17 @@ async def test_a_step_takes_away_what_is_settled_and_gone(each_redis: Client) ->
         effects={"sync_node": SyncNode(seq=1)},
     )
     one, two, three = (Position("0-0", n) for n in (1, 2, 3))
-    await books.commit(lease, Position(), one, full)
-    assert (
-        await books.commit(
-            lease, one, two, Change(guild_id=GUILD, remove=["a"], settled=["sync_node"])
-        )
-        == "ok"
-    )
+    less = Change(guild_id=GUILD, remove=["a"], settled=["sync_node"])
+    await books.commit(lease, Position(), one, Commit(changes=(full,)))
+    assert await books.commit(lease, one, two, Commit(changes=(less,))) == "ok"
     (guild,) = (await books.load(P)).guilds
     assert [left.id for left in guild.items] == ["b"]
     assert guild.head == full.head
     assert guild.outbox == {}
     assert not await each_redis.exists(keys.pending(P))
 
-    await books.commit(lease, two, three, Change(guild_id=GUILD, gone=True))
+    gone = Change(guild_id=GUILD, gone=True)
+    await books.commit(lease, two, three, Commit(changes=(gone,)))
 
     assert (await books.load(P)).guilds == ()
     assert not await each_redis.exists(keys.items(P, GUILD))
@@ -99,15 +95,51 @@ async def test_a_step_takes_away_what_is_settled_and_gone(each_redis: Client) ->
 async def test_a_repeat_is_told_and_changes_nothing(each_redis: Client) -> None:
     books, lease = ledger(each_redis), await lease_of(each_redis)
     one, two = Position("1-0", 1), Position("2-0", 2)
-    first = Change(guild_id=GUILD, head=PlayerHead(guild_id=GUILD, volume=1), entry="1-0")
-    second = Change(guild_id=GUILD, head=PlayerHead(guild_id=GUILD, volume=2), entry="2-0")
+    first, second = loud("1-0", 1), loud("2-0", 2)
     await books.commit(lease, Position(), one, first)
 
     assert await books.commit(lease, Position(), one, first) == "already"
     await books.commit(lease, one, two, second)
     assert await books.commit(lease, Position(), one, first) == "conflict"
     (guild,) = (await books.load(P)).guilds
-    assert guild.head == second.head
+    assert guild.head == second.changes[0].head
+
+
+def loud(entry: str, volume: int) -> Commit:
+    change = Change(guild_id=GUILD, head=PlayerHead(guild_id=GUILD, volume=volume))
+    return Commit(changes=(change,), entry=entry)
+
+
+async def test_several_guilds_are_written_by_one_commit(each_redis: Client) -> None:
+    books, lease = ledger(each_redis), await lease_of(each_redis)
+    effect = {"sync_node": SyncNode(seq=1)}
+    begun = Commit(
+        changes=[
+            Change(guild_id=1, head=PlayerHead(guild_id=1), put=[item("a")], effects=effect),
+            Change(guild_id=2, head=PlayerHead(guild_id=2), put=[item("b")], effects=effect),
+        ],
+        entry="2-0",
+        seen={one: books._clock.now() for one in (8, 9)},
+        dead=[DeadLetter(b"{}", "no tag"), DeadLetter(b"[]", "no tag")],
+    )
+    after = Commit(
+        changes=[
+            Change(guild_id=1, settled=["sync_node"], effects={"sync_node": SyncNode(seq=2)}),
+            Change(guild_id=2, settled=["sync_node"], gone=True),
+            Change(guild_id=3, settled=["sync_node"]),
+        ]
+    )
+    one, two = Position("2-0", 1), Position("2-0", 2)
+
+    assert await books.commit(lease, Position(), one, begun) == "ok"
+    assert set((await books.load(P)).seen) == {8, 9}
+    assert await each_redis.xlen(keys.dead(P)) == 2
+    assert await books.commit(lease, one, two, after) == "ok"
+
+    (guild,) = (await books.load(P)).guilds
+    assert [left.id for left in guild.items] == ["a"]
+    assert guild.outbox == {"sync_node": SyncNode(seq=2)}
+    assert await each_redis.smembers(keys.pending(P)) == {b"1"}
 
 
 async def test_a_stale_epoch_can_write_nothing(each_redis: Client) -> None:
@@ -116,7 +148,7 @@ async def test_a_stale_epoch_can_write_nothing(each_redis: Client) -> None:
     await lease_of(each_redis, "b")
     at = Position("1-0", 1)
 
-    assert await books.commit(old, Position(), at, Change(guild_id=GUILD)) == "fenced"
+    assert await books.commit(old, Position(), at, loud("1-0", 1)) == "fenced"
     assert await books.attempt(old, "1-0") == 0
     assert await books.alive(old) is None
     assert not await books.keep_session(old, "n1", "abc")
@@ -127,17 +159,17 @@ async def test_attempts_are_counted_until_the_step_is_committed(each_redis: Clie
     books, lease = ledger(each_redis), await lease_of(each_redis)
 
     assert [await books.attempt(lease, "1-0") for _ in range(3)] == [1, 2, 3]
-    await books.commit(lease, Position(), Position("1-0", 1), Change(entry="1-0"))
+    await books.commit(lease, Position(), Position("1-0", 1), Commit(entry="1-0"))
     assert not await each_redis.exists(keys.attempts(P))
 
 
 async def test_old_ids_are_forgotten_after_a_quarter_of_an_hour(each_redis: Client) -> None:
     books, lease = ledger(each_redis), await lease_of(each_redis)
     now = books._clock.now()
-    old = Change(seen=1, seen_at=now - 14 * 60_000)
+    old = Commit(seen={1: now - 14 * 60_000})
     await books.commit(lease, Position(), Position("1-0", 1), old)
     books._clock.heard(now + 2 * 60_000, asked=_monotonic(), answered=_monotonic())
-    young = Change(seen=2, seen_at=now)
+    young = Commit(seen={2: now})
     await books.commit(lease, Position("1-0", 1), Position("2-0", 2), young)
 
     assert set((await books.load(P)).seen) == {2}
@@ -149,9 +181,8 @@ def _monotonic() -> float:
 
 async def test_a_dead_letter_is_kept_as_it_came(each_redis: Client) -> None:
     books, lease = ledger(each_redis), await lease_of(each_redis)
-    await books.commit(
-        lease, Position(), Position("1-0", 1), Change(entry="1-0", dead=b"{}", why="no tag")
-    )
+    letter = Commit(entry="1-0", dead=[DeadLetter(b"{}", "no tag")])
+    await books.commit(lease, Position(), Position("1-0", 1), letter)
 
     ((_, fields),) = await each_redis.xrange(keys.dead(P))
     assert fields == {b"m": b"{}", b"why": b"no tag"}
@@ -174,7 +205,7 @@ async def test_what_waits_is_counted_behind_the_position_up_to_a_bound(each_redi
     waiting = Waiting(each_redis)
 
     assert await waiting.count(P) == 5
-    await books.commit(lease, Position(), Position(ids[1], 1), Change(entry=ids[1]))
+    await books.commit(lease, Position(), Position(ids[1], 1), Commit(entry=ids[1]))
     assert await waiting.count(P) == 3
     assert await waiting.count(P, most=2) == 2
 
@@ -188,46 +219,52 @@ class Worker:
     lease: Lease
     position: Position = field(default_factory=Position)
     seen: set[int] = field(default_factory=set)
-    head: PlayerHead = field(default_factory=lambda: PlayerHead(guild_id=GUILD))
-    late: list[tuple[Position, Position, Change]] = field(default_factory=list)
+    revisions: dict[int, int] = field(default_factory=dict)
+    """Guild -> commands done there."""
+    late: list[tuple[Position, Position, Commit]] = field(default_factory=list)
 
     async def load(self) -> None:
         found = await self.books.load(P)
         self.position, self.seen = found.position, set(found.seen)
-        if found.guilds and found.guilds[0].head:
-            self.head = found.guilds[0].head
+        self.revisions = {one.guild_id: one.head.revision for one in found.guilds if one.head}
 
-    async def step(self, fate: str) -> None:
+    async def step(self, fate: str, count: int = 1) -> None:
+        """Commit what so many entries ask for together."""
         entries = await Bus(self.redis).read(
-            keys.inbox(P), self.position.entry, decoder=_decoder, block=timedelta(0), count=1
+            keys.inbox(P), self.position.entry, decoder=_decoder, block=timedelta(0), count=count
         )
         if not entries or fate == "die before":
             return
-        entry, command = entries[0].id, entries[0].message
-        assert isinstance(command, Pause)
-        to = self.position.then(entry)
-        change = self.change(entry, command)
-        call = (self.position, to, change)
+        commit = self.commit(entries)
+        call = (self.position, self.position.then(entries[-1].id), commit)
         outcome = await self.books.commit(self.lease, *call)
         self.late.append(call)
         if fate == "lose the answer":
             again = await self.books.commit(self.lease, *call)
             assert again == ("already" if outcome == "ok" else outcome)
         if outcome == "ok":
-            self.position = to
-            self.seen.add(command.id)
-            self.head = change.head or self.head
+            self.position = call[1]
+            self.seen |= set(commit.seen)
+            self.revisions |= {one.guild_id: one.head.revision for one in commit.changes}
 
-    def change(self, entry: str, command: Pause) -> Change:
-        if command.id in self.seen:
-            return Change(entry=entry)
+    def commit(self, entries: list[Entry[Pause]]) -> Commit:
+        fresh: dict[int, int] = {}
+        for entry in entries:
+            if entry.message.id not in self.seen:
+                fresh[entry.message.id] = entry.message.guild_id
+        return Commit(
+            changes=[self.change(guild, fresh) for guild in sorted(set(fresh.values()))],
+            entry=entries[-1].id,
+            seen=dict.fromkeys(fresh, self.books._clock.now()),
+        )
+
+    def change(self, guild: int, fresh: dict[int, int]) -> Change:
+        mine = [number for number, of in fresh.items() if of == guild]
+        revision = self.revisions.get(guild, 0) + len(mine)
         return Change(
-            guild_id=GUILD,
-            head=PlayerHead(guild_id=GUILD, revision=self.head.revision + 1),
-            put=[item(str(command.id))],
-            entry=entry,
-            seen=command.id,
-            seen_at=self.books._clock.now(),
+            guild_id=guild,
+            head=PlayerHead(guild_id=guild, revision=revision),
+            put=[item(str(number)) for number in mine],
         )
 
 
@@ -236,7 +273,7 @@ fates = st.sampled_from(["well", "lose the answer", "die before"])
 acts = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(1, 6)),
-        st.tuples(st.just("step"), st.integers(0, 1), fates),
+        st.tuples(st.just("step"), st.integers(0, 1), fates, st.integers(1, 4)),
         st.tuples(st.just("take over"), st.integers(0, 1), st.booleans()),
         st.tuples(st.just("late"), st.integers(0, 1), st.integers(0, 20)),
     ),
@@ -261,8 +298,8 @@ async def _history(url: str, acts: list) -> None:
                 case ("append", number):
                     asked.add(number)
                     await _ask(redis, number)
-                case ("step", who, fate):
-                    await workers[who].step(fate)
+                case ("step", who, fate, count):
+                    await workers[who].step(fate, count)
                 case ("take over", who, crash):
                     await _take_over(redis, workers, who, crash=crash)
                 case ("late", who, number) if workers[who].late:
@@ -270,11 +307,11 @@ async def _history(url: str, acts: list) -> None:
                     await workers[who].books.commit(workers[who].lease, *late[number % len(late)])
         await _take_over(redis, workers, 0, crash=True)
         for _ in range(len(acts) + 1):
-            await workers[0].step("well")
+            await workers[0].step("well", 3)
         found = await workers[0].books.load(P)
         done = {int(one.id) for guild in found.guilds for one in guild.items}
         assert done == asked
-        assert workers[0].head.revision == len(asked)
+        assert sum(workers[0].revisions.values()) == len(asked)
     finally:
         await redis.aclose()
 
@@ -291,11 +328,12 @@ async def _take_over(redis: Client, workers: list[Worker], who: int, *, crash: b
     old = workers[who]
     fresh = Worker(redis, old.books, lease, late=old.late)
     if not crash:
-        fresh.position, fresh.seen, fresh.head = old.position, old.seen, old.head
+        fresh.position, fresh.seen = old.position, old.seen
+        fresh.revisions = old.revisions
     await fresh.load()
     workers[who] = fresh
 
 
 async def _ask(redis: Client, number: int) -> None:
-    command = Pause(id=number, guild_id=GUILD, origin=ORIGIN, expires_at=0)
+    command = Pause(id=number, guild_id=GUILD + number % 2, origin=ORIGIN, expires_at=0)
     await Bus(redis).append(keys.inbox(P), command)
