@@ -101,7 +101,8 @@ class Bus:
         """Return what follows an id, oldest first; wait for it up to `block` (zero = don't)."""
         wait = round(block / timedelta(milliseconds=1)) or None
         with reaching("read"):
-            answer = await self._redis.xread({key: after}, count=count, block=wait)
+            client = self._redis if wait is None else self._redis.listening
+            answer = await client.xread({key: after}, count=count, block=wait)
         match answer:
             case [[_, rows]]:
                 return [_entry(entry, fields, decoder) for entry, fields in _rows(rows)]
@@ -126,7 +127,7 @@ class Bus:
         with reaching("ask"):
             await self._redis.lpush(key, msgspec.json.encode(question))
             await self._redis.ltrim(key, 0, _QUESTIONS_KEPT - 1)
-            answer = await self._redis.blpop([reply_to], timeout=timeout.total_seconds())
+            answer = await self._redis.listening.blpop([reply_to], timeout=timeout.total_seconds())
         if not answer:
             return None
         decoded = _decoded(answer[1], decoder)
@@ -141,7 +142,7 @@ class Bus:
     ) -> Message | None:
         """Take the oldest question; None when there was none, or none that can be read."""
         with reaching("questions"):
-            taken = await self._redis.brpop([key], timeout=block.total_seconds())
+            taken = await self._redis.listening.brpop([key], timeout=block.total_seconds())
         if not taken:
             return None
         decoded = _decoded(taken[1], decoder)
@@ -167,7 +168,7 @@ class Bus:
         self, channel: str, *, decoder: msgspec.json.Decoder[Message]
     ) -> AsyncIterator[Message | None]:
         """Yield what is published; None at least once a second of silence, so a loop can end."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as listening:
+        async with self._redis.listening.pubsub(ignore_subscribe_messages=True) as listening:
             with reaching("subscribe"):
                 await listening.subscribe(channel)
             while True:

@@ -102,7 +102,7 @@ class Cache:
 
     async def follow(self) -> None:
         """Drop what others say has changed, until cancelled. Raises Unavailable."""
-        async with self._redis.pubsub(ignore_subscribe_messages=True) as listening:
+        async with self._redis.listening.pubsub(ignore_subscribe_messages=True) as listening:
             with reaching("invalidations"):
                 await listening.subscribe(keys.invalidated(self._bot))
             self.forget_all()

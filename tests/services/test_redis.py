@@ -1,12 +1,19 @@
 """How the library's faults are met."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
+import msgspec
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 from redis import exceptions
 
+from legato.bus import Bus
 from legato.errors import Unavailable
-from legato.redis import reaching
+from legato.redis import CONNECTIONS, Client, connect, measure, reaching
+from support_servers import running_valkey
 
 
 async def swallow() -> None:
@@ -56,3 +63,77 @@ async def test_a_server_out_of_reach_is_unavailable_and_a_wrong_command_is_a_bug
         raise exceptions.TimeoutError
     with pytest.raises(exceptions.ResponseError), reaching("a test"):
         raise exceptions.ResponseError
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running_valkey() as server:
+        yield server.url
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[Client]:
+    found = connect(url)
+    await found.flushall()
+    try:
+        yield found
+    finally:
+        await found.aclose()
+
+
+async def test_many_commands_at_once_share_few_connections(client: Client) -> None:
+    before = (await client.info("stats"))["total_connections_received"]
+
+    await asyncio.gather(*(client.incr("count") for _ in range(20 * CONNECTIONS)))
+
+    assert await client.get("count") == str(20 * CONNECTIONS).encode()
+    after = (await client.info("stats"))["total_connections_received"]
+    assert after - before <= CONNECTIONS
+
+
+async def test_what_waits_at_the_server_starves_no_command(client: Client) -> None:
+    bus, decoder = Bus(client), msgspec.json.Decoder(int)
+    readers = [
+        asyncio.create_task(
+            bus.read(f"inbox {one}", "0", decoder=decoder, block=timedelta(seconds=3))
+        )
+        for one in range(2 * CONNECTIONS)
+    ]
+    async with asyncio.timeout(3):
+        while (await client.info("clients"))["blocked_clients"] < len(readers):
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+        await client.ping()
+        assert time.monotonic() - began < 1
+
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+
+
+async def test_no_turn_in_time_is_unavailable(url: str) -> None:
+    impatient = connect(url, timeout=timedelta(seconds=0.1))
+    pool = impatient.connection_pool
+    taken = [await pool.get_connection() for _ in range(CONNECTIONS)]  # type: ignore[no-untyped-call] # its decorator has no types
+
+    with pytest.raises(Unavailable), reaching("a test"):
+        await impatient.ping()
+
+    for one in taken:
+        await pool.release(one)
+    await impatient.aclose()
+
+
+async def test_connections_are_counted_by_their_use(client: Client) -> None:
+    registry = CollectorRegistry()
+    measure(client, registry, "audio")
+    await client.ping()
+    await Bus(client).read(
+        "inbox", "0", decoder=msgspec.json.Decoder(int), block=timedelta(seconds=0.05)
+    )
+
+    text = generate_latest(registry).decode()
+
+    for use in ("commands", "listening"):
+        assert f'legato_audio_redis_connections{{state="idle",use="{use}"}} 1.0' in text
+        assert f'legato_audio_redis_connections{{state="in_use",use="{use}"}} 0.0' in text
