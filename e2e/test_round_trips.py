@@ -31,7 +31,10 @@ SCRIPTS = {
     for script in (importlib.resources.files("legato") / "scripts").iterdir()
     if script.name.endswith(".lua")
 }
-BY_ITSELF = {"alive", "beat", "tick", "renew", "acquire", "orphan", "acted", "XREAD", "BRPOP"}
+BY_ITSELF = {"alive", "beat", "tick", "renew", "acquire", "orphan", "acted"}
+BY_ITSELF |= {"XREAD", "BRPOP", "INFO"}
+LOOKS = "server_version"
+"""Of a service that looks whether PostgreSQL is there."""
 DEFERRED = 5
 """The callback of an answer that took over 1.5 s, as on a machine that does much else."""
 TO_DEFER = 4
@@ -80,12 +83,13 @@ class Account:
 
     def _so_far(self) -> tuple[int, int]:
         asked = self.ways("legato-gateway") + self.ways("legato-audio")
-        return asked, self._log.stat().st_size
+        return asked, self.statements()
 
     def statements(self) -> int:
         """Count what PostgreSQL was asked, transactions' begins and ends left out."""
         text = self._log.read_bytes()[self.logged :].decode()
-        return sum("LOG:  execute " in line for line in text.splitlines())
+        lines = [line for line in text.splitlines() if "LOG:  execute " in line]
+        return sum(LOOKS not in line for line in lines)
 
     @property
     def _log(self) -> Any:

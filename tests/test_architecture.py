@@ -26,7 +26,11 @@ MIRRORED = {
 """Folder of tests -> what it mirrors, path by path."""
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum", "GaugeMetricFamily"}
 COMPONENTS = ("gateway", "audio", "api", "worker", "node")
-EVERY_COMPONENTS_METRICS = {"legato_dependency_up", "legato_event_loop_lag_seconds"}
+EVERY_COMPONENTS_METRICS = {
+    "legato_dependency_up",
+    "legato_dependency_changed_timestamp_seconds",
+    "legato_event_loop_lag_seconds",
+}
 """Each service exports them under the same name; Prometheus tells them apart by target."""
 
 

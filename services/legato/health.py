@@ -4,19 +4,26 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Gauge
 
-from legato import telemetry
+from legato import outages, telemetry
 from legato.loop_lag import LIMIT, LoopLag
+from legato.outages import Outages
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 
 _FRESH_SECONDS = 1.0
+_LOOK_SECONDS = 5.0
+"""Between two looks that nobody asked for, so that metrics and times are true."""
 _LAG = "event_loop"
+
+_log = telemetry.logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Check:
     critical: bool = True
     timeout: float = 2.0
     """Seconds; later is a failure."""
+    without: str = ""
+    """A sentence: what people notice while it is away."""
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +46,8 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status
     latency_ms: float
     detail: str = ""
+    since: str = ""
+    """When it stopped being well, RFC 3339."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +59,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     uptime_seconds: float
     dependencies: dict[str, Dependency]
+    away: tuple[str, ...] = ()
+    """What is not well, since when, and what it means: a sentence for each."""
 
 
 class Health:
@@ -71,12 +84,25 @@ class Health:
         self.lag = LoopLag(registry)
         self.started = time.monotonic()
         self._checks = tuple(checks)
+        self._without = {check.name: check.without for check in checks}
+        self._outages = Outages(now=datetime.now(UTC))
         self._watched = watched
         self._asking = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
         self._up = Gauge(
             "legato_dependency_up", "1 = the check passed", ["dependency"], registry=registry
         )
+        self._changed = Gauge(
+            "legato_dependency_changed_timestamp_seconds",
+            "When it went or came back last",
+            ["dependency"],
+            registry=registry,
+        )
+
+    @property
+    def away(self) -> tuple[str, ...]:
+        """Tell what was not well at the last look, without looking."""
+        return self._last[1].away if self._last else ()
 
     async def report(self) -> Report:
         """Run every check at once; an answer of the last second is given again."""
@@ -88,16 +114,22 @@ class Health:
             return report
 
     async def run(self) -> None:
-        """Measure the loop's lag until cancelled."""
-        await self.lag.run()
+        """Measure the loop's lag, and look at the dependencies, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.lag.run())
+            tasks.create_task(self._look())
+
+    async def _look(self) -> None:
+        while True:
+            await self.report()
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _ask(self) -> Report:
         found = await asyncio.gather(*(_probe(check) for check in self._checks))
         dependencies = dict(zip((check.name for check in self._checks), found, strict=True))
         dependencies |= self._watched()
-        for name, dependency in dependencies.items():
-            self._up.labels(name).set(dependency.status == "healthy")
         dependencies[_LAG] = self._lag()
+        dependencies = self._with_times(dependencies)
         return Report(
             status=worst(dependencies.values()),
             service=self.service,
@@ -105,6 +137,34 @@ class Health:
             version=version("legato"),
             uptime_seconds=round(time.monotonic() - self.started, 1),
             dependencies=dependencies,
+            away=self._sentences(dependencies),
+        )
+
+    def _with_times(self, found: Mapping[str, Dependency]) -> dict[str, Dependency]:
+        """Say since when each that is not well isn't; tell the metrics and the log."""
+        now = datetime.now(UTC)
+        away = {name: one.status != "healthy" for name, one in found.items()}
+        for change in self._outages.note(away, now=now):
+            lasted = round((now - change.since).total_seconds(), 1)
+            why, event = found[change.name].detail, "away" if change.away else "back"
+            _log.info(f"dependency {event}", dependency=change.name, why=why, after=lasted)
+        for name, is_away in away.items():
+            if name != _LAG:
+                self._up.labels(name).set(not is_away)
+                self._changed.labels(name).set(self._outages.changed(name).timestamp())
+        return {
+            name: replace(one, since=f"{since:%Y-%m-%dT%H:%M:%SZ}")
+            if (since := self._outages.since(name))
+            else one
+            for name, one in found.items()
+        }
+
+    def _sentences(self, found: Mapping[str, Dependency]) -> tuple[str, ...]:
+        now = datetime.now(UTC)
+        return tuple(
+            outages.sentence(name, one.detail, self._without.get(name, ""), since=since, now=now)
+            for name, one in found.items()
+            if (since := self._outages.since(name))
         )
 
     def _lag(self) -> Dependency:

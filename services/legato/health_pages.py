@@ -14,6 +14,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """The body of /ready."""
 
     ready: bool
+    away: tuple[str, ...] = ()
+    """What is not well; a service that is ready works on without it."""
 
 
 def routes(health: Health) -> list[HTTPRouteHandler]:
@@ -26,7 +28,8 @@ def routes(health: Health) -> list[HTTPRouteHandler]:
 
     @get("/ready", include_in_schema=False)
     async def show_ready() -> Response[Ready]:
-        return Response(Ready(ready=health.ready), status_code=200 if health.ready else 503)
+        found = Ready(ready=health.ready, away=health.away)
+        return Response(found, status_code=200 if health.ready else 503)
 
     @get("/metrics", include_in_schema=False, sync_to_thread=False)
     def show_metrics() -> Response[bytes]:

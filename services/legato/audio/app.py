@@ -46,6 +46,9 @@ from legato.store.database import Database
 COMPONENT = "audio"
 MOVES_OF_PLAYERS = 4
 START_AGAIN = 0.5
+WITHOUT_REDIS = "What plays goes on for a minute at least; commands wait until it is back."
+WITHOUT_POSTGRES = "Music and commands go on; what changes is written when it is back."
+WITHOUT_A_NODE = "Its players move to another node, or wait until it is back."
 
 
 class App:
@@ -61,6 +64,7 @@ class App:
         self.redis = reach.connect(
             settings.redis_url, ca_file=settings.redis_ca_file, name="legato-audio"
         )
+        reach.measure(self.redis, self.registry, COMPONENT)
         self.database = Database(settings, name=f"legato-{COMPONENT}")
         self.database.measure(self.registry, COMPONENT)
         self.tracing = telemetry.Tracing(COMPONENT, settings)
@@ -267,9 +271,9 @@ class App:
 
     def _checks(self) -> list[Check]:
         return [
-            Check("redis", self._ask_redis),
-            Check("postgres", self.database.check().probe, critical=False),
-            Check("nodes", self._ask_nodes, critical=False),
+            Check("redis", self._ask_redis, without=WITHOUT_REDIS),
+            self.database.check(critical=False, without=WITHOUT_POSTGRES),
+            Check("nodes", self._ask_nodes, critical=False, without=WITHOUT_A_NODE),
         ]
 
     async def _ask_redis(self) -> str | None:

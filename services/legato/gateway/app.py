@@ -18,6 +18,9 @@ from legato.health import Check, Dependency, Health
 from legato.serve import Pages
 from legato.settings import Fault, WrongSettings
 
+WITHOUT_REDIS = "Sessions with Discord are kept; commands wait until it is back."
+WITHOUT_REST = "Answers and panels wait until it is back."
+
 
 class App:
     """One gateway process, or the gateway's part of one."""
@@ -108,6 +111,7 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
     client = redis.connect(
         settings.redis_url, ca_file=settings.redis_ca_file, name="legato-gateway"
     )
+    redis.measure(client, registry, "gateway")
     basis = Basis(
         settings,
         client,
@@ -129,8 +133,8 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
         "gateway",
         settings.member,
         checks=[
-            redis.check(client),
-            Check("discord_rest", ask_rest, critical=False, timeout=5.0),
+            redis.check(client, without=WITHOUT_REDIS),
+            Check("discord_rest", ask_rest, critical=False, timeout=5.0, without=WITHOUT_REST),
         ],
         registry=registry,
         watched=watch_shards,

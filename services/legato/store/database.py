@@ -1,5 +1,6 @@
 """The connection pool to PostgreSQL; safe behind PgBouncer. Knows no table and no query."""
 
+import os
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -71,9 +72,9 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
 
-    def check(self, *, critical: bool = True) -> Check:
+    def check(self, *, critical: bool = True, without: str = "") -> Check:
         """Ask the server for its version, for /health and `legato doctor`."""
-        return Check("postgres", self._version, critical=critical)
+        return Check("postgres", self._version, critical=critical, without=without)
 
     async def _version(self) -> str:
         async with self.session() as session:
@@ -125,6 +126,8 @@ def _state(error: exc.DBAPIError) -> str:
 def _why(error: Exception) -> str:
     """Name the cause without the statement, which SQLAlchemy's own text repeats."""
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
     return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
 
 

@@ -18,6 +18,9 @@ from legato.worker.jobs.job import Means
 from legato.worker.metrics import Metrics
 from legato.worker.settings import Settings
 
+WITHOUT_POSTGRES = "Jobs wait until it is back; nobody notices for days."
+WITHOUT_REDIS = "Jobs that need it wait until it is back; nobody notices for days."
+
 _log = telemetry.logger(__name__)
 
 
@@ -33,11 +36,15 @@ class App:
         self._means = means
         self._metrics = Metrics(self.registry)
         self._tracing = Tracing(self.name, settings)
+        redis.measure(means.redis, self.registry, self.name)
         means.database.measure(self.registry, self.name)
         self.health = Health(
             self.name,
             settings.member,
-            checks=[means.database.check(), redis.check(means.redis, critical=False)],
+            checks=[
+                means.database.check(without=WITHOUT_POSTGRES),
+                redis.check(means.redis, critical=False, without=WITHOUT_REDIS),
+            ],
             registry=self.registry,
         )
         self.pages = Pages(
