@@ -158,7 +158,7 @@ def doctor() -> None:
             click.echo(f"{click.style(f'{finding.state:<6}', fg=colour)}{finding.name}: ", nl=False)
             click.echo(finding.text)
             if finding.remedy:
-                click.echo(f"      {finding.remedy}.")
+                click.echo(f"      {finding.remedy}" + ("" if finding.remedy[-1] in ".?" else "."))
         return doctor.exit_code(findings)
 
     sys.exit(asyncio.run(examine()))

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Literal
 
-from legato import redis, settings, together
+from legato import asked_health, redis, settings, together, up
 from legato.embedded import application, folder, parts, ports, postgres, running, valkey
 from legato.embedded.options import Options
 from legato.embedded.problems import Problem
@@ -24,6 +24,9 @@ from legato.settings import Secret
 State = Literal["ok", "note", "wrong"]
 TIMEOUT = 5.0
 """Seconds that one dependency may take to answer."""
+ELSEWHERE = "If one runs on another folder, set LEGATO_DATA to that"
+OF_SERVICES = ("DATABASE_URL", "REDIS_URL", "DISCORD_TOKEN", "DISCORD_APPLICATION_ID")
+"""Where all of these are named, services may be meant to run without `legato up`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,15 +43,13 @@ async def examine(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     """Look at everything, one after another."""
     yield _python()
     known = running.completed(environ)
+    for finding in _settings(known):
+        yield finding
     try:
         options = settings.load(Options, known)
-    except settings.WrongSettings as error:
-        for finding in _faults(error):
-            yield finding
+    except settings.WrongSettings:
+        yield Finding("the rest", "note", "not looked at before these settings are mended")
         return
-    if options.database_url or options.redis_url:
-        for finding in _services_settings(known):
-            yield finding
     if not (environ.get("DATABASE_URL") and environ.get("REDIS_URL")):
         for finding in _data_folder(options, environ):
             yield finding
@@ -75,13 +76,20 @@ def _faults(error: settings.WrongSettings) -> Iterable[Finding]:
         yield Finding(fault.name, "wrong", fault.problem, fault.remedy)
 
 
-def _services_settings(environ: Mapping[str, str]) -> Iterable[Finding]:
-    try:
-        together.load(parts.SERVICES, environ)
-    except settings.WrongSettings as error:
-        yield from _faults(error)
-    else:
-        yield Finding("settings", "ok", "every service can read its own")
+def _settings(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Read what `legato up` will; and what each service alone will, where all is named for it."""
+    loads: list[Callable[[Mapping[str, str]], object]] = [up.load]
+    if all(environ.get(name) or environ.get(f"{name}_FILE") for name in OF_SERVICES):
+        loads.append(functools.partial(together.load, parts.SERVICES))
+    wrong: list[settings.WrongSettings] = []
+    for load in loads:
+        try:
+            load(environ)
+        except settings.WrongSettings as error:
+            wrong.append(error)
+    if wrong:
+        return _faults(settings.WrongSettings.merged(wrong))
+    return [Finding("settings", "ok", "every part can read its own")]
 
 
 def _data_folder(options: Options, environ: Mapping[str, str]) -> Iterable[Finding]:
@@ -90,7 +98,8 @@ def _data_folder(options: Options, environ: Mapping[str, str]) -> Iterable[Findi
         yield Finding("data folder", "ok", f"{path}, in use by a running `legato up`")
         return
     if not path.exists():
-        yield Finding("data folder", "note", f"{path} is not there yet", "legato up makes it")
+        remedy = f"legato up makes it. {ELSEWHERE}"
+        yield Finding("data folder", "note", f"{path} is not there yet", remedy)
         return
     try:
         with folder.opened(path):
@@ -98,7 +107,8 @@ def _data_folder(options: Options, environ: Mapping[str, str]) -> Iterable[Findi
     except Problem as problem:
         yield Finding("data folder", "wrong", str(problem))
     else:
-        yield Finding("data folder", "ok", f"{path}, {free} MB free")
+        text = f"{path}, {free} MB free; no `legato up` runs on it"
+        yield Finding("data folder", "ok", text, ELSEWHERE)
 
 
 async def _database(options: Options) -> Finding:
@@ -124,7 +134,7 @@ async def _redis(options: Options) -> Finding:
         return _embedded("Valkey", lambda: str(valkey.newest()), "REDIS_URL")
     client = redis.connect(options.redis_url)
     try:
-        with redis.reaching("doctor"):
+        with redis.reaching(""):
             server = await client.info("server")
             persistence = await client.info("persistence")
     finally:
@@ -147,16 +157,25 @@ async def _discord(options: Options) -> Finding:
     found = await asyncio.to_thread(
         application.ask, options.discord_token, rest_url=options.discord_rest_url or ""
     )
-    return Finding("Discord", "ok", f"the token is of {found.name} ({found.id})")
+    bot = f"{found.name} ({found.id})"
+    if _is_simulated(options):
+        return Finding("Discord", "ok", f"the simulator's bot {bot}; Discord itself with a token")
+    return Finding("Discord", "ok", f"the token is of {bot}")
+
+
+def _is_simulated(options: Options) -> bool:
+    return options.discord_rest_url is not None
 
 
 async def _lavalink(options: Options) -> Finding:
     if options.lavalink_url is None:
-        voice = " Discord refuses voice until they speak end-to-end encryption."
-        return Finding(
-            "Lavalink", "note", "embedded nodes play." + (voice if options.discord_token else ""),
-            "Set LAVALINK_URL and LAVALINK_PASSWORD to use a Lavalink (4.2 or newer)",
-        )  # fmt: skip
+        if options.discord_token and not _is_simulated(options):
+            return Finding(
+                "Lavalink", "note",
+                "embedded nodes play, but Discord refuses voice until they encrypt end-to-end",
+                "Set LAVALINK_URL and LAVALINK_PASSWORD to use a Lavalink (4.2 or newer)",
+            )  # fmt: skip
+        return Finding("Lavalink", "ok", "embedded nodes play (LAVALINK_URL names another)")
     password = options.lavalink_password or Secret("")
     version = await asyncio.to_thread(_lavalink_version, options.lavalink_url, password)
     if not version.startswith("4"):
@@ -181,9 +200,11 @@ async def _service(name: str, port: int) -> Finding:
     if ports.is_free(port):
         return Finding(name, "note", f"does not run here (nothing listens on port {port})")
     url = f"http://{ports.LOOPBACK}:{port}/health"
-    if await asyncio.to_thread(parts.answers, url):
+    found = await asyncio.to_thread(asked_health.ask, url)
+    if found.status == "healthy":
         return Finding(name, "ok", f"healthy on port {port}")
-    return Finding(name, "wrong", f"not healthy on port {port}", f"Look at {url}")
+    told = " ".join((f"{found.status} on port {port}.", *found.away))
+    return Finding(name, "note" if found.status == "degraded" else "wrong", told, f"Look at {url}")
 
 
 def _embedded(name: str, find: Callable[[], str], variable: str) -> Finding:
@@ -203,7 +224,8 @@ async def _guarded(name: str, look: Callable[[], Awaitable[Finding]]) -> Finding
         # Its sentence says already what to do.
         return Finding(name, "wrong", str(error))
     except Unavailable as error:
-        return Finding(name, "wrong", str(error), "Is it running, and is its address right?")
+        text = error.why or "it is unavailable"
+        return Finding(name, "wrong", text, "Is it running, and is its address right?")
     except (OSError, TimeoutError) as error:
         return Finding(name, "wrong", f"no answer: {error or type(error).__name__}",
                        "Is it running, and is its address right?")  # fmt: skip

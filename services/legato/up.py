@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import dataclasses
 import secrets
+import shlex
 import sys
 import time
 import webbrowser
@@ -138,6 +139,12 @@ class Start:
         self._rest_url = options.discord_rest_url or ""
         self._members: dict[str, str] = {}
 
+    @property
+    def elsewhere(self) -> str:
+        """Say how other commands find a data folder that is not this system's usual one."""
+        is_usual = self._data.path == folder.default(self._environ)
+        return "" if is_usual else f"LEGATO_DATA={shlex.quote(str(self._data.path))}"
+
     async def everything(self) -> None:
         """Start the parts, those side by side that need nothing of each other."""
         first = self.plan.processes[0]
@@ -232,7 +239,9 @@ class Start:
         try:
             yield client
         except Unavailable as error:
-            raise StartFailed(f"Redis can't be used: {error}. Check REDIS_URL.") from error
+            raise StartFailed(
+                f"Redis can't be used: {error.why}. Is it running, and is REDIS_URL right?"
+            ) from error
         finally:
             await client.aclose()
 
@@ -320,6 +329,8 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
         if not start.options.lavalink_url:
             terminal.line(NO_VOICE_YET)
     terminal.line(f"The API: http://{ports.LOOPBACK}:{start.plan.health['api']}/schema")
+    if start.elsewhere:
+        terminal.line(f"Other commands (legato doctor, …) find it with {start.elsewhere}")
     terminal.line("Ctrl-C stops everything.")
     if start.simulated and wish.open_page:
         webbrowser.open(start.simulated.url)

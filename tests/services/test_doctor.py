@@ -4,7 +4,7 @@ import pytest
 
 from legato import doctor
 from legato.doctor import Finding
-from legato.embedded import ports
+from legato.embedded import application, ports
 
 
 async def examined(environ: Mapping[str, str]) -> dict[str, Finding]:
@@ -34,6 +34,47 @@ async def test_every_wrong_setting_is_named_with_its_remedy(quiet: dict[str, str
     assert found["NODES"].remedy == "Set NODES to a whole number from 1 to 16"
     assert found["REDIS_URL"].state == "wrong"
     assert "hidden" not in str(found)
+
+
+async def test_settings_of_every_service_are_checked_before_anything_runs(
+    quiet: dict[str, str],
+) -> None:
+    found = await examined({**quiet, "LEASE_TTL": "soon", "PANEL_EVERY": "0s"})
+
+    assert {found["LEASE_TTL"].state, found["PANEL_EVERY"].state} == {"wrong"}
+    assert "DISCORD_TOKEN" not in found
+    assert found["Discord"].state == "note"
+
+
+async def test_services_that_are_told_everything_are_checked_as_they_run_alone(
+    quiet: dict[str, str],
+) -> None:
+    nowhere = f"127.0.0.1:{ports.free()}"
+    named = {
+        "REDIS_URL": f"redis://{nowhere}/0",
+        "DATABASE_URL": f"postgresql://{nowhere}/x",
+        "DISCORD_TOKEN": "a.b.hidden",
+        "DISCORD_REST_URL": f"http://{nowhere}",
+        "DISCORD_APPLICATION_ID": "zero",
+    }
+
+    found = await examined({**quiet, **named})
+
+    assert found["DISCORD_APPLICATION_ID"].state == "wrong"
+
+
+async def test_voice_is_no_worry_with_the_simulator(
+    quiet: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = {**quiet, "DISCORD_TOKEN": "a.b.hidden"}
+    monkeypatch.setattr(application, "ask", lambda *_, **__: application.Application("1"))
+
+    simulated = await examined({**token, "DISCORD_REST_URL": "http://127.0.0.1:1/api/v10"})
+    real = await examined(token)
+
+    assert simulated["Lavalink"].state == "ok"
+    assert "simulator's bot" in simulated["Discord"].text
+    assert "encrypt end-to-end" in real["Lavalink"].text
 
 
 async def test_what_does_not_answer_is_wrong(quiet: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from legato import lease_settings
 from legato.audio.rules import Rules
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
 from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter
-from legato.settings import HttpUrl, Port, RedisUrl, Secret, between
+from legato.settings import HttpUrl, Port, RedisUrl, Secret, Snowflake, between
 from legato.store.settings import StoreSettings
 
 _NODE_TIMEOUT = between(timedelta(seconds=10), timedelta(hours=1))
@@ -22,7 +22,7 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     """Where leases, streams and live state are."""
     redis_ca_file: str = ""
     """The authority that signed Redis' certificate; with rediss:// only."""
-    discord_application_id: int
+    discord_application_id: Snowflake
     """The bot's application id: names its keys and streams."""
     discord_user_id: int | None = None
     """The bot's user id, where it isn't the application's (bots made before 2016)."""
