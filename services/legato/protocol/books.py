@@ -32,9 +32,9 @@ class Commit:
     """The position that its writer left the books at."""
     to: str
     entry: str = ""
-    """The inbox entry it answers; "" = none."""
-    seen: str = ""
-    seen_at: int = 0
+    """The last inbox entry it answers; "" = none."""
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """Messages done: id -> its time, ms."""
     forget_before: int = 0
     """Ids seen up to then are forgotten."""
 
@@ -47,9 +47,8 @@ def accept(lease: Record | None, books: Books, commit: Commit) -> tuple[Books, O
         return books, "already"
     if books.position != commit.expected:
         return books, "conflict"
-    seen = dict(books.seen)
+    seen = {**books.seen, **commit.seen}
     if commit.seen:
-        seen[commit.seen] = commit.seen_at
         seen = {one: at for one, at in seen.items() if at > commit.forget_before}
     attempts = {entry: count for entry, count in books.attempts.items() if entry != commit.entry}
     return replace(books, position=commit.to, seen=seen, attempts=attempts), "ok"
@@ -60,3 +59,8 @@ def attempt(lease: Record | None, books: Books, *, owner: str, epoch: int, entry
     if not is_current(lease, owner=owner, epoch=epoch):
         return 0
     return books.attempts.get(entry, 0) + 1
+
+
+def attempted(books: Books, entry: str) -> Books:
+    """Keep that one more attempt at an entry was begun."""
+    return replace(books, attempts={**books.attempts, entry: books.attempts.get(entry, 0) + 1})
