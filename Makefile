@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak conformance bench docs format lock setup clean
+.PHONY: help up test check unit e2e soak conformance bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSW
 
 bench: setup ## measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+mutation: setup ## break each rule of ownership in a copy: a test must notice (ARGS: names of rules)
+	@$(BIN)/python tools/mutation.py $(ARGS)
 
 docs: setup ## write the generated pages again
 	@$(BIN)/python tools/generated.py
