@@ -9,6 +9,7 @@ Commands share a bounded number of connections; what waits at the server has one
 import asyncio
 import hashlib
 import importlib.resources
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -96,9 +97,30 @@ def reaching(what: str) -> Iterator[None]:
     try:
         yield
     except _UNREACHABLE as error:
-        raise Unavailable("redis", f"{what}: {str(error) or type(error).__name__}") from error
+        raise Unavailable("redis", f"{_why(error)} ({what})" if what else _why(error)) from error
     if _cancellations() > asked:
         raise asyncio.CancelledError
+
+
+def _why(error: Exception) -> str:
+    """Say what happened without the library's words, which name addresses and its own insides."""
+    match error:
+        case exceptions.AuthenticationError():
+            return "it refuses the password"
+        case exceptions.BusyLoadingError():
+            return "it is still loading its data"
+        case exceptions.ReadOnlyError():
+            return "it is a replica, which may only be read"
+        case exceptions.TimeoutError() | TimeoutError():
+            return "it did not answer in time"
+        case exceptions.ConnectionError() if "No connection available" in str(error):
+            return "all connections to it are busy"
+        case exceptions.ConnectionError() if isinstance(error.__context__, socket.gaierror):
+            return "its host name is unknown"
+        case exceptions.ConnectionError() | OSError():
+            return "no connection to it"
+        case _:
+            return "its cluster is not ready"
 
 
 def _cancellations() -> int:

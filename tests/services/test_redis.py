@@ -137,3 +137,27 @@ async def test_connections_are_counted_by_their_use(client: Client) -> None:
     for use in ("commands", "listening"):
         assert f'legato_audio_redis_connections{{state="idle",use="{use}"}} 1.0' in text
         assert f'legato_audio_redis_connections{{state="in_use",use="{use}"}} 0.0' in text
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (exceptions.AuthenticationError("WRONGPASS hunter2"), "it refuses the password (a test)"),
+        (exceptions.ConnectionError("Error 111 to 10.0.0.1"), "no connection to it (a test)"),
+        (TimeoutError(), "it did not answer in time (a test)"),
+        (exceptions.ReadOnlyError("READONLY"), "it is a replica, which may only be read (a test)"),
+    ],
+)
+async def test_why_redis_is_out_of_reach_is_said_in_words(error: Exception, words: str) -> None:
+    with pytest.raises(Unavailable) as raised, reaching("a test"):
+        raise error
+
+    assert raised.value.why == words
+
+
+async def test_a_host_name_that_nobody_knows_is_said_so() -> None:
+    client = connect("redis://nowhere.invalid:1/0")
+
+    with pytest.raises(Unavailable, match="its host name is unknown"), reaching("a test"):
+        await client.ping()
+    await client.aclose()

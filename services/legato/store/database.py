@@ -1,6 +1,7 @@
 """The connection pool to PostgreSQL; safe behind PgBouncer. Knows no table and no query."""
 
 import os
+import socket
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -126,6 +127,8 @@ def _state(error: exc.DBAPIError) -> str:
 def _why(error: Exception) -> str:
     """Name the cause without the statement, which SQLAlchemy's own text repeats."""
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
+    if isinstance(cause, socket.gaierror):
+        return "its host name is unknown"
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno)
     return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
