@@ -50,7 +50,9 @@ def accept(lease: Record | None, books: Books, commit: Commit) -> tuple[Books, O
     seen = {**books.seen, **commit.seen}
     if commit.seen:
         seen = {one: at for one, at in seen.items() if at > commit.forget_before}
-    attempts = {entry: count for entry, count in books.attempts.items() if entry != commit.entry}
+    attempts = dict(books.attempts)
+    if commit.entry:
+        attempts.pop(commit.entry, None)
     return replace(books, position=commit.to, seen=seen, attempts=attempts), "ok"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from legato.protocol import books as rules
@@ -40,6 +40,8 @@ calls = st.lists(
 
 @settings(
     deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

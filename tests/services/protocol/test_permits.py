@@ -1,6 +1,6 @@
 """The pure rule and the script, driven by the same calls, must answer alike."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from legato.protocol import permits
@@ -22,6 +22,8 @@ calls = st.lists(
 
 @settings(
     deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from legato.protocol import records
@@ -93,6 +93,8 @@ class Both:
 
 @settings(
     deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
