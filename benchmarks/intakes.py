@@ -25,6 +25,7 @@ from legato import redis, telemetry
 from legato.bus import Bus
 from legato.clock import ServerClock
 from legato.contracts.partitions import Shard
+from legato.gateway.backlog import Backlog
 from legato.gateway.intake import Intake
 from legato.gateway.metrics import Metrics
 from legato.gateway.producer import Layout, Producer
@@ -98,7 +99,8 @@ async def ours(guilds: int, events: int, url: str) -> Cost:
     state, bus = ShardState(discord_events.BOT), Bus(client)
     producer = Producer(client, bus, Layout(discord_events.BOT, 32))
     store = ShardStore(client, Shard(discord_events.BOT, 0, 1))
-    intake = Intake(state, store, producer, ServerClock(), Metrics(CollectorRegistry()))
+    metrics, backlog = Metrics(CollectorRegistry()), Backlog(1_000_000)
+    intake = Intake(state, store, producer, ServerClock(), metrics, backlog)
     running = asyncio.create_task(intake.run(lambda: lease, _nothing))
 
     def take(raw: bytes) -> None:

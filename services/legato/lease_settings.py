@@ -6,12 +6,22 @@ Types and defaults rather than a Struct, since msgspec's Structs can't have two 
 from datetime import timedelta
 from typing import Annotated
 
-from legato.leases import RENEW, TTL
+from legato.leases import ISOLATION, RENEW, TTL
 from legato.members import READY_AFTER
 from legato.settings import between
 
-__all__ = ["READY_AFTER", "RENEW", "TTL", "LeaseRenew", "LeaseTtl", "ReadyAfter"]
+__all__ = [
+    "ISOLATION",
+    "READY_AFTER",
+    "RENEW",
+    "TTL",
+    "Isolation",
+    "LeaseRenew",
+    "LeaseTtl",
+    "ReadyAfter",
+]
 
 LeaseTtl = Annotated[timedelta, between(timedelta(seconds=2), timedelta(minutes=1))]
 LeaseRenew = Annotated[timedelta, between(timedelta(milliseconds=200), timedelta(seconds=20))]
+Isolation = Annotated[timedelta, between(timedelta(seconds=1), timedelta(seconds=60))]
 ReadyAfter = Annotated[timedelta, between(timedelta(0), timedelta(minutes=1))]

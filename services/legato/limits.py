@@ -17,6 +17,14 @@ class Policy:
     per: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One token of one subject's bucket."""
+
+    policy: Policy
+    subject: object = "all"
+
+
 DISCORD_GLOBAL = Policy("discord-global", 45, timedelta(seconds=1))
 """Discord allows a bot 50 requests a second over all routes but interactions': some air is left.
 
@@ -37,11 +45,20 @@ class Limits:
 
         What the operator set for the policy, or as a penalty for the subject, comes first.
         """
-        names = [keys.limit(self._bot, policy.name, str(subject)), keys.limit_policies(self._bot)]
-        per = round(policy.per / timedelta(milliseconds=1))
-        answer = await self._take(
-            self._redis, names, policy.capacity, per, 1, policy.name, f"{policy.name}:{subject}"
-        )
+        return await self.take_each(Claim(policy, subject))
+
+    async def take_each(self, *claims: Claim) -> timedelta:
+        """Take one token of each, in order, up to the first that is not there. Raises Unavailable.
+
+        Returns zero, or how long to wait for that one; those before it are taken all the same.
+        """
+        names, arguments = [keys.limit_policies(self._bot)], list[str | int]()
+        for claim in claims:
+            policy, subject = claim.policy, str(claim.subject)
+            names.append(keys.limit(self._bot, policy.name, subject))
+            per = round(policy.per / timedelta(milliseconds=1))
+            arguments += [policy.capacity, per, policy.name, f"{policy.name}:{subject}"]
+        answer = await self._take(self._redis, names, *arguments)
         if not isinstance(answer, int):
             raise TypeError(f"limit.lua answered {answer!r}")
         return timedelta(milliseconds=answer)

@@ -17,6 +17,7 @@ from legato.contracts.actions import Actions, Answer, Done, Reply
 from legato.contracts.inbox import Message
 from legato.contracts.partitions import Shard, partition_of
 from legato.contracts.playback import Command
+from legato.errors import Unavailable
 from legato.gateway import app
 from legato.gateway.settings import Settings
 from legato.settings import Secret
@@ -100,9 +101,16 @@ class Players:
         partition = partition_of(index << 22, bot=self.bot, region="default", count=PARTITIONS)
         after = BEGINNING
         while True:
-            found = await bus.read(
-                keys.inbox(partition), after, decoder=_DECODER, block=timedelta(milliseconds=200)
-            )
+            try:
+                found = await bus.read(
+                    keys.inbox(partition),
+                    after,
+                    decoder=_DECODER,
+                    block=timedelta(milliseconds=200),
+                )
+            except Unavailable:
+                await asyncio.sleep(0.05)
+                continue
             for entry in found:
                 after = entry.id
                 assert not isinstance(entry.message, Undecodable), entry.message.why

@@ -68,6 +68,11 @@ class Conversation:
                 await self._say_later(message)
                 self.state = "answered"
 
+    async def say_first(self, message: Json) -> None:
+        """Answer with a message where nobody has answered."""
+        async with self._speaking:
+            await self._call_back({"type": MESSAGE, "data": message}, "answered")
+
     async def turn(self, message: Json) -> None:
         """Answer a button by changing the message it stands on."""
         async with self._speaking:

@@ -16,6 +16,7 @@ from legato.clock import ServerClock
 from legato.contracts.voice import Mark, Voice
 from legato.errors import Unavailable
 from legato.gateway import events
+from legato.gateway.backlog import Backlog
 from legato.gateway.metrics import Metrics
 from legato.gateway.producer import Producer
 from legato.gateway.sequence import Sequence
@@ -35,6 +36,7 @@ Interact = Callable[[events.Interaction, bool], Coroutine[None, None, None]]
 class _Work:
     change: Change
     ends: list[tuple[Sequence, int]] = field(default_factory=list)
+    count: int = 1
 
 
 class Intake:
@@ -47,6 +49,7 @@ class Intake:
         producer: Producer,
         clock: ServerClock,
         metrics: Metrics,
+        backlog: Backlog,
     ) -> None:
         self.replaying = False
         """Between a RESUME and RESUMED: events are as old as their ids say."""
@@ -59,11 +62,16 @@ class Intake:
         self._producer = producer
         self._clock = clock
         self._metrics = metrics
+        self._backlog = backlog
         self._sequence = Sequence()
         self._session: Session | None = None
         self._queue: asyncio.Queue[_Work] = asyncio.Queue()
         self._saved: Session | None = None
         self._epoch = 0
+        self._pending = 0
+        self._answering = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._interact: Interact | None = None
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -92,7 +100,8 @@ class Intake:
         if name == "READY":
             self._sequence = Sequence(seq - 1)
         sequence = self._sequence
-        sequence.begin(seq)
+        if not sequence.begin(seq):
+            return  # a replay of what is here already, written or not
         event = self._read(name, data)
         stamp = Stamp(Mark(session=session_name(session_id), seq=seq), self._clock.now())
         if isinstance(event, events.Interaction):
@@ -105,13 +114,18 @@ class Intake:
         change.messages = [self._traced(message) for message in change.messages]
         if name in {"READY", "RESUMED"}:
             self._begin_session(name, change, stamp)
-        self._queue.put_nowait(_Work(change, [(sequence, seq)]))
+        self._put(_Work(change, [(sequence, seq)]))
         if isinstance(event, events.VoiceState) and event.user_id == self._state.bot:
             self.on_own_voice(event.guild_id)
 
     def tell(self, message: Voice) -> None:
         """Send one more message to a player, after what is waiting already."""
-        self._queue.put_nowait(_Work(Change(messages=[self._traced(message)])))
+        self._put(_Work(Change(messages=[self._traced(message)])))
+
+    def _put(self, work: _Work) -> None:
+        self._queue.put_nowait(work)
+        self._pending += 1
+        self._backlog.add()
 
     def _traced(self, message: Voice) -> Voice:
         trace = self.trace_of(message.guild_id)
@@ -144,20 +158,37 @@ class Intake:
     async def _run_interaction(
         self, event: events.Interaction, sequence: Sequence, seq: int, interact: Interact
     ) -> None:
+        self._answering += 1
+        self._idle.clear()
         try:
             await interact(event, self.replaying)
         except Exception:  # an edge: one interaction that fails ends no others
             _log.exception("an interaction failed", interaction=event.id)
+        finally:
+            self._answering -= 1
+            if not self._answering:
+                self._idle.set()
         sequence.end(seq)
+
+    async def idle(self) -> None:
+        """Return once no interaction is on its way to a player."""
+        await self._idle.wait()
 
     async def run(self, lease: Callable[[], Lease | None], interact: Interact) -> None:
         """Write what was taken until cancelled. Raises Lost when the shard is another's."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks, self._interact = tasks, interact
-            tasks.create_task(self._save_session_often(lease))
-            while True:
-                work = await self._gather()
-                await self._write_surely(work, lease)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks, self._interact = tasks, interact
+                tasks.create_task(self._save_session_often(lease))
+                while True:
+                    work = await self._gather()
+                    await self._write_surely(work, lease)
+        finally:
+            self._let_go(self._pending)
+
+    def _let_go(self, count: int) -> None:
+        self._pending -= count
+        self._backlog.done(count)
 
     async def drain(self, lease: Lease) -> None:
         """Write all that waits, and the session. Raises Lost, Unavailable."""
@@ -174,6 +205,7 @@ class Intake:
             whole.change.facts |= more.change.facts
             whole.change.messages += more.change.messages
             whole.ends += more.ends
+            whole.count += more.count
         return whole
 
     async def _write_surely(self, work: _Work, lease: Callable[[], Lease | None]) -> None:
@@ -199,6 +231,7 @@ class Intake:
         await self._producer.send_all(change.messages)
         for sequence, seq in work.ends:
             sequence.end(seq)
+        self._let_go(work.count)
         session = self._session
         if session is not None and session.session_id != self._saved_id:
             await self.save_session(lease)  # a new one: without it the next owner must IDENTIFY
@@ -219,7 +252,7 @@ class Intake:
             if held is None:
                 continue
             if self._epoch not in {0, held.epoch}:
-                self._queue.put_nowait(_Work(Change()))  # nothing need happen for it to be written
+                self._put(_Work(Change()))  # nothing need happen for it to be written
             try:
                 await self.save_session(held)
             except (Unavailable, Lost):

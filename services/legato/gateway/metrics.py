@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 _ANSWER_BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 
-class Metrics:
-    """Everything the gateway counts."""
+class Events:
+    """What comes from Discord's gateway, and goes on to Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.events = Counter(
@@ -18,6 +18,26 @@ class Metrics:
             ["event"],
             registry=registry,
         )
+        self.waiting = Gauge(
+            "legato_gateway_unacknowledged_events",
+            "Events taken and not yet written",
+            ["shard"],
+            registry=registry,
+        )
+        self.overflows = Counter(
+            "legato_gateway_overflows",
+            "Connections broken, to be resumed, because too many events waited for Redis",
+            registry=registry,
+        )
+        self.actions = Counter(
+            "legato_gateway_actions", "Actions done for players", ["action"], registry=registry
+        )
+
+
+class Answers:
+    """What becomes of interactions."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.interactions = Counter(
             "legato_gateway_interactions", "Interactions", ["kind", "command"], registry=registry
         )
@@ -33,6 +53,22 @@ class Metrics:
             "Interactions not answered in time for a direct answer",
             registry=registry,
         )
+        self.shed = Counter(
+            "legato_gateway_shed_interactions",
+            "Interactions deferred at once, or refused, because too many waited for an answer",
+            ["how"],
+            registry=registry,
+        )
+        self.unheard = Gauge(
+            "legato_gateway_unheard_interactions",
+            "Interactions that wait for a first answer",
+            registry=registry,
+        )
+        self.underway = Gauge(
+            "legato_gateway_underway_commands",
+            "Commands on their way to players, those with it that wait for Redis",
+            registry=registry,
+        )
         self.too_late = Counter(
             "legato_gateway_too_late_answers",
             "Answers that Discord took no more",
@@ -41,6 +77,18 @@ class Metrics:
         self.refused = Counter(
             "legato_gateway_refused_commands", "Refusals by reason", ["reason"], registry=registry
         )
+        self.discord_errors = Counter(
+            "legato_gateway_discord_errors", "Errors from REST", ["status"], registry=registry
+        )
+        self.panel_writes = Counter(
+            "legato_gateway_panel_writes", "Panel messages written", ["how"], registry=registry
+        )
+
+
+class Connections:
+    """The gateway sessions held."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.shards = Gauge("legato_gateway_shards", "Shards held", registry=registry)
         self.connected = Gauge(
             "legato_gateway_connected_shards", "Shards with a live session", registry=registry
@@ -54,18 +102,12 @@ class Metrics:
         self.heartbeat_seconds = Gauge(
             "legato_gateway_heartbeat_seconds", "Round trip", ["shard"], registry=registry
         )
-        self.waiting = Gauge(
-            "legato_gateway_unacknowledged_events",
-            "Events taken and not yet written",
-            ["shard"],
-            registry=registry,
-        )
-        self.actions = Counter(
-            "legato_gateway_actions", "Actions done for players", ["action"], registry=registry
-        )
-        self.discord_errors = Counter(
-            "legato_gateway_discord_errors", "Errors from REST", ["status"], registry=registry
-        )
-        self.panel_writes = Counter(
-            "legato_gateway_panel_writes", "Panel messages written", ["how"], registry=registry
-        )
+
+
+class Metrics(Events, Answers, Connections):
+    """Everything the gateway counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        Events.__init__(self, registry)
+        Answers.__init__(self, registry)
+        Connections.__init__(self, registry)

@@ -11,11 +11,13 @@ class Sequence:
         self._open: deque[int] = deque()
         self._ended: set[int] = set()
 
-    def begin(self, number: int) -> None:
-        """Take the next number; one not above the last is a repeat and is not tracked again."""
+    def begin(self, number: int) -> bool:
+        """Take the next number; False: not above the last, so it is a repeat."""
         newest = self._open[-1] if self._open else self.done
-        if number > newest:
-            self._open.append(number)
+        if number <= newest:
+            return False
+        self._open.append(number)
+        return True
 
     def end(self, number: int) -> bool:
         """Acknowledge a number; says whether `done` grew."""

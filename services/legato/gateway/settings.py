@@ -8,8 +8,8 @@ import msgspec
 
 from legato import lease_settings
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
-from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter
-from legato.settings import Common, HttpUrl, Port, RedisUrl, Secret, between
+from legato.lease_settings import Isolation, LeaseRenew, LeaseTtl, ReadyAfter
+from legato.settings import Common, HttpUrl, Port, RedisUrl, Secret, Snowflake, between
 
 _AtLeastOne = msgspec.Meta(ge=1)
 
@@ -23,7 +23,7 @@ class Settings(Common, frozen=True, kw_only=True):
     """The authority that signed Redis' certificate; with rediss:// only."""
     discord_token: Secret
     """The bot's token, from https://discord.com/developers/applications."""
-    discord_application_id: int | None = None
+    discord_application_id: Snowflake | None = None
     """The bot's application id; asked of Discord where it is left out."""
     discord_rest_url: HttpUrl | None = None
     """Discord's REST v10, such as a simulator's; the real one where it is left out."""
@@ -49,8 +49,18 @@ class Settings(Common, frozen=True, kw_only=True):
     """How long a lease holds without renewal."""
     lease_renew: LeaseRenew = lease_settings.RENEW
     """How often it is renewed; a fifth of its time or less."""
+    isolation: Isolation = lease_settings.ISOLATION
+    """How long a lost connection is resumed while Redis is out of reach; later it waits for it."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new gateway lives before it is given shards."""
+    event_buffer: Annotated[int, msgspec.Meta(ge=100)] = 50_000
+    """Events that may wait for Redis, about 60 MB; beyond, connections wait to be resumed."""
+    command_buffer: Annotated[int, msgspec.Meta(ge=1)] = 2000
+    """Commands that may be on their way to players; beyond, people are asked to try again."""
+    defer_above: Annotated[int, _AtLeastOne] = 50
+    """Interactions without a first answer, beyond which further ones are deferred at once."""
+    refuse_above: Annotated[int, _AtLeastOne] = 200
+    """Interactions without a first answer, beyond which people are asked to try again."""
     direct_answer: Annotated[
         timedelta, between(timedelta(milliseconds=100), timedelta(seconds=2.5))
     ] = timedelta(seconds=1.5)

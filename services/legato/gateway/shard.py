@@ -1,6 +1,9 @@
 """One shard while it is ours: its connection, events, voice, inbox and interactions, together."""
 
 import asyncio
+import contextlib
+import math
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,10 +18,12 @@ from legato.contracts.partitions import Shard
 from legato.contracts.voice import Mark
 from legato.errors import Unavailable
 from legato.gateway import discord, events
+from legato.gateway.backlog import Backlog
 from legato.gateway.inbox import Inbox
 from legato.gateway.intake import Intake
 from legato.gateway.interactions import Interactions
 from legato.gateway.metrics import Metrics
+from legato.gateway.open_notes import OpenNotes
 from legato.gateway.panels import Panels
 from legato.gateway.producer import Producer
 from legato.gateway.shard_state import ShardState, Stamp
@@ -40,9 +45,14 @@ FATAL = {
 
 https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
 """
+_SETTLE = timedelta(seconds=1)
+"""For interactions that came last to reach their players: who asked waits 3 s at most."""
 _DRAIN = timedelta(seconds=4)
 _RECONNECT_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
+_LOOK_AGAIN = 0.1
+_UNSURE = 1.5
+"""Seconds that an interaction waits for word of the lease, of the 3 that Discord waits."""
 
 _log = telemetry.logger(__name__)
 
@@ -59,6 +69,7 @@ class Means:
     interactions: Interactions
     panels: Panels
     permits: Permits
+    backlog: Backlog
     clock: ServerClock
     metrics: Metrics
     tracing: telemetry.Tracing
@@ -73,7 +84,10 @@ class ShardRun:
         self._lease = lease
         self._means = means
         self._store = ShardStore(means.redis, shard)
-        self._intake = Intake(self.state, self._store, means.producer, means.clock, means.metrics)
+        self._notes = OpenNotes(self._store)
+        self._intake = Intake(
+            self.state, self._store, means.producer, means.clock, means.metrics, means.backlog
+        )
         self._turnstile = Turnstile(shard.index, lease, means.permits)
         self._voice = Voice(self.state, self)
         self._inbox = Inbox(means.bus, self._store, shard, do=self._do, metrics=means.metrics)
@@ -83,6 +97,7 @@ class ShardRun:
         self._connecting: asyncio.Task[None] | None = None
         self._intake.on_own_voice = self._voice.answered
         self._intake.trace_of = self._voice.trace_of
+        self._intake.on_session = self._begin_session
 
     @property
     def is_connected(self) -> bool:
@@ -104,19 +119,29 @@ class ShardRun:
         self._running = tasks.create_task(self._run(), name=f"shard {self.shard}")
 
     async def stop(self, *, keep: bool) -> None:
-        """End; with `keep` (the lease is still ours) leave everything to the next owner."""
-        if keep:
-            await self._means.interactions.defer_all(self)
+        """End; with `keep` (the lease is still ours) leave everything to the next owner.
+
+        The connection ends first: what comes from then on is replayed to the next.
+        """
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait([self._connecting])
         lease = self._lease()
         if keep and lease is not None:
+            await self._settle()
             await self._drain(lease)
+        self._means.interactions.forget_all(self)
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running])
         self._means.panels.forget(self)
+
+    async def _settle(self) -> None:
+        """Let what is on its way arrive, and defer what waits for its answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE.total_seconds()):
+                await self._intake.idle()
+        await self._means.interactions.defer_all(self)
 
     async def drop(self) -> None:
         """Break the connection, for tests and drills; it resumes."""
@@ -128,6 +153,7 @@ class ShardRun:
             async with asyncio.timeout(_DRAIN.total_seconds()):
                 await self._intake.drain(lease)
                 await self._inbox.commit(lease)
+                await self._notes.write(lease)
         except (Lost, Unavailable, TimeoutError) as error:
             _log.warning("not everything was written", shard=str(self.shard), why=repr(error))
 
@@ -137,6 +163,8 @@ class ShardRun:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._intake.run(self._lease, self._interact))
                 tasks.create_task(self._inbox.run(self._lease))
+                tasks.create_task(self._notes.run(self._lease))
+                tasks.create_task(self._stop_reading_when_full())
                 self._connecting = tasks.create_task(self._stay_connected())
         except* Lost:
             _log.warning("the shard is another's", shard=str(self.shard))
@@ -154,6 +182,7 @@ class ShardRun:
             if session is not None:
                 self.state.bot = session.user_id
                 self._intake.resume(session)
+            self._notes.left_by_another({interaction.id for interaction in left})
             for interaction in left:
                 self._means.interactions.adopt(interaction, self)
             return
@@ -179,16 +208,48 @@ class ShardRun:
     async def may_connect(self, *, resuming: bool) -> None:
         """Gate: the lease, and a permit for a new session."""
         self._intake.replaying = resuming
+        await self._means.backlog.room()
         await self._turnstile.may_connect(resuming=resuming)
 
     async def may_identify(self) -> None:
         """Gate: the permit once more, in the moment it is used."""
         await self._turnstile.may_identify()
 
+    async def _stop_reading_when_full(self) -> None:
+        """Break the connection where too much waits to be written, until there is room."""
+        backlog = self._means.backlog
+        while True:
+            await backlog.full()
+            self._means.metrics.overflows.inc()
+            _log.warning("too many events wait for redis", shard=str(self.shard))
+            await self.drop()
+            await backlog.room()
+
+    def _begin_session(self, name: str) -> None:
+        if name == "RESUMED":
+            self._turnstile.note_resumed()
+
+    async def _stands(self, within: float = math.inf) -> bool:
+        """Wait until we know whether the shard is ours, which who was frozen does not."""
+        until = time.monotonic() + within
+        while (lease := self._lease()) is not None:
+            now = time.monotonic()
+            if lease.left_alone(now=now):
+                return True
+            if now > until:
+                return False
+            await asyncio.sleep(_LOOK_AGAIN)
+        return False
+
     async def _interact(self, event: events.Interaction, replayed: bool) -> None:
-        await self._means.interactions.take(event, self, replayed=replayed)
+        if await self._stands(_UNSURE):
+            await self._means.interactions.take(event, self, replayed=replayed)
+        elif self._lease() is not None:
+            await self._means.interactions.turn_away(event)
 
     async def _do(self, action: Actions) -> None:
+        if not await self._stands():
+            return
         match action:
             case Reply():
                 await self._means.interactions.reply(action)
@@ -203,17 +264,13 @@ class ShardRun:
         about = {"legato.guild": str(action.guild_id)}
         return self._means.tracing.span(name, parent=action.traceparent, attributes=about)
 
-    async def note_open(self, interaction: OpenInteraction) -> None:
+    def note_open(self, interaction: OpenInteraction) -> None:
         """Home: leave word of an open interaction."""
-        lease = self._lease()
-        if lease is not None:
-            await self._store.note_open(lease, interaction)
+        self._notes.add(interaction)
 
-    async def note_answered(self, interaction_id: int) -> None:
+    def note_answered(self, interaction_id: int) -> None:
         """Home: take it back."""
-        lease = self._lease()
-        if lease is not None:
-            await self._store.note_answered(lease, interaction_id)
+        self._notes.remove(interaction_id)
 
     async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
         """Line: op 4."""

@@ -3,7 +3,7 @@
 Every write names the lease's epoch, so that a frozen owner can't write over its successor.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -103,16 +103,17 @@ class ShardStore:
         fields = {str(guild): known[guild] for guild in guilds if guild in known}
         await self._write(lease, key, fields, [str(g) for g in guilds if g not in known])
 
-    async def note_open(self, lease: Lease, interaction: OpenInteraction) -> None:
-        """Note that an interaction waits. Raises Lost, Unavailable."""
-        key = keys.open_interactions(self._shard)
-        await self._write(lease, key, {str(interaction.id): msgspec.json.encode(interaction)})
-        with reaching("open interactions"):
-            await self._redis.pexpire(key, _TOKENS_LIVE)
-
-    async def note_answered(self, lease: Lease, interaction_id: int) -> None:
-        """Note that it is answered, or deferred. Raises Lost, Unavailable."""
-        await self._write(lease, keys.open_interactions(self._shard), {}, [str(interaction_id)])
+    async def note_open(
+        self, lease: Lease, waiting: Iterable[OpenInteraction], answered: Iterable[int]
+    ) -> None:
+        """Note which interactions wait, and which no longer do. Raises Lost, Unavailable."""
+        await self._write(
+            lease,
+            keys.open_interactions(self._shard),
+            {str(one.id): msgspec.json.encode(one) for one in waiting},
+            [str(number) for number in answered],
+            kept=_TOKENS_LIVE,
+        )
 
     async def open(self) -> list[OpenInteraction]:
         """List the interactions that the last owner left open."""
@@ -146,7 +147,13 @@ class ShardStore:
         _still_ours(answer)
 
     async def _write(
-        self, lease: Lease, key: str, fields: Mapping[str, bytes], gone: Sequence[str] = ()
+        self,
+        lease: Lease,
+        key: str,
+        fields: Mapping[str, bytes],
+        gone: Sequence[str] = (),
+        *,
+        kept: timedelta = timedelta(),
     ) -> None:
         flat = [part for field, value in fields.items() for part in (field, value)]
         answer = await self._write_hash(
@@ -154,6 +161,7 @@ class ShardStore:
             [keys.lease(self._shard), key],
             lease.owner,
             str(lease.epoch),
+            round(kept / timedelta(milliseconds=1)),
             len(fields),
             *flat,
             *gone,

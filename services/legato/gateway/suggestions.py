@@ -1,5 +1,6 @@
 """What /play offers while somebody types: asked of any audio worker, past the streams."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,10 +18,13 @@ from legato.flags import Flags
 from legato.gateway import events, urls
 from legato.gateway.answers import Json
 from legato.gateway.producer import Producer
+from legato.gateway.reach import Reach
 from legato.limits import Limits, Policy
 
 PATIENCE = timedelta(seconds=1.5)
 """Discord waits 3 s and can't be put off here; an empty list is the answer after this."""
+_MOST_SECONDS = 2.0
+"""With the questions to Redis that come first."""
 PER_TYPIST = Policy("typing", 12, timedelta(seconds=6))
 _DECODER = msgspec.json.Decoder(Choices)
 _NOTHING = Choices()
@@ -36,22 +40,27 @@ class Suggestions:
     limits: Limits
     clock: ServerClock
     flags: Flags
+    reach: Reach
     patience: timedelta = PATIENCE
 
     async def find(self, event: events.Interaction) -> list[Json]:
         """Find what fits the text typed so far; an empty list rather than an error."""
         typed = next((str(o.value or "") for o in event.data.options if o.focused), "")
-        if urls.has_tricks(typed) or len(typed) > urls.LONGEST:
+        if self.reach.is_away or urls.has_tricks(typed) or len(typed) > urls.LONGEST:
             return []
         try:
-            guild_id = event.guild_id or 0
-            if await self.flags.is_on(AUTOCOMPLETE_OFF, guild_id):
-                return []
-            if await self.limits.take(PER_TYPIST, event.user_id):
-                return []
-            return _fitting(await self._ask(typed, guild_id))
-        except Unavailable:
+            async with asyncio.timeout(_MOST_SECONDS):
+                return await self._find(event, typed)
+        except (Unavailable, TimeoutError):
             return []
+
+    async def _find(self, event: events.Interaction, typed: str) -> list[Json]:
+        guild_id = event.guild_id or 0
+        if await self.flags.is_on(AUTOCOMPLETE_OFF, guild_id):
+            return []
+        if await self.limits.take(PER_TYPIST, event.user_id):
+            return []
+        return _fitting(await self._ask(typed, guild_id))
 
     async def _ask(self, typed: str, guild_id: int) -> Choices:
         request = secrets.token_hex(8)

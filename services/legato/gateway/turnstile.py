@@ -1,4 +1,12 @@
-"""Who may connect a shard, and when it may IDENTIFY: with the lease, and by permit."""
+"""Who may connect a shard, and when it may IDENTIFY: with the lease, and by permit.
+
+A RESUME may go without Redis, since nobody else can have taken the lease then; but an owner whom
+Redis does not answer can't tell whether it answers others. So once its time has run out it RESUMEs
+once: a second connection that ends may have ended because the next owner RESUMEd, and to go on
+would steal the session back and forth. Its time alone is bounded (leases.ISOLATION), and whoever
+was frozen has none. A connection that is open stays so: closing it would only end the session, with
+all its voice, and Discord itself lets a session have one connection.
+"""
 
 import asyncio
 import time
@@ -37,12 +45,15 @@ class Turnstile:
         self._lease = lease
         self._permits = permits
         self._permit: int | None = None
+        self._resumed_alone = False
+
+    def note_resumed(self) -> None:
+        """Note that a RESUME succeeded."""
+        lease = self._lease()
+        self._resumed_alone = lease is None or not lease.left(now=time.monotonic())
 
     async def may_connect(self, *, resuming: bool) -> None:
-        """Return when the shard may connect.
-
-        A RESUME may go without Redis: the lease is still in our name, nobody could take it.
-        """
+        """Return when the shard may connect."""
         while True:
             if self._holds(resuming=resuming):
                 break
@@ -60,7 +71,13 @@ class Turnstile:
         lease = self._lease()
         if lease is None:
             return False
-        return resuming or lease.left(now=time.monotonic()).total_seconds() > _LEAST_LEFT
+        now = time.monotonic()
+        if not resuming:
+            return lease.left(now=now).total_seconds() > _LEAST_LEFT
+        if lease.left(now=now):
+            self._resumed_alone = False
+            return True
+        return bool(lease.left_alone(now=now)) and not self._resumed_alone
 
     async def _confirm(self) -> bool:
         permit, self._permit = self._permit, None

@@ -15,18 +15,23 @@ from legato.contracts.partitions import Shard
 from legato.errors import Unavailable
 from legato.flags import Flags
 from legato.gateway import discord, login
+from legato.gateway.backlog import Backlog
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
-from legato.gateway.interactions import Interactions, Manners, Ways
+from legato.gateway.interactions import Interactions
 from legato.gateway.metrics import Metrics
 from legato.gateway.panels import Panels
+from legato.gateway.passage import Passage
 from legato.gateway.producer import Layout, Producer
+from legato.gateway.reach import Reach
 from legato.gateway.registration import Registration, until_registered
 from legato.gateway.settings import Settings
 from legato.gateway.shard import Means
 from legato.gateway.shards import Shards
+from legato.gateway.shedding import Bounds
 from legato.gateway.suggestions import Suggestions
 from legato.gateway.turnstile import Permits
+from legato.gateway.ways import Manners, Ways
 from legato.leases import Leases
 from legato.limits import DISCORD_GLOBAL, Limits
 from legato.members import Members
@@ -83,67 +88,112 @@ class Pacer:
             return  # hikari's own buckets and Discord's 429 are what is left
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What there is once Discord and Redis have answered."""
+
+    basis: Basis
+    rest: discord.Rest
+    who: login.Identity
+    info: login.GatewayInfo
+    limits: Limits
+    producer: Producer
+    reach: Reach
+    cache: Cache
+
+    @property
+    def bot(self) -> int:
+        return self.who.application
+
+
 async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.TaskGroup) -> Wired:
     """Ask Discord who and how, and put everything together. Raises WrongSettings."""
-    settings, metrics = basis.settings, basis.metrics
-    who = await login.identity(rest, settings.discord_application_id)
+    who = await login.identity(rest, basis.settings.discord_application_id)
     info = await login.gateway(rest)
-    bot = who.application
-    await _insist(lambda: basis.clock.read(basis.redis))
+    bot, ask = who.application, lambda: basis.clock.read(basis.redis)
+    await _insist(ask)
     limits = pacer.limits = Limits(basis.redis, bot=bot)
     counts = layout.Layout(basis.redis, bot)
     producer = Producer(basis.redis, basis.bus, await _layout(basis, counts, bot))
     await _insist(producer.learn_homes)
     cache = Cache(basis.redis, bot=bot, registry=basis.registry, component="gateway")
-    switches = Flags(cache, lambda: flags.copied(basis.redis, bot=bot), shared=False)
-    panels = Panels(rest, metrics, tasks, every=settings.panel_every)
-    suggestions = Suggestions(bot, basis.bus, producer, limits, basis.clock, switches)
-    manners = Manners(direct=settings.direct_answer, allowed=settings.allowed_addresses)
-    ways = Ways(
-        bot=bot,
-        redis=basis.redis,
-        rest=rest,
-        producer=producer,
-        settings=SettingsCache(cache, basis.redis, bot=bot),
-        limits=limits,
-        panels=panels,
-        clock=basis.clock,
-        metrics=metrics,
-        tracing=basis.tracing,
-        suggestions=suggestions,
-        manners=manners,
-    )
+    known = _Known(basis, rest, who, info, limits, producer, Reach(ask), cache)
+    ways = _ways(known, Panels(rest, basis.metrics, tasks, every=basis.settings.panel_every))
     interactions = Interactions(ways, tasks)
     permits, learn = _permits(basis, rest, bot)
-    means = Means(
-        redis=basis.redis,
-        bus=basis.bus,
-        link=discord.Link(settings.discord_token, info.url),
-        bot_user=who.user,
-        producer=producer,
-        interactions=interactions,
-        panels=panels,
-        permits=permits,
-        clock=basis.clock,
-        metrics=metrics,
-        tracing=basis.tracing,
-    )
-    shards = Shards(means, tasks)
-    shard_count = await _shard_count(basis, counts, info)
-    holder = _holder(basis, bot, shard_count, shards)
+    shards = Shards(_means(known, ways, interactions, permits), tasks)
+    count = await _shard_count(basis, counts, info)
+    holder = _holder(basis, bot, count, shards)
     shards.lease_of = holder.lease
-    registration = Registration(basis.redis, rest, bot=bot, guilds=settings.command_guilds)
     beside = (
+        *_beside(known, interactions),
         _every(_HOUR, learn),
-        _every(_MINUTE, lambda: basis.clock.read(basis.redis)),
-        _every(_MINUTE, producer.learn_homes),
-        _every(_MINUTE, interactions.sweep),
-        _every(_LAYOUT_SECONDS, lambda: _bind(counts, settings, shard_count)),
-        resilience.for_ever(cache.follow, what="invalidations"),
-        _measure(shards, metrics),
-        until_registered(registration),
+        _every(_LAYOUT_SECONDS, lambda: _bind(counts, basis.settings, count)),
+        _measure(shards, ways, interactions),
     )
     return Wired(shards, holder, interactions, beside)
+
+
+def _ways(known: _Known, panels: Panels) -> Ways:
+    """Put together what an interaction may need."""
+    basis, bot = known.basis, known.bot
+    settings = basis.settings
+    switches = Flags(known.cache, lambda: flags.copied(basis.redis, bot=bot), shared=False)
+    return Ways(
+        bot=bot,
+        redis=basis.redis,
+        rest=known.rest,
+        producer=known.producer,
+        passage=Passage(known.reach, basis.clock, most=settings.command_buffer),
+        settings=SettingsCache(known.cache, basis.redis, bot=bot),
+        limits=known.limits,
+        panels=panels,
+        clock=basis.clock,
+        metrics=basis.metrics,
+        tracing=basis.tracing,
+        suggestions=Suggestions(
+            bot, basis.bus, known.producer, known.limits, basis.clock, switches, known.reach
+        ),
+        manners=Manners(
+            direct=settings.direct_answer,
+            bounds=Bounds(settings.defer_above, settings.refuse_above),
+            allowed=settings.allowed_addresses,
+        ),
+    )
+
+
+def _means(known: _Known, ways: Ways, interactions: Interactions, permits: Permits) -> Means:
+    """Put together what every shard shares."""
+    basis = known.basis
+    return Means(
+        redis=basis.redis,
+        bus=basis.bus,
+        link=discord.Link(basis.settings.discord_token, known.info.url),
+        bot_user=known.who.user,
+        producer=known.producer,
+        interactions=interactions,
+        panels=ways.panels,
+        permits=permits,
+        backlog=Backlog(basis.settings.event_buffer),
+        clock=basis.clock,
+        metrics=basis.metrics,
+        tracing=basis.tracing,
+    )
+
+
+def _beside(known: _Known, interactions: Interactions) -> tuple[Work, ...]:
+    """List what goes on beside the shards."""
+    basis = known.basis
+    guilds = basis.settings.command_guilds
+    registration = Registration(basis.redis, known.rest, bot=known.bot, guilds=guilds)
+    return (
+        known.reach.run(),
+        _every(_MINUTE, lambda: basis.clock.read(basis.redis)),
+        _every(_MINUTE, known.producer.learn_homes),
+        _every(_MINUTE, interactions.sweep),
+        resilience.for_ever(known.cache.follow, what="invalidations"),
+        until_registered(registration),
+    )
 
 
 async def _layout(basis: Basis, counts: layout.Layout, bot: int) -> Layout:
@@ -192,7 +242,7 @@ def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
     leases = Leases(basis.redis, owner=settings.member, ttl=ttl, renew=settings.lease_renew)
     members = Members(basis.redis, bot=bot, component="gateway", name=settings.member, ttl=ttl)
     things = [Shard(bot, index, count) for index in range(count)]
-    pace = Pace(ready_after=settings.member_ready_after)
+    pace = Pace(ready_after=settings.member_ready_after, isolation=settings.isolation, watch=True)
     return Holder(leases, members, things, shards, pace=pace)
 
 
@@ -206,9 +256,12 @@ async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _measure(shards: Shards, metrics: Metrics) -> None:
+async def _measure(shards: Shards, ways: Ways, interactions: Interactions) -> None:
+    metrics = ways.metrics
     while True:
         shards.measure(metrics)
+        metrics.unheard.set(interactions.unheard)
+        metrics.underway.set(ways.passage.underway)
         await asyncio.sleep(1.0)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from support_gateway import stage
-from support_servers import running_valkey
+from support_servers import breakable_valkey, running_valkey
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +22,10 @@ async def shared_scene(scene):
     async with scene.gateway():
         await scene.sim.script.join_voice(scene.user, scene.voice)
         yield scene
+
+
+@pytest.fixture
+def breakable():
+    """A Valkey that can be frozen, or killed and started again."""
+    with breakable_valkey() as server:
+        yield server

@@ -9,7 +9,7 @@ from legato.contracts.asking import Choice, Choices, Search
 from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, TogglePause
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
-from legato.gateway.interactions import PER_GUILD
+from legato.gateway.ways import PER_GUILD
 from support_waiting import until
 
 

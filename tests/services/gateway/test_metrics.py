@@ -6,7 +6,7 @@ from legato.gateway.metrics import Metrics
 
 UNITS = {
     *("events", "interactions", "answers", "commands", "shards", "guilds", "resumes"),
-    *("identifies", "actions", "errors", "writes", "seconds"),
+    *("identifies", "actions", "errors", "writes", "seconds", "overflows"),
 }
 """Seconds, or what is counted."""
 

@@ -21,6 +21,7 @@ class Everything:
         self.error = error
         self.asked = []
         self.flags = set()
+        self.is_away = False
 
     async def ask(self, key, question, **_):
         self.asked.append((key, question))
@@ -49,7 +50,7 @@ def typed(text):
 
 async def found(means, text="a so"):
     clock = ServerClock()
-    return await Suggestions(1, means, means, means, clock, means).find(typed(text))
+    return await Suggestions(1, means, means, means, clock, means, means).find(typed(text))
 
 
 async def test_the_workers_of_the_guilds_home_are_asked_with_a_deadline():
@@ -93,6 +94,14 @@ async def test_where_a_flag_turns_it_off_nothing_is_asked():
 
 async def test_who_types_too_fast_is_offered_nothing():
     means = Everything(Choice(name="A", value="a"), wait=1)
+
+    assert await found(means) == []
+    assert means.asked == []
+
+
+async def test_nothing_is_asked_while_redis_is_known_to_be_away():
+    means = Everything(Choice(name="A", value="a"))
+    means.is_away = True
 
     assert await found(means) == []
     assert means.asked == []

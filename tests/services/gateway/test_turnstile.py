@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,7 @@ from support_fast import fast
 
 FOREVER = Lease(Shard(1, 0, 1), "me", 1, time.monotonic() + 1e6)
 ENDED = Lease(Shard(1, 0, 1), "me", 1, 0.0)
+ALONE = replace(ENDED, alone_until=time.monotonic() + 1e6)
 
 
 class Office:
@@ -96,7 +98,7 @@ def test_without_the_lease_nobody_connects_not_even_to_resume():
 
 def test_a_lease_that_is_about_to_end_is_enough_to_resume_and_not_to_identify():
     office = Office(("granted", 1))
-    gate = turnstile(office, lease=lambda: ENDED)
+    gate = turnstile(office, lease=lambda: ALONE)
 
     async def main():
         await gate.may_connect(resuming=True)
@@ -108,6 +110,34 @@ def test_a_lease_that_is_about_to_end_is_enough_to_resume_and_not_to_identify():
         return "identifies"
 
     assert fast(main()) == "waits"
+
+
+def test_who_was_frozen_past_its_lease_connects_to_nothing():
+    held = [ENDED] * 20 + [FOREVER]
+
+    def lease():
+        return held.pop(0) if len(held) > 1 else held[0]
+
+    assert fast(passed(turnstile(Office(("granted", 1)), lease=lease), resuming=True)) >= 3.9
+
+
+def test_without_redis_a_session_is_resumed_once_and_not_stolen_back_and_forth():
+    held = [ALONE]
+    gate = turnstile(Office(("granted", 1)), lease=lambda: held[0])
+
+    async def main():
+        await gate.may_connect(resuming=True)
+        await gate.may_connect(resuming=True)  # the first connection came to nothing
+        gate.note_resumed()
+        try:
+            async with asyncio.timeout(60):
+                await gate.may_connect(resuming=True)
+        except TimeoutError:
+            held[0] = FOREVER
+        await gate.may_connect(resuming=True)
+        return held[0]
+
+    assert fast(main()) is FOREVER
 
 
 def test_a_permit_that_got_too_old_is_replaced_by_a_new_one():

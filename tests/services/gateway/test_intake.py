@@ -1,0 +1,90 @@
+"""A shard's events on their way to a Valkey that breaks: in order, acknowledged once written."""
+
+import pytest
+
+from legato.contracts import keys
+from legato.contracts.actions import JoinVoice
+from legato.contracts.partitions import Shard
+from legato.contracts.voice import ListenersChanged, VoiceServerChanged
+from support_gateway import stage
+from support_waiting import until
+
+
+@pytest.fixture
+async def scene(breakable, tmp_path):
+    async with stage(breakable.url, tmp_path) as made:
+        yield made
+
+
+async def enter(scene):
+    """Bring the bot to its first user, so that its player is told who listens."""
+    guild, channel = int(scene.guild), int(scene.voice)
+    await scene.sim.script.join_voice(scene.user, scene.voice)
+    await scene.players.act(JoinVoice(key="j", guild_id=guild, channel_id=channel))
+    await scene.players.first(VoiceServerChanged)
+
+
+async def come_and_go(scene, times):
+    for _ in range(times):
+        await scene.sim.script.leave_voice(scene.user, scene.guild)
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+
+
+async def everything_acknowledged(scene):
+    """Wait until the stored seq is the newest that Discord sent."""
+    key = keys.gateway_session(Shard(scene.players.bot, 0, 1))
+
+    async def is_so():
+        [session] = await scene.sim.script.sessions()
+        return await scene.redis.hget(key, "seq") == str(session.seq).encode()
+
+    await until(is_so, 20)
+
+
+def heard(scene, times):
+    """Say who listened, as the player heard it of so many comings and goings, without repeats."""
+    told = {one.mark.seq: one.listeners for one in scene.players.of(ListenersChanged)}
+    return list(told) == sorted(told) and [*told.values()][-2 * times :] == [0, 1] * times
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_what_happens_during_an_outage_reaches_the_player_in_order(breakable, scene, how):
+    async with scene.gateway() as gateway:
+        await enter(scene)
+        [run] = gateway.app.shards.runs
+        breakable.kill() if how == "killed" else breakable.freeze()
+
+        await come_and_go(scene, 10)
+        await until(lambda: run.waiting >= 20)
+        breakable.start() if how == "killed" else breakable.thaw()
+
+        await until(lambda: heard(scene, 10), 20)
+        await everything_acknowledged(scene)
+        record = await scene.sim.script.record()
+
+    assert (record.identifies, record.resumes) == (1, 0)
+
+
+async def test_beyond_the_buffer_the_connection_waits_to_be_resumed_and_nothing_is_lost(
+    breakable, scene
+):
+    async with scene.gateway(event_buffer=100) as gateway:
+        await enter(scene)
+        [run] = gateway.app.shards.runs
+        breakable.freeze()
+
+        await come_and_go(scene, 60)
+        await until(lambda: not gateway.connected)
+        held = run.waiting
+        await come_and_go(scene, 60)
+        with pytest.raises(TimeoutError):
+            await until(lambda: gateway.connected, 2)
+        breakable.thaw()
+
+        await until(lambda: gateway.connected, 20)
+        await until(lambda: heard(scene, 120), 20)
+        await everything_acknowledged(scene)
+        record = await scene.sim.script.record()
+
+    assert 100 <= held <= 120
+    assert (record.identifies, record.resumes) == (1, 1)
