@@ -16,6 +16,13 @@ from legato.store.settings import StoreSettings
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+FIRST_SETTINGS: settings_page.Sections = {
+    "discord_token": options.Options,
+    "lavalink_url": options.Options,
+    "lavalink_password": options.Options,
+    "legato_data": options.Options,
+    "catalogue_url": legato.audio.settings.Settings,
+}
 SHARED_SETTINGS: settings_page.Sections = {
     "Every service": settings.Common,
     "Audio, api and worker: PostgreSQL": StoreSettings,
@@ -34,7 +41,7 @@ def render() -> dict[str, str]:
     """Return every generated file: its path from the root, and its text."""
     return {
         command_docs.PATH: command_docs.render(),
-        "docs/settings.md": settings_page.render(SHARED_SETTINGS, OWN_SETTINGS),
+        "docs/settings.md": settings_page.render(SHARED_SETTINGS, OWN_SETTINGS, FIRST_SETTINGS),
     }
 
 

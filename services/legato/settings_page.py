@@ -6,7 +6,7 @@ Pure but for reading the Structs' source; knows no component: it is given them.
 import ast
 import inspect
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -26,12 +26,18 @@ told all at once, and the service exits with code 2. `legato doctor` checks them
 
 
 Sections = Mapping[str, type[msgspec.Struct]]
-"""Title -> what stands under it."""
+"""Title, or name of a setting -> the Struct that describes it."""
 
 
-def render(shared: Sections, own: Sections) -> str:
-    """Return the page, a table for each title; what is shared is told only where it is."""
+def render(shared: Sections, own: Sections, first: Sections | None = None) -> str:
+    """Return the page, a table for each title; what is shared is told only where it is.
+
+    `first` names the settings that most people need, and the Structs they are described in.
+    """
     parts = [_HEAD]
+    if first:
+        rows = [_named(name, struct) for name, struct in first.items()]
+        parts.append(_titled("What most people set", rows))
     told: set[str] = set()
     for title, struct in shared.items():
         parts.append(_section(title, struct, told))
@@ -45,8 +51,17 @@ def _section(title: str, struct: type[msgspec.Struct], told: Collection[str]) ->
     rows = [
         _row(field, texts.get(field.name, "")) for field in fields(struct) if field.name not in told
     ]
+    return _titled(title, rows)
+
+
+def _titled(title: str, rows: Sequence[str]) -> str:
     table = ["| setting | what | default |", "| --- | --- | --- |", *rows]
     return f"## {title}\n\n" + "\n".join(table) + "\n"
+
+
+def _named(name: str, struct: type[msgspec.Struct]) -> str:
+    field = next(field for field in fields(struct) if field.name == name)
+    return _row(field, docstrings(struct)[name])
 
 
 def _row(field: FieldInfo, text: str) -> str:

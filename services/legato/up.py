@@ -303,8 +303,9 @@ class Start:
         return {**alone, **theirs, **ours, "PYTHONUNBUFFERED": "1"}
 
     def _allowed(self) -> str:
-        """Name the one private address that music may come from: the simulator's library."""
-        return urlsplit(self.simulated.url).netloc if self.simulated else ""
+        """Name the private addresses that music may come from: the simulator's, and those set."""
+        ours = urlsplit(self.simulated.url).netloc if self.simulated else ""
+        return ",".join(filter(None, (self._environ.get("ALLOWED_ADDRESSES"), ours)))
 
     def _music(self) -> dict[str, str]:
         """Let the services offer the simulator's library."""

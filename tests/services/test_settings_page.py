@@ -36,6 +36,13 @@ def test_each_setting_has_its_name_meaning_bounds_and_default():
     assert page.count("`LOG_LEVEL`") == 1
 
 
+def test_what_most_people_set_stands_first():
+    page = settings_page.render({"All": Common}, {"Example": Example}, {"example_port": Example})
+
+    first, second = page.index("| `EXAMPLE_PORT` |"), page.rindex("| `EXAMPLE_PORT` |")
+    assert first < page.index("## All") < second
+
+
 @pytest.mark.parametrize("struct", [Api, Audio, Gateway, Worker])
 def test_every_field_of_every_service_says_what_it_means(struct):
     assert set(struct.__struct_fields__) <= settings_page.docstrings(struct).keys()

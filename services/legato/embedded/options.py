@@ -11,6 +11,8 @@ from legato.settings import HttpUrl, Port, RedisUrl, Secret, url
 
 DatabaseUrl = Annotated[Secret, url("postgresql", example="postgresql://127.0.0.1:5432/legato")]
 
+LavalinkUrl = Annotated[str, url("http", "https", example="http://127.0.0.1:2333")]
+
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one machine's start; of ports, 0 means the usual one if free, else any."""
@@ -25,7 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A PostgreSQL to use instead of the embedded one."""
     redis_url: RedisUrl | None = None
     """A Valkey or Redis to use instead of the embedded one."""
-    lavalink_url: HttpUrl | None = None
+    lavalink_url: LavalinkUrl | None = None
     """A Lavalink to use instead of the embedded nodes."""
     lavalink_password: Secret | None = None
     """The password of that Lavalink."""

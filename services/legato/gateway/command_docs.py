@@ -14,6 +14,19 @@ _HEAD = """\
 
 Type `/` in a channel of a server that Legato is in. Answers come in your own Discord language where
 Legato speaks it.
+
+## What can be played
+
+- **Links** (`https://…`, `http://…`) that lead straight to music: Ogg (Opus, Vorbis, FLAC), WebM,
+  Matroska, MP3, FLAC, WAV, MP4/M4A and AAC, files as well as radio streams without an end; and
+  playlists of such links (M3U, PLS). Pages of video and music sites, and HLS, are beyond the
+  embedded node.
+- **Words** are looked for in the catalogue: the simulator brings one, `CATALOGUE_URL` names one of
+  your own. Nothing else is searched.
+
+For more, run a [Lavalink](https://lavalink.dev) with the plugins for the sites you want, name it in
+`LAVALINK_URL`, and set `SEARCH_PREFIX` to what makes words a search there, such as `ytsearch:`. See
+[running](running.md).
 """
 
 
