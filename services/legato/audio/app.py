@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import aiohttp
 from prometheus_client import CollectorRegistry
 
 from legato import redis as reach
-from legato import telemetry
+from legato import resilience, telemetry
 from legato.audio.endpoint import Endpoints
 from legato.audio.fleet import Fleet
 from legato.audio.guild_settings import SettingsOfNew
@@ -87,6 +88,7 @@ class App:
             stored=self.live.stored,
             every=settings.save_every,
         )
+        self.behind.is_open = False
         self.settings_of_new = SettingsOfNew(self._stored_settings, self.owning.tell)
         self.holder = self._make_holder()
 
@@ -104,20 +106,35 @@ class App:
         await self._close()
 
     async def _reachable(self, stop: asyncio.Event) -> bool:
-        """Wait for the servers; OtherLayout and WrongSchema end the service with their sentence."""
+        """Wait for Redis; OtherLayout and WrongSchema end the service with their sentence."""
         bot, settings = self.settings.discord_application_id, self.settings
         while not stop.is_set():
             try:
                 await self.clock.read(self.redis)
                 await Layout(self.redis, bot).bind_partitions(settings.region, settings.partitions)
-                await schema.check(self.database)
                 await self.fleet.read()
+                await self._look_at_schema()
             except Unavailable as error:
                 telemetry.logger(__name__).warning("not there yet", why=str(error))
                 await asyncio.sleep(START_AGAIN)
             else:
                 return True
         return False
+
+    async def _look_at_schema(self) -> None:
+        """Write to PostgreSQL once its schema is known to be ours; play on without it."""
+        try:
+            await schema.check(self.database)
+        except Unavailable as error:
+            telemetry.logger(__name__).warning("begins without postgres", why=str(error))
+        else:
+            self.behind.is_open = True
+
+    async def _open_later(self) -> None:
+        if not self.behind.is_open:
+            check = partial(schema.check, self.database)
+            await resilience.until_available(check, what="postgres")
+            self.behind.is_open = True
 
     async def _work(self, stop: asyncio.Event, pages: asyncio.Task[None]) -> None:
         """Hold partitions to the last: what is heard after their end is heard twice."""
@@ -131,6 +148,7 @@ class App:
                 tasks.create_task(self.fleet.follow()),
                 tasks.create_task(self.fleet.report(self._observe)),
                 tasks.create_task(self.behind.run()),
+                tasks.create_task(self._open_later()),
                 tasks.create_task(self.settings_of_new.run()),
                 tasks.create_task(self._searcher(http, catalogue).run(self._questions)),
                 tasks.create_task(self._gauge()),

@@ -6,6 +6,7 @@ is asked again by the outbox (resolving) or by a NodeSnapshot (node events).
 
 import msgspec
 
+from legato.audio.state import Player
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import Track
 
@@ -74,6 +75,8 @@ class VoiceClosed(Event, frozen=True, kw_only=True, tag="voice_closed"):
     """The node session that told it; one that isn't the player's current one is ignored."""
     code: int
     by_remote: bool = True
+    at: int = 0
+    """When we were told, server ms; 0: only now."""
 
 
 class NodeAssigned(Event, frozen=True, kw_only=True, tag="node_assigned"):
@@ -87,6 +90,11 @@ class NodeLost(Event, frozen=True, kw_only=True, tag="node_lost"):
     """The player's node does not answer, or its session is gone for good."""
 
     node: str
+    is_silent: bool = False
+    """It said nothing more, so that it may have stopped at any time since its last word..."""
+    play_id: str | None = None
+    position: int = 0
+    """...which was that this play is here."""
 
 
 class NodeSnapshot(Event, frozen=True, kw_only=True, tag="node_snapshot"):
@@ -130,6 +138,14 @@ class SettingsFound(Event, frozen=True, kw_only=True, tag="settings_found"):
     settings: GuildSettings
 
 
+class Recalled(Event, frozen=True, kw_only=True, tag="recalled"):
+    """What PostgreSQL kept of the player, read only after its partition had begun without."""
+
+    kept: Player
+    alive_at: int
+    """As in Restored."""
+
+
 Internal = (
     Resolved
     | ResolveFailed
@@ -145,4 +161,5 @@ Internal = (
     | Restored
     | Woken
     | SettingsFound
+    | Recalled
 )

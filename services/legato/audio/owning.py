@@ -73,9 +73,10 @@ class Owning:
 
     async def _keep(self, partition: Partition, tools: Tools, ready: asyncio.Event) -> None:
         """Run a tenure; after a fault begin anew from the books."""
-        fenced = False
+        fenced, is_whole = False, True
         while not fenced:
             tenure = Tenure(partition, lambda: self._lease(partition), tools, ready)
+            tenure.is_whole = is_whole
             self._tenures[partition] = tenure
             try:
                 await tenure.run()
@@ -90,6 +91,7 @@ class Owning:
                 tools.means.metrics.restarts.inc()
                 log.exception("partition failed, begins anew", partition=str(partition))
                 await asyncio.sleep(AGAIN)
+            is_whole = tenure.is_whole
 
     def _count(self) -> None:
         if self._tools is not None:
@@ -106,6 +108,8 @@ class Owning:
         """Return a guild's player, with the epoch it is written under."""
         tenure = self._of(guild_id)
         if tenure is None or (lease := self._lease(tenure.loop.partition)) is None:
+            return None
+        if not tenure.is_whole:
             return None
         player = tenure.loop.player(guild_id)
         if player is None:

@@ -15,6 +15,7 @@ from legato.audio import (
     events,
     preferences,
     queue,
+    recalling,
     reports,
     rules,
     seating,
@@ -160,6 +161,8 @@ def _hear_audio(player: Player, event: Internal, *, now: int, rules: Rules) -> S
             return reports.voice_closed(player, event, now=now, rules=rules)
         case events.SettingsFound():
             return preferences.found(player, event)
+        case events.Recalled():
+            return recalling.recalled(player, event, now=now, rules=rules)
         case _:
             return _hear_seat(player, event, now=now, rules=rules)
 

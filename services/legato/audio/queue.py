@@ -52,6 +52,11 @@ def in_front(queue: Queue, items: Queue) -> Queue:
     return _ranked(items, start, GAP) + queue
 
 
+def behind(queue: Queue, items: Queue) -> Queue:
+    """Put items behind all others."""
+    return queue + _ranked(items, last_rank(queue), GAP)
+
+
 def next_place(queue: Queue, *, now: int, patience: int) -> int | None:
     """Say which item may start: the first, or the first resolved behind slots that take long."""
     for place, item in enumerate(queue):

@@ -7,12 +7,13 @@ from datetime import timedelta
 
 import structlog
 
+from legato import resilience
 from legato.audio import frames, placement
 from legato.audio.acting import Actor, trace_of
 from legato.audio.changes import Change, Commit
 from legato.audio.driving import Driver
-from legato.audio.effects import Effect
-from legato.audio.events import Internal, Restored
+from legato.audio.effects import Effect, SaveQueue
+from legato.audio.events import Internal, Recalled, Restored
 from legato.audio.lavalink import Fence
 from legato.audio.ledger import Books
 from legato.audio.links import Links
@@ -53,6 +54,8 @@ class Tenure:
         """`lease` gives the current lease, None once it is lost; `ready` is set when it works."""
         self.loop = PartitionLoop(partition, lease, tools.means)
         self.links: Links | None = None
+        self.is_whole = True
+        """False while PostgreSQL may keep players that Redis has lost."""
         self._partition = partition
         self._lease = lease
         self._tools = tools
@@ -73,6 +76,7 @@ class Tenure:
                 tasks.create_task(self._live())
                 tasks.create_task(self._mover().run())
                 tasks.create_task(self._keep_to_isolation())
+                tasks.create_task(self._recall())
                 self._ready.set()
         finally:
             self.loop.rest()
@@ -92,6 +96,8 @@ class Tenure:
         actor = Actor(self.loop, driver, tools)
 
         async def run(guild_id: int, effect: Effect, trace: str) -> None:
+            if isinstance(effect, SaveQueue) and not self.is_whole:
+                raise Unavailable("postgres", "what it keeps is not read yet")
             name = type(effect).__name__
             span = tools.means.tracing.span(f"effect {name}", parent=trace_of(effect, trace))
             with span, tools.means.metrics.effect_seconds.labels(name).time():
@@ -106,13 +112,33 @@ class Tenure:
         return Mover(self.loop, links, driver, tools=self._tools, choose=self.choose)
 
     async def _stored(self, books: Books) -> list[Stored]:
-        """Read PostgreSQL where Redis knows nothing of this partition."""
+        """Read PostgreSQL where Redis knows nothing of this partition; later where it is away."""
         if books.position.commits:
             return []
-        found = await self._tools.behind.load(self._partition, count=self._tools.partitions)
+        try:
+            found = await self._kept()
+        except Unavailable as error:
+            log.warning("players not read yet", partition=str(self._partition), why=str(error))
+            self.is_whole = False
+            return []
         for one in found:
             self.loop.players.setdefault(one.player.guild_id, one.player)
         return found
+
+    async def _kept(self) -> list[Stored]:
+        return await self._tools.behind.load(self._partition, count=self._tools.partitions)
+
+    async def _recall(self) -> None:
+        """Read PostgreSQL as soon as it is there; until then nothing is written over it."""
+        if self.is_whole:
+            return
+        found = await resilience.until_available(self._kept, what="players kept in postgres")
+        for one in found:
+            guild_id = one.player.guild_id
+            self.loop.tell(Recalled(guild_id=guild_id, kept=one.player, alive_at=one.alive_at))
+        await self.loop.reached()
+        self.is_whole = True
+        log.info("recalled", partition=str(self._partition), players=len(found))
 
     async def _resume(self, tasks: asyncio.TaskGroup, books: Books, stored: list[Stored]) -> None:
         """Go on: effects left over, players restored, nodes asked."""

@@ -68,7 +68,9 @@ class WriteBehind:
 
         `stored` hears which guilds' queues are other ones now.
         """
-        self._database = database
+        self.is_open = True
+        """False until the schema is known to be ours; then nothing is read or written."""
+        self._store = database
         self._bot = bot
         self._find = find
         self._playing = playing
@@ -76,6 +78,12 @@ class WriteBehind:
         self._every = every
         self._people: dict[int, Profile] = {}
         self._wanted: dict[int, asyncio.Future[None]] = {}
+
+    @property
+    def _database(self) -> Database:
+        if not self.is_open:
+            raise Unavailable("postgres", "it was not there since the start")
+        return self._store
 
     async def save(self, guild_id: int) -> None:
         """Have a player written with the next batch, and wait for it; Unavailable = try again."""
