@@ -34,6 +34,8 @@ class Double:
     refuse_handshakes: int = 0
     """So many handshakes are answered 503."""
     frozen: bool = False
+    mute: bool = False
+    """Its sockets say nothing more, while REST answers: half-open ones look so."""
     """REST does not answer."""
     loads: dict[str, Json] = field(default_factory=dict)
     pings: int = 0
@@ -122,7 +124,7 @@ class Double:
         async for message in socket:
             if message.type is WSMsgType.PING:
                 self.pings += 1
-                if not self.frozen:
+                if not (self.frozen or self.mute):
                     await socket.pong(message.data)
 
     def _free(self, session: Session, socket: web.WebSocketResponse) -> None:

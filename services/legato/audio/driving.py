@@ -18,6 +18,7 @@ from legato.audio.endpoint import Endpoints
 from legato.audio.events import (
     Internal,
     NodeAssigned,
+    NodeLost,
     NodeReleased,
     NodeSnapshot,
     PositionReported,
@@ -229,6 +230,8 @@ class Driver:
                 self._actual[event.guild_id] = replace(known, play_id=None, encoded="")
             case VoiceClosed():
                 self._actual[event.guild_id] = replace(known, connected=False)
+            case NodeLost():
+                return replace(event, play_id=known.play_id, position=known.position)
             case PositionReported() if known.play_id is not None:
                 position = max(0, event.position - event.lead)
                 self._actual[event.guild_id] = replace(known, position=position)

@@ -173,7 +173,15 @@ class NodeClient:
 
     async def probe(self, *, within: timedelta) -> None:
         """Ask for a sign of life; Unavailable where there is none in time."""
-        await self._call("GET", "/version", timeout=within)
+        await self._ask_anew("/version", within=within)
+
+    async def holds(self, session_id: str) -> bool:
+        """Ask whether a session's socket counts as open."""
+        try:
+            await self._ask_anew(f"/v4/sessions/{session_id}/players", within=TIMEOUT)
+        except SessionUnknown:
+            return False
+        return True
 
     async def load(self, query: str, *, timeout: timedelta = LOAD_TIMEOUT) -> Loaded:
         """Ask what a link or a search is."""
@@ -193,6 +201,19 @@ class NodeClient:
             return
         with self._tracing.span(name, attributes={"legato.node": self.node.name}):
             yield telemetry.traceparent()
+
+    async def _ask_anew(self, path: str, *, within: timedelta) -> None:
+        """Ask over a connection of its own: those that are kept may be dead like the socket."""
+        connector = aiohttp.TCPConnector(force_close=True)
+        timeout = aiohttp.ClientTimeout(total=within.total_seconds())
+        url = self._base + path
+        with _reaching(f"GET {path}"):
+            async with (
+                aiohttp.ClientSession(connector=connector, headers=self._headers) as http,
+                http.get(url, timeout=timeout) as answer,
+            ):
+                raw = await answer.read()
+        _checked(answer.status, raw)
 
     async def _call(
         self,

@@ -25,7 +25,7 @@ from legato.audio.events import (
     TrackStarted,
     VoiceClosed,
 )
-from legato.audio.lavalink import NodeClient, SessionUnknown, Socket, Unreachable
+from legato.audio.lavalink import NodeClient, Socket, Unreachable
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from legato.protocol import sessions
@@ -182,8 +182,10 @@ class NodeLink:
             return
         log.warning("node down", node=self.node.name, why=str(error))
         self._become("down")
-        for guild in tuple(self._port.seated(self.node.name)):
-            self._port.tell(NodeLost(guild_id=guild, node=self.node.name))
+        silent, node = isinstance(error, Silent), self.node.name
+        for guild in tuple(self._port.seated(node)):
+            lost = NodeLost(guild_id=guild, node=node, is_silent=silent)
+            self._port.tell(lost, node=node, session_id=self.session_id)
 
     async def _live(self) -> None:
         """Hold one socket for as long as it lasts."""
@@ -224,11 +226,7 @@ class NodeLink:
         """Ask REST about the old session: open = another holds it; 404 = free now, or gone."""
         if ready.session_id == self.session_id:
             return False
-        try:
-            await self.client.players(self.session_id)
-            is_open = True
-        except SessionUnknown:
-            is_open = False
+        is_open = await self.client.holds(self.session_id)
         self._search, verdict = sessions.judge(
             self._search, is_open=is_open, now=_now(), patience=self._pace.held
         )
@@ -257,34 +255,40 @@ class NodeLink:
                     pass
 
     async def _watch(self, socket: Socket) -> None:
-        """Ping, and look into silence; raises Unavailable when the node is down."""
+        """Ping, and look into silence; raises Unavailable when the node or the socket is dead."""
         pinged = _now()
         while True:
             await asyncio.sleep(min(0.25, self._interval / 4))
             if _now() - pinged >= self._pace.ping.total_seconds():
                 pinged = _now()
                 await socket.ping()
-            if self._overdue():
-                await self._probe()
-                if self._silent_for(self._heard) > self._allowed(self._pace.ping.total_seconds()):
-                    raise Unavailable("node", "its socket is silent")
+            if self._is_doubtful():
+                await self._look_into(socket)
                 self._updated = _now()
 
-    async def _probe(self) -> None:
+    async def _look_into(self, socket: Socket) -> None:
+        """Ask for a sign of life over the socket and beside it.
+
+        A node that answers beside a dead socket plays on: its session is resumed once it notices.
+        """
+        asked = _now()
         patience = self._interval * (self._pace.silence - self._pace.doubt)
+        await socket.ping()
         try:
             await self.client.probe(within=timedelta(seconds=patience))
         except Unavailable as error:
             raise Silent("node", error.why) from error
+        while self._heard < asked:
+            if _now() - asked > patience:
+                self._lost_at = _now()
+                raise Unavailable("node", "its socket is silent")
+            await asyncio.sleep(patience / 10)
 
-    def _overdue(self) -> bool:
+    def _is_doubtful(self) -> bool:
         due = self._port.sounding(self.node.name)
         if due and self._silent_for(self._updated) > self._interval * self._pace.doubt:
             return True
-        return self._silent_for(self._heard) > self._allowed(self._pace.ping.total_seconds())
-
-    def _allowed(self, interval: float) -> float:
-        return interval * self._pace.silence
+        return self._silent_for(self._heard) > self._pace.ping.total_seconds() * self._pace.silence
 
     def _silent_for(self, since: float) -> float:
         return _now() - since
@@ -312,12 +316,12 @@ class NodeLink:
 
     def _happened(self, event: frames.Event) -> None:
         log.debug("node says", guild=event.guild_id, node=self.node.name, event_type=event.type)
-        told = _translate(event, node=self.node.name, session_id=self.session_id)
+        told = _translate(event, self.node.name, self.session_id, at=self._port.now())
         if told is not None:
             self._port.tell(told, node=self.node.name, session_id=self.session_id)
 
 
-def _translate(event: frames.Event, *, node: str, session_id: str) -> Internal | None:
+def _translate(event: frames.Event, node: str, session_id: str, *, at: int) -> Internal | None:
     """Say an event in the player's words; None for one that says nothing to it."""
     guild_id = int(event.guild_id)
     play_id = event.track.user_data.play_id if event.track else ""
@@ -339,6 +343,7 @@ def _translate(event: frames.Event, *, node: str, session_id: str) -> Internal |
                 session_id=session_id,
                 code=event.code,
                 by_remote=event.by_remote,
+                at=at,
             )
         case _:
             return None

@@ -31,7 +31,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     """Milliseconds, the node's buffer already taken off."""
     sought: bool = False
-    """Wanted only: a position more than 1 s off is to be mended."""
+    """Wanted only: a position more than 1 s off is to be mended; with a pause, any."""
     paused: bool = False
     volume: int = 100
     voice: Voice | None = None
@@ -133,5 +133,6 @@ def _position(wanted: NodeState, found: NodeState) -> int | UnsetType:
         return UNSET
     if wanted.play_id != found.play_id:
         return wanted.position or UNSET
-    far = wanted.sought and abs(wanted.position - found.position) > SAME_MOMENT
-    return wanted.position if far else UNSET
+    far = abs(wanted.position - found.position) > SAME_MOMENT
+    stops = wanted.paused and not found.paused
+    return wanted.position if wanted.sought and (far or stops) else UNSET

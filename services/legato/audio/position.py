@@ -62,12 +62,20 @@ def seek(clock: Clock, to: int, *, now: int) -> Clock:
     return Clock(at=to, since=None if clock.since is None else now, sought=True)
 
 
-def lose(clock: Clock, *, now: int, length: int = 0) -> Clock:
+def hold(clock: Clock, *, now: int, length: int = 0) -> Clock:
+    """Stop a running clock where nobody heard more; the node, which played on, must go back."""
+    at = moment(clock, now=now, length=length)
+    return replace(clock, at=at, since=None, sought=True, bound=None)
+
+
+def lose(clock: Clock, *, now: int, length: int = 0, told: int | None = None) -> Clock:
     """Stop where listeners surely were when the node went: a little twice, never skipped.
 
-    A bound was heard already: what the node may not have sent came after it.
+    A node that fell silent may have stopped at any time since it `told` its position. A bound was
+    heard already: what the node may not have sent came after it.
     """
-    position = max(0, moment(clock, now=now, length=length) - LOSS)
+    position = moment(clock, now=now, length=length)
+    position = max(0, position - LOSS) if told is None else min(position, told)
     if clock.bound is not None:
         position = min(position, clock.bound)
     return _back_to(clock, position, now, length)

@@ -92,7 +92,7 @@ def voice_closed(player: Player, event: VoiceClosed, *, now: int, rules: Rules) 
     seat = player.seat
     if seat is None or seat.session_id != event.session_id:
         return Step(player, (), "voice: closed on an older node session")
-    return voicing.lose(player, event.code, now=now, rules=rules)
+    return voicing.lose(player, event, now=now, rules=rules)
 
 
 def _current(player: Player, play_id: str) -> Play | None:

@@ -29,7 +29,9 @@ def lost(player: Player, event: NodeLost, *, now: int) -> Step:
     """Stand where listeners surely were, until there is another node."""
     if player.seat is None or player.seat.node != event.node:
         return Step(player, (), "node: not ours")
-    player = replace(_lose_sound(player, now=now), seat=None)
+    same = player.play is not None and player.play.play_id == event.play_id
+    told = event.position if event.is_silent and same else None
+    player = replace(_lose_sound(player, now=now, told=told), seat=None)
     notice = (SyncPanel(notice="node_lost"),) if player.play else ()
     return Step(player, (*notice, SyncNode()), "node: lost")
 
@@ -99,9 +101,9 @@ def _adopted(player: Player, play: Play, event: NodeSnapshot, *, now: int) -> Pl
     return replace(player, play=adopted)
 
 
-def _lose_sound(player: Player, *, now: int) -> Player:
+def _lose_sound(player: Player, *, now: int, told: int | None = None) -> Player:
     play = player.play
     if play is None or not play.sounding:
         return player
-    clock = position.lose(play.clock, now=now, length=play.track.length)
+    clock = position.lose(play.clock, now=now, length=play.track.length, told=told)
     return replace(player, play=replace(play, clock=clock, sounding=False))

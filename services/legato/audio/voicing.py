@@ -7,8 +7,9 @@ session it is only that the old one ended: the intent holds and the bot joins ag
 
 from msgspec.structs import replace
 
-from legato.audio import asks
+from legato.audio import asks, position
 from legato.audio.effects import SyncNode, SyncPanel, SyncVoice
+from legato.audio.events import VoiceClosed
 from legato.audio.rules import Rules
 from legato.audio.state import Player, Step, VoiceState, with_voice
 from legato.contracts.voice import (
@@ -68,16 +69,17 @@ def rejoin(player: Player, *, now: int, rules: Rules) -> Step:
     return Step(with_voice(player, fresh), (SyncVoice(rejoin=True),), "voice: joins again")
 
 
-def lose(player: Player, code: int, *, now: int, rules: Rules) -> Step:
+def lose(player: Player, event: VoiceClosed, *, now: int, rules: Rules) -> Step:
     """Answer a voice close that the node does not mend by itself."""
-    voice = player.voice
+    voice, code = player.voice, event.code
     if voice.wanted is None:
         return Step(player, (), "voice: closed as wanted")
+    if code in DISCONNECTED and now - voice.changed_at < MOVE:
+        return Step(player, (SyncNode(),), "voice: closed by the move")
+    player = _unheard(player, since=event.at or now)
     if code == ENCRYPTION_REQUIRED:
         return depart(player, "encryption_required", now=now, rules=rules)
     if code in DISCONNECTED:
-        if now - voice.changed_at < MOVE:
-            return Step(player, (SyncNode(),), "voice: closed by the move")
         return _retry(player, now + STATE_WITHIN, f"voice: {code}, waits for the bot's own state")
     if code == TOO_MANY:
         return _retry(player, now + RATE_LIMITED, "voice: rate limited")
@@ -182,6 +184,15 @@ def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
         joining = replace(old, actual=None)
         return Step(with_voice(player, joining), (), "voice: still joining")
     return depart(player, "kicked", now=now, rules=rules)
+
+
+def _unheard(player: Player, *, since: int) -> Player:
+    """Let the clock stand where it was: the node plays on, but nobody hears it."""
+    play = player.play
+    if play is None or play.clock.since is None or not play.track.is_seekable:
+        return player
+    clock = position.hold(play.clock, now=since, length=play.track.length)
+    return replace(player, play=replace(play, clock=clock))
 
 
 def _retry(player: Player, at: int, reason: str) -> Step:

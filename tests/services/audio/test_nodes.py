@@ -180,7 +180,7 @@ async def test_every_event_is_put_into_the_players_words(double: Double) -> None
         assert port.told == [
             TrackFailed(guild_id=GUILD, play_id="p", message="gone"),
             TrackFailed(guild_id=GUILD, play_id="p", message="", stuck=True),
-            VoiceClosed(guild_id=GUILD, node="n1", session_id=session, code=4006),
+            VoiceClosed(guild_id=GUILD, node="n1", session_id=session, code=4006, at=1000),
             PositionReported(
                 guild_id=GUILD, play_id="", position=1500, connected=True, at=1000, lead=400
             ),
@@ -280,6 +280,36 @@ async def test_a_silent_node_that_does_not_answer_is_down(double: Double) -> Non
         await until(lambda: port.of(NodeLost))
 
         assert link.state == "down"
+
+
+async def test_a_node_behind_a_dead_socket_is_not_down_and_its_session_is_resumed(
+    double: Double,
+) -> None:
+    port = Partition()
+    async with linked(double, port) as link:
+        session = await up(link)
+        port.due = double.mute = True
+        await until(lambda: link.state == "connecting")
+        double.mute = False
+        double.sessions[session].socket = None
+        await until(lambda: link.state == "up")
+
+        assert link.session_id == session
+        assert not port.of(NodeLost)
+
+
+async def test_an_update_that_comes_for_a_seek_makes_nobody_impatient(double: Double) -> None:
+    port = Partition()
+    slow = Pace(update=timedelta(seconds=5), ping=timedelta(milliseconds=400))
+    async with linked(double, port, pace=slow) as link:
+        await up(link)
+        for position in range(3):
+            await double.update(GUILD, position)
+        await until(lambda: len(port.of(PositionReported)) == 3)
+        port.due = True
+        await until(lambda: double.pings >= 2)
+
+        assert "/version" not in double.called("GET")
 
 
 async def test_a_node_that_need_not_speak_is_left_alone(double: Double) -> None:

@@ -22,6 +22,23 @@ def test_a_lost_node_costs_half_a_second_twice_and_nothing_skipped() -> None:
     assert position(game) == 30_500
 
 
+def test_a_silent_node_may_have_stopped_right_after_its_last_word() -> None:
+    game = playing("a").wait(30_000)
+    told = {"node": "n1", "is_silent": True, "play_id": game.play_id, "position": 29_400}
+
+    game.wait(2_250).node(events.NodeLost, **told).wait(1_000).seat("n2", "s9")
+
+    assert position(game) == 29_400
+
+
+def test_a_silent_nodes_word_on_an_older_play_is_none() -> None:
+    game = playing("a").wait(30_000)
+
+    game.node(events.NodeLost, node="n1", is_silent=True, play_id="x", position=7).seat("n2", "s9")
+
+    assert position(game) == 29_500
+
+
 def test_what_people_see_does_not_run_backwards_when_a_node_is_lost() -> None:
     game = playing("a").wait(30_000)
     before = views.heard(game.player, now=game.now)

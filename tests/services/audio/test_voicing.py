@@ -1,8 +1,9 @@
 """Where the bot is, should be, and what it does when voice is lost."""
 
 import pytest
+from msgspec.structs import replace
 
-from legato.audio import listening, nodestate
+from legato.audio import events, listening, nodestate
 from legato.audio.effects import SyncPanel, SyncVoice
 from legato.audio.rules import Rules
 from legato.contracts import playback, voice
@@ -328,3 +329,18 @@ def test_a_channel_that_is_deleted_long_after_the_bot_left_it_is_none_of_its_bus
     game.hear(voice.ChannelGone, channel_id=CHANNEL)
 
     assert len(game.effects) == told
+
+
+def test_what_nobody_heard_is_played_again_when_voice_is_back() -> None:
+    game = playing("a").wait(10_000)
+    closed_at = game.now
+
+    game.wait(700).node(
+        events.VoiceClosed, node="n1", session_id="s1", code=4006, at=closed_at
+    ).wait(2_000)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.paused, wanted.sought) == (10_000, True, True)
+    plays_on = replace(wanted, paused=False, position=10_600, connected=True)
+    assert nodestate.difference(wanted, plays_on) == nodestate.Patch(position=10_000, paused=True)
