@@ -320,7 +320,7 @@ def _profile(length: int, costs: tuple[Cost, Cost, Cost], seconds: float) -> lis
         "  scripts a command: {:.2f}; effects settled: {:.2f}, in 8 partitions: {:.2f}".format(
             *calls
         ),
-        f"  effects a command: {_effects(length):.2f}; a done one is struck out with the next commit,",
+        f"  effects a command: {_effects(length):.2f}; a done one goes with the next commit,",
         "  or within 100 ms; the first entries that an owner finds are counted one by one",
     ]
 
