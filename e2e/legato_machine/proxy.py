@@ -6,6 +6,7 @@ It runs in a thread of its own, so that a busy test slows nobody down.
 from __future__ import annotations
 
 import asyncio
+import collections
 import concurrent.futures
 import contextlib
 import socket
@@ -27,6 +28,7 @@ State = Literal["open", "cut", "swallowing"]
 BACKLOG = 512
 CHUNK = 1 << 16
 CHUNKS = 64
+KEPT = 10_000
 """So many wait in one direction at most; then its sender waits."""
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of no time: closing sends RST instead of FIN."""
@@ -44,6 +46,8 @@ class Proxy:
         self._state: State = "open"
         self._delay = 0.0
         self._pairs: set[_Pair] = set()
+        self.asked: collections.deque[bytes] = collections.deque(maxlen=KEPT)
+        """What clients sent, chunk by chunk; the newest."""
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -171,6 +175,10 @@ class Proxy:
 
     # What a pair of connections asks.
 
+    def note(self, data: bytes) -> None:
+        """Remember what a client sent, whatever becomes of it."""
+        self.asked.append(data)
+
     @property
     def swallowing(self) -> bool:
         """Say whether bytes vanish now."""
@@ -207,7 +215,7 @@ class _Pair:
             await self.loop.sock_connect(self._server, (host, port))
             async with asyncio.TaskGroup() as tasks:
                 for pipe in (
-                    _Pipe(self, self._client, self._server),
+                    _Pipe(self, self._client, self._server, note=self.proxy.note),
                     _Pipe(self, self._server, self._client),
                 ):
                     tasks.create_task(pipe.read())
@@ -234,8 +242,16 @@ class _Pair:
 class _Pipe:
     """One direction of a pair."""
 
-    def __init__(self, pair: _Pair, source: socket.socket, drain: socket.socket) -> None:
+    def __init__(
+        self,
+        pair: _Pair,
+        source: socket.socket,
+        drain: socket.socket,
+        *,
+        note: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._pair = pair
+        self._note = note
         self._source = source
         self._drain = drain
         self._waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(CHUNKS)
@@ -246,6 +262,8 @@ class _Pipe:
         pair, data = self._pair, b"-"
         while data:
             data = await self._take()
+            if self._note is not None:
+                self._note(data)
             if pair.silent or pair.proxy.swallowing:
                 pair.lost = True
             else:

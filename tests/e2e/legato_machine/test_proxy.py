@@ -128,3 +128,16 @@ async def test_a_half_open_connection_tells_the_server_nothing_and_new_ones_pass
                 assert not ended.is_set()
             proxy.reset()
             await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_what_clients_sent_is_remembered_also_where_it_vanishes(proxy: Proxy) -> None:
+    async with connected(proxy) as streams:
+        await said(streams, b"a word")
+        proxy.swallow()
+        streams[1].write(b"another")
+        await streams[1].drain()
+        async with asyncio.timeout(5):
+            while b"another" not in proxy.asked:
+                await asyncio.sleep(0)
+
+    assert proxy.asked[0] == b"a word"
