@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 
 import support_servers
 from legato.embedded import ports
+from legato_machine import logs
 from legato_machine.conditions import until
 from legato_simulator.client import SimulatorClient
 from legato_simulator.voice_client import VoiceClient
@@ -64,8 +66,18 @@ async def test_a_newcomer_hears_music_within_two_minutes() -> None:
         print(f"clone to address {up:.1f} s, to music {heard:.1f} s")
         shown = (folder / "output.txt").read_text()
 
+        warned = [line for log in written(folder) for line in logs.of_part(log.stem, log)]
+
     assert "stopping PostgreSQL" in shown
+    assert logs.unexpected(Counter(warned), {}) == []
     assert heard < PROMISE
+
+
+def written(folder: pathlib.Path) -> list[pathlib.Path]:
+    """List the parts' logs."""
+    found = sorted((folder / "data" / "logs").glob("*.log"))
+    assert {log.stem for log in found} >= {"services", "node-1", "simulator", *logs.SERVERS}
+    return found
 
 
 async def the_address(output: pathlib.Path, process: "subprocess.Popen[bytes]") -> str | None:

@@ -36,6 +36,11 @@ class Line(msgspec.Struct):
     exception: str = ""
 
 
+def of_part(name: str, log: pathlib.Path) -> Iterator[str]:
+    """Yield what warns in a part's log."""
+    return loud_server(name, log) if name in SERVERS else loud(log)
+
+
 def loud(log: pathlib.Path) -> Iterator[str]:
     """Yield what warns: `level event`, or the raw text of a line that is no JSON."""
     for raw in log.read_text(errors="replace").splitlines() if log.exists() else ():

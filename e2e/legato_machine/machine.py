@@ -199,10 +199,7 @@ class Machine:
         """Count what warned in any log of ours."""
         found: Counter[str] = Counter()
         for name, part in self.parts.items():
-            lines = (
-                logs.loud_server(name, part.log) if name in logs.SERVERS else logs.loud(part.log)
-            )
-            found.update(lines)
+            found.update(logs.of_part(name, part.log))
         return found
 
     async def end_ours(self) -> None:
