@@ -18,6 +18,7 @@ from legato_machine.machine import Machine, Stage
 from legato_machine.room import Room
 from legato_simulator.listener import Report
 from legato_simulator.timecode import Analysis
+from legato_simulator.voice_endpoint import Death
 
 SHARDS = 8
 """Each has Discord's limit of 120 wishes a minute for itself, so that no room waits for others."""
@@ -35,6 +36,9 @@ REJOINED = (4001, 4002, 4003, 4004, 4005, 4006, 4011, 4012, 4014, 4016, 4020, 40
 RATE_LIMITED, ENCRYPTED = 4021, 4017
 UNKNOWN = 4999
 RATE_LIMITED_FOR_MS = 10_000
+AT_ONCE = 6
+DEATHS: tuple[Death, ...] = ("refused", "silent", "no_tls")
+"""How a voice server can be dead: nobody listens, nobody answers, or not what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class All:
     noise: Control
     resumes: int
     """By the voice server's own count."""
+    dead: dict[Death, Room]
+    """By how their voice server was dead for a while."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -66,11 +72,18 @@ async def closed(stage: Machine) -> All:
     witness = await stage.room("looks on")
     async with hearing.control(stage) as noise:
         await asyncio.gather(*(listens(room, link) for room in (witness, *rooms.values())))
-        found = await asyncio.gather(*(close(room, code) for code, room in rooms.items()))
+        dead = {death: await stage.room(f"has a voice server: {death}") for death in DEATHS}
+        turns = asyncio.Semaphore(AT_ONCE)
+        reviving = [revive(room, death, link) for death, room in dead.items()]
+        found, _ = await asyncio.gather(
+            asyncio.gather(*(close(room, code, turns) for code, room in rooms.items())),
+            asyncio.gather(*reviving),
+        )
     overview = await stage.voice.voice_overview()
     ended = {code for _, _, code in overview.closes}
     assert ended >= set(codes)
-    return All(dict(zip(codes, found, strict=True)), witness, noise, overview.resumes)
+    by_code = dict(zip(codes, found, strict=True))
+    return All(by_code, witness, noise, overview.resumes, dead)
 
 
 async def listens(room: Room, link: str) -> None:
@@ -79,20 +92,41 @@ async def listens(room: Room, link: str) -> None:
     await room.hears(TONE, after=2000, timeout=30)
 
 
-async def close(room: Room, code: int) -> Aftermath:
+async def close(room: Room, code: int, turns: asyncio.Semaphore) -> Aftermath:
     """Close a room's voice, and wait until sound has come back for a while, or for good silence."""
-    bot = str(room.machine.bot_id)
-    at = await room.now()
-    await room.machine.discord.close_voice(room.guild.id, code, bot)
-    if code == ENCRYPTED:
-        await is_out(room)
-    else:
-        await room.sounds(since=at + 0.5, timeout=40)
-        heard = (await room.hears(TONE, timeout=40)).ms
-        await room.hears(TONE, after=heard + 2500, timeout=40)
+    async with turns:
+        at = await room.now()
+        await room.machine.discord.close_voice(room.guild.id, code, str(room.machine.bot_id))
+        if code == ENCRYPTED:
+            await is_out(room)
+        else:
+            await room.sounds(since=at + 0.5, timeout=40)
+            heard = (await room.hears(TONE, timeout=40)).ms
+            await room.hears(TONE, after=heard + 2500, timeout=40)
     report = await room.report()
     assert report is not None
     return Aftermath(room, report, (await room.moments()).analysis)
+
+
+async def revive(room: Room, death: Death, link: str) -> None:
+    """Let a room's voice server be dead until that is said, and then another one live."""
+    voice = room.machine.voice
+    home = next(iter((await voice.voice_overview()).regions))
+    await voice.voice_region(death, death=death)
+    await voice.voice_place(room.guild_id, death)
+    await room.type("play", {"query": link})
+    await says(room, "voice_away")
+    await voice.voice_place(room.guild_id, home)
+    await room.hears(TONE, after=1000, timeout=40)
+
+
+async def says(room: Room, notice: str) -> None:
+    """Wait until a room's panel says a sentence."""
+
+    async def look() -> bool:
+        return text.NOTICES[notice] in (await room.panel()).content
+
+    await until(look, what=f"the panel to say {notice}")
 
 
 async def is_out(room: Room) -> None:
@@ -141,14 +175,25 @@ async def test_after_too_many_connections_discord_is_left_in_peace_for_a_while(c
 async def test_a_channel_that_wants_encryption_is_left_with_a_sentence(closed: All) -> None:
     found = closed.by_code[ENCRYPTED]
 
-    panel = await found.room.panel()
-    assert text.NOTICES["encryption_required"] in panel.text
+    await says(found.room, "encryption_required")
     assert len(found.report.epochs) == 1
+
+
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_voice_server_that_is_dead_costs_nothing_of_the_track(
+    closed: All, death: Death
+) -> None:
+    room = closed.dead[death]
+
+    first = (await room.moments()).moments[0]
+    panel = await room.panel()
+    assert first.ms <= hearing.BEYOND_CONTROL_MS
+    assert text.NOTICES["voice_away"] not in panel.content
 
 
 async def test_nobody_else_noticed_and_no_player_is_left_over(stage: Machine, closed: All) -> None:
     await hearing.unbroken(closed.witness, closed.noise)
     await orphans.no_orphans(stage)
-    for found in closed.by_code.values():
-        await found.room.type("leave")
+    rooms = [found.room for found in closed.by_code.values()]
+    await asyncio.gather(*(room.type("leave") for room in rooms))
     await orphans.no_orphans(stage)

@@ -13,7 +13,7 @@ import structlog
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from legato.audio import frames, nodestate
+from legato.audio import frames, nodestate, voicing
 from legato.audio.endpoint import Endpoints
 from legato.audio.events import (
     Internal,
@@ -38,8 +38,6 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 SEATED_WITHIN = timedelta(seconds=4)
 """How long a sync waits for a node whose socket is being opened again."""
-VOICE_DEAD = 1006
-"""What we say of a voice server that doesn't answer: closed abnormally."""
 
 
 class Port(Protocol):
@@ -169,7 +167,7 @@ class Driver:
                 guild_id=guild_id,
                 node=link.node.name,
                 session_id=link.session_id,
-                code=VOICE_DEAD,
+                code=voicing.UNANSWERED,
             )
             self._port.tell(event, node=link.node.name, session_id=link.session_id)
             return False

@@ -22,11 +22,11 @@ def silences(player: Player) -> tuple[str, ...]:
             )
             if holds
         ]
-    if player.play is not None and player.play.begun:
-        if player.seat is None:
-            found.append("node_lost")
-        if voice.wanted is None or not voice.ready:
-            found.append("voice_lost")
+    begun = player.play is not None and player.play.begun
+    if begun and player.seat is None:
+        found.append("node_lost")
+    if (begun or voice.closed) and (voice.wanted is None or not voice.ready):
+        found.append("voice_lost")
     return tuple(found)
 
 

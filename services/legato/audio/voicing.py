@@ -39,6 +39,10 @@ LASTING = NO_PERMISSION | {"channel_full"}
 # https://docs.discord.com/developers/topics/opcodes-and-status-codes#voice-voice-close-event-codes
 
 
+UNANSWERED = 1013
+"""What we say of a voice server that does not answer us: try again later (RFC 6455)."""
+
+
 def depart(player: Player, notice: str, *, now: int, rules: Rules) -> Step:
     """Be in no channel any more, unasked; keep what plays and waits for a while."""
     refused = asks.refuse_all(player, _refusal(notice), now=now)
@@ -85,6 +89,9 @@ def lose(player: Player, event: VoiceClosed, *, now: int, rules: Rules) -> Step:
         return _retry(player, now + RATE_LIMITED, "voice: rate limited")
     if code >= OF_DISCORD and voice.losses <= 1:
         return rejoin(player, now=now, rules=rules)
+    if code == UNANSWERED:
+        away = _retry(player, now + _backoff(voice.losses), "voice: no answer, joins again later")
+        return away.also(SyncPanel(notice="voice_away"))
     if voice.losses:
         return _retry(player, now + _backoff(voice.losses), f"voice: {code}, joins again later")
     once = with_voice(player, replace(voice, losses=1))

@@ -52,6 +52,7 @@ SENTENCES = {
     "notice.restored": "Ich bin wieder da und mache da weiter, wo ich war.",
     "notice.too_many_failures": "Mehrere Titel nacheinander ließen sich nicht abspielen, deshalb habe ich aufgehört. Mit /weiter geht es weiter: {detail}",
     "notice.server_muted": "Ich bin auf diesem Server stummgeschaltet und mache Pause. Bitte einen Moderator, das aufzuheben.",
+    "notice.voice_away": "Discords Sprachserver antwortet nicht. Ich versuche es weiter.",
     "notice.voice_failed": "Ich habe den Sprachkanal immer wieder verloren und ihn deshalb verlassen. Hol mich mit /play zurück.",
     "notice.left_empty": "Niemand kam zurück, deshalb bin ich gegangen. Hol mich mit /play zurück.",
     "notice.left_idle": "Eine Weile lief nichts, deshalb bin ich gegangen. Hol mich mit /play zurück.",

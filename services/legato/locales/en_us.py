@@ -54,6 +54,7 @@ SENTENCES = {
     "notice.restored": "I'm back, and go on where I was.",
     "notice.too_many_failures": "Several tracks in a row couldn't be played, so I stopped trying. Use /resume to go on: {detail}",
     "notice.server_muted": "I'm muted on this server, so I paused. Ask a moderator to unmute me.",
+    "notice.voice_away": "Discord's voice server doesn't answer. I keep trying.",
     "notice.voice_failed": "I lost the voice channel again and again, so I left it. Use /play to call me back.",
     "notice.left_empty": "Nobody came back, so I left. Use /play to call me back.",
     "notice.left_idle": "Nothing was playing for a while, so I left. Use /play to call me back.",

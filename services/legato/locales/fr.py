@@ -52,6 +52,7 @@ SENTENCES = {
     "notice.restored": "Je suis de retour, et je reprends où j'en étais.",
     "notice.too_many_failures": "Plusieurs titres de suite n'ont pas pu être lus, j'ai donc arrêté d'essayer. Continue avec /reprendre : {detail}",
     "notice.server_muted": "Je suis muet sur ce serveur, je fais donc une pause. Demande à un modérateur de me rendre la parole.",
+    "notice.voice_away": "Le serveur vocal de Discord ne répond pas. Je continue d'essayer.",
     "notice.voice_failed": "J'ai perdu le salon vocal plusieurs fois de suite et je l'ai quitté. Rappelle-moi avec /play.",
     "notice.left_empty": "Personne n'est revenu, je suis donc parti. Rappelle-moi avec /play.",
     "notice.left_idle": "Rien n'a été joué depuis un moment, je suis donc parti. Rappelle-moi avec /play.",

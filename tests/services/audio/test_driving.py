@@ -200,7 +200,7 @@ async def test_a_dead_voice_server_never_reaches_the_node(double: Double) -> Non
         await seat_and_play(world)
 
     assert double.patches == []
-    assert [event.code for event in world.of(VoiceClosed)] == [1006]
+    assert [event.code for event in world.of(VoiceClosed)] == [1013]
 
 
 async def test_a_track_that_the_node_refuses_is_a_failed_play(double: Double) -> None:

@@ -344,3 +344,12 @@ def test_what_nobody_heard_is_played_again_when_voice_is_back() -> None:
     assert (wanted.position, wanted.paused, wanted.sought) == (10_000, True, True)
     plays_on = replace(wanted, paused=False, position=10_600, connected=True)
     assert nodestate.difference(wanted, plays_on) == nodestate.Patch(position=10_000, paused=True)
+
+
+def test_a_voice_server_that_does_not_answer_is_said_and_asked_for_again_later() -> None:
+    game = playing("a").closed(1013)
+
+    assert game.last_one(SyncPanel).notice == "voice_away"
+    assert silences(game) == ("voice_lost",)
+    game.wake()
+    assert game.last_one(SyncVoice).rejoin
