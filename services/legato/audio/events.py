@@ -30,7 +30,8 @@ class ResolveFailed(Event, frozen=True, kw_only=True, tag="resolve_failed"):
 
     slot: str
     reason: str
-    """One of text.REFUSALS' names: not_found, load_failed, load_timeout, no_node."""
+    """One of text.REFUSALS' names: not_found, nothing_there, no_search, load_failed,
+    load_timeout, no_node."""
     detail: str = ""
 
 

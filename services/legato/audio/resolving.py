@@ -39,14 +39,17 @@ class Resolver:
             async with asyncio.timeout(within.total_seconds()):
                 address = await self._address(query)
                 if address is None:
-                    return ResolveFailed(guild_id=guild_id, slot=slot, reason="not_found")
+                    reason = "not_found" if self._catalogue.is_named else "no_search"
+                    return ResolveFailed(guild_id=guild_id, slot=slot, reason=reason)
                 loaded = await self._load(address, within)
         except TimeoutError:
             return ResolveFailed(guild_id=guild_id, slot=slot, reason="load_timeout")
         except (SessionUnknown, Refused) as error:
             log.info("query refused by the node", guild=guild_id, why=str(error))
             return ResolveFailed(guild_id=guild_id, slot=slot, reason="load_failed")
-        return _event(guild_id, slot, loaded)
+        is_link = queries.kind(query) == "link"
+        missing = "nothing_there" if is_link else "not_found"
+        return _event(guild_id, slot, loaded, missing=missing)
 
     async def _address(self, query: str) -> str | None:
         kind = queries.kind(query)
@@ -57,7 +60,7 @@ class Resolver:
         return self._prefix + query if self._prefix else None
 
 
-def _event(guild_id: int, slot: str, loaded: Loaded) -> Resolved | ResolveFailed:
+def _event(guild_id: int, slot: str, loaded: Loaded, *, missing: str) -> Resolved | ResolveFailed:
     match loaded.kind:
         case "error":
             return ResolveFailed(
@@ -68,7 +71,7 @@ def _event(guild_id: int, slot: str, loaded: Loaded) -> Resolved | ResolveFailed
         case _:
             tracks = loaded.tracks
     if not tracks:
-        return ResolveFailed(guild_id=guild_id, slot=slot, reason="not_found")
+        return ResolveFailed(guild_id=guild_id, slot=slot, reason=missing)
     return Resolved(guild_id=guild_id, slot=slot, tracks=tracks, playlist=loaded.playlist)
 
 

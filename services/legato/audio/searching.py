@@ -58,6 +58,11 @@ class Catalogue:
         self._pieces: tuple[Piece, ...] = ()
         self._until = 0.0
 
+    @property
+    def is_named(self) -> bool:
+        """Whether there is a list at all."""
+        return self._url is not None
+
     async def find(self, text: str) -> list[Piece]:
         """Return the pieces that hold every word, best first; all of them for no word."""
         wanted = text.casefold().split()

@@ -27,6 +27,8 @@ def message(answer: actions.Answer, locale: str) -> Json:
             return refusal(answer.reason, locale, detail=answer.detail)
         case actions.Queued():
             return _said(_queued(answer, locale))
+        case actions.Done(what="settings"):
+            return {**_said(_done(answer, locale)), "flags": EPHEMERAL}
         case actions.Done():
             return _said(_done(answer, locale))
         case actions.QueuePage():
@@ -202,8 +204,9 @@ def _queue(answer: actions.QueuePage, locale: str) -> Json:
         "title": text.say("queue.title", locale),
         "description": "\n".join(lines),
         "color": _COLOUR,
-        "footer": {"text": _queue_footer(answer, pages, locale)},
     }
+    if answer.total:
+        embed["footer"] = {"text": _queue_footer(answer, pages, locale)}
     return {**_embedded(embed), "components": _page_buttons(answer.page, pages, locale)}
 
 
@@ -232,9 +235,11 @@ def _item(item: QueueItem, locale: str) -> str:
 
 
 def _queue_footer(answer: actions.QueuePage, pages: int, locale: str) -> str:
-    page = text.say("queue.page", locale, page=answer.page, pages=pages)
     length = text.clock(answer.length)
-    return f"{page} · {text.say_many('queue.total', answer.total, locale, length=length)}"
+    total = text.say_many("queue.total", answer.total, locale, length=length)
+    if pages == 1:
+        return total
+    return f"{text.say('queue.page', locale, page=answer.page, pages=pages)} · {total}"
 
 
 def _page_buttons(page: int, pages: int, locale: str) -> list[Json]:

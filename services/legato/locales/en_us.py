@@ -10,6 +10,8 @@ SENTENCES = {
     "refusal.channel_full": "Your voice channel is full. Make room for me, or choose another channel.",
     "refusal.nothing_playing": "Nothing is playing. Start something with /play.",
     "refusal.not_found": "I found nothing for that. Try other words, or paste a link.",
+    "refusal.nothing_there": "There is no music at that link. Check it in a browser, or try another.",
+    "refusal.no_search": "I can't search by words here. Paste a link that leads straight to an audio file.",
     "refusal.load_failed": "That couldn't be loaded. Check that the link works in a browser, or try another.",
     "refusal.load_timeout": "That took too long to load. Try again in a moment, or try another link.",
     "refusal.no_node": "No player is free right now. Try again in a minute.",
@@ -75,6 +77,7 @@ SENTENCES = {
     "answer.already.resumed": "Already playing.",
     "answer.already.stopped": "Nothing was playing.",
     "answer.already.left": "I'm in no voice channel.",
+    "answer.already.settings": "It was so already.",
     "answer.looking": "Looking for that…",
     # What stands on the panel and in lists.
     "panel.title": "Now playing",

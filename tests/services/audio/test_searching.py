@@ -166,8 +166,8 @@ async def test_words_are_looked_for_in_the_catalogue_then_by_the_node(catalogue,
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Loaded("empty"), "not_found"),
-        (Loaded("search"), "not_found"),
+        (Loaded("empty"), "nothing_there"),
+        (Loaded("search"), "nothing_there"),
         (Loaded("error", detail="age limit"), "load_failed"),
         (Refused("no"), "load_failed"),
     ],
@@ -184,12 +184,20 @@ async def test_what_leads_to_nothing_says_why(catalogue, node, answer, reason: s
     assert event.reason == reason
 
 
-async def test_words_without_catalogue_or_prefix_are_not_found(http, node) -> None:
+async def test_words_that_nobody_has_are_not_found(catalogue, node) -> None:
+    event = await Resolver(catalogue, node.load, prefix="").resolve(
+        1, "slot", "no such words", within=WITHIN
+    )
+
+    assert event.reason == "not_found"
+
+
+async def test_words_can_not_be_looked_for_without_catalogue_or_prefix(http, node) -> None:
     event = await Resolver(Catalogue(http, None), node.load, prefix="").resolve(
         1, "slot", "words", within=WITHIN
     )
 
-    assert event.reason == "not_found"
+    assert event.reason == "no_search"
     assert node.asked == []
 
 

@@ -107,6 +107,17 @@ def test_a_title_can_not_break_out_of_its_line():
     assert "**" not in said.replace("\\*", "")
 
 
+def test_an_empty_queue_has_no_pages_to_speak_of():
+    now = NowPlaying(guild_id=1, revision=1, as_of=0)
+    answer = actions.QueuePage(now=now, items=(), page=1, pages=1, total=0)
+
+    assert "footer" not in message(answer, "en-US")["embeds"][0]
+
+
+def test_settings_are_for_the_managers_eyes_alone():
+    assert message(actions.Done(what="settings"), "en-US")["flags"] == EPHEMERAL
+
+
 def test_pages_at_the_ends_have_one_dead_button():
     now = NowPlaying(guild_id=1, revision=1, as_of=0)
 
