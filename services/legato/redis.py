@@ -44,6 +44,13 @@ _UNREACHABLE = (
     OSError,
 )
 
+_REFUSALS = {
+    "command not allowed when used memory": "its memory is full",
+    "MISCONF": "it can't write to its disk",
+    "NOREPLICAS": "it has too few replicas",
+}
+"""How a server says that it takes no writes now: https://redis.io/docs/latest/operate/."""
+
 
 class Client(Redis):
     """What every module that talks to Redis is given; answers are bytes."""
@@ -98,6 +105,10 @@ def reaching(what: str) -> Iterator[None]:
         yield
     except _UNREACHABLE as error:
         raise Unavailable("redis", f"{_why(error)} ({what})" if what else _why(error)) from error
+    except exceptions.ResponseError as error:
+        if not (why := _refusal(error)):
+            raise
+        raise Unavailable("redis", f"{why} ({what})" if what else why) from error
     if _cancellations() > asked:
         raise asyncio.CancelledError
 
@@ -121,6 +132,12 @@ def _why(error: Exception) -> str:
             return "no connection to it"
         case _:
             return "its cluster is not ready"
+
+
+def _refusal(error: exceptions.ResponseError) -> str:
+    """Say why a server that answers takes no writes; "" where that is not what it says."""
+    text = str(error)
+    return next((why for word, why in _REFUSALS.items() if word in text), "")
 
 
 def _cancellations() -> int:
