@@ -6,7 +6,7 @@ so the transport is our own, and every decision is `nodes`'.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -124,23 +124,23 @@ class NodeClient:
             "Client-Name": f"Legato/{version('legato')}",
             **({"Session-Id": session_id} if session_id else {}),
         }
-        with _reaching("connect"):
-            async with asyncio.timeout(TIMEOUT.total_seconds()):
-                raw = await self._http.ws_connect(
-                    f"{self._base}/v4/websocket",
-                    headers=headers,
-                    autoping=False,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                    max_msg_size=0,
-                )
-        try:
-            socket = Socket(raw)
-            with _reaching("ready"):
+        async with _anew(headers) as http:
+            with _reaching("connect"):
                 async with asyncio.timeout(TIMEOUT.total_seconds()):
-                    ready = await _ready(socket)
-            yield socket, ready
-        finally:
-            await raw.close(code=aiohttp.WSCloseCode.OK)
+                    raw = await http.ws_connect(
+                        f"{self._base}/v4/websocket",
+                        autoping=False,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                        max_msg_size=0,
+                    )
+            try:
+                socket = Socket(raw)
+                with _reaching("ready"):
+                    async with asyncio.timeout(TIMEOUT.total_seconds()):
+                        ready = await _ready(socket)
+                yield socket, ready
+            finally:
+                await raw.close(code=aiohttp.WSCloseCode.OK)
 
     async def set_resuming(self, session_id: str, *, timeout: timedelta) -> None:
         """Let the session wait for us after a lost socket."""
@@ -203,14 +203,12 @@ class NodeClient:
             yield telemetry.traceparent()
 
     async def _ask_anew(self, path: str, *, within: timedelta) -> None:
-        """Ask over a connection of its own: those that are kept may be dead like the socket."""
-        connector = aiohttp.TCPConnector(force_close=True)
+        """Ask over a connection of its own."""
         timeout = aiohttp.ClientTimeout(total=within.total_seconds())
-        url = self._base + path
         with _reaching(f"GET {path}"):
             async with (
-                aiohttp.ClientSession(connector=connector, headers=self._headers) as http,
-                http.get(url, timeout=timeout) as answer,
+                _anew(self._headers) as http,
+                http.get(self._base + path, timeout=timeout) as answer,
             ):
                 raw = await answer.read()
         _checked(answer.status, raw)
@@ -246,6 +244,12 @@ class NodeClient:
             ) as answer:
                 raw = await answer.read()
         return _checked(answer.status, raw)
+
+
+def _anew(headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """Begin with a connection of one's own: one that was kept may be dead with the socket."""
+    connector = aiohttp.TCPConnector(force_close=True)
+    return aiohttp.ClientSession(connector=connector, headers=headers)
 
 
 def _route(path: str) -> str:
