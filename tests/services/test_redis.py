@@ -165,13 +165,15 @@ async def test_a_host_name_that_nobody_knows_is_said_so() -> None:
 
 async def test_a_full_server_is_unavailable_for_writes_and_not_for_reads(client: Client) -> None:
     await client.config_set("maxmemory", "1kb")
+    together = client.pipeline(transaction=True)
+    together.set("key", "value")
     try:
         with pytest.raises(Unavailable, match="its memory is full"), reaching("a test"):
             await client.set("key", "value")
         with pytest.raises(Unavailable, match="its memory is full"), reaching("a test"):
             await client.eval("return redis.call('SET', KEYS[1], '1')", 1, "key")
         with pytest.raises(Unavailable, match="its memory is full"), reaching("a test"):
-            await client.pipeline(transaction=True).set("key", "value").execute()
+            await together.execute()
         assert await client.get("key") is None
     finally:
         await client.config_set("maxmemory", "0")
