@@ -19,8 +19,7 @@ from legato.node.channel import Channel, Closed
 from legato.node.children import enter
 from legato.node.lanes import Feed, Lane, Report
 
-FRAME_MS = 20
-FRAME_NS = FRAME_MS * 1_000_000
+FRAME_NS = rtp.FRAME_MS * 1_000_000
 CATCH_UP = 10
 """Frames sent late in one go; a longer stall moves the clock instead of flooding the listener."""
 
@@ -240,7 +239,7 @@ def main() -> None:
     gc.freeze()
     gc.disable()
     with suppress(Closed):
-        Pacer(channel, board, settings.end_lead_ms // FRAME_MS).run()
+        Pacer(channel, board, settings.end_lead_ms // rtp.FRAME_MS).run()
 
 
 def _favour() -> None:

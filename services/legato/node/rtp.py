@@ -11,8 +11,9 @@ from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as xchacha_
 
 from legato.node.errors import MediaError
 
+FRAME_MS = 20
 SAMPLES = 960
-"""Samples of one 20 ms frame at 48 kHz."""
+"""Samples of one frame at 48 kHz."""
 
 SILENCE = b"\xf8\xff\xfe"
 SILENCE_FRAMES = 5

@@ -14,14 +14,10 @@ from av.audio.stream import AudioStream
 
 from legato.node.errors import MediaError
 from legato.node.media import opus, sniff
+from legato.node.media.samples import FORMAT, LAYOUT, RATE, Samples
 from legato.node.ring import FRAME_LIMIT
 from legato.node.rtp import SAMPLES
 
-RATE = 48_000
-BYTES_PER_SAMPLE = 4
-"""Two channels of 16 bits."""
-
-UNIT_BYTES = SAMPLES * BYTES_PER_SAMPLE
 PREROLL = 8 * SAMPLES
 """Decoded before a position sought, for the decoder to settle (RFC 7845 asks for 80 ms)."""
 
@@ -56,11 +52,11 @@ class Bytes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """20 ms of a track: as an Opus packet, or as samples (16 bits, stereo, 48 kHz)."""
+    """20 ms of a track: as an Opus packet, or as sound (16 bits, stereo, 48 kHz)."""
 
     position: int
     packet: bytes | None = None
-    pcm: bytes | None = None
+    sound: av.AudioFrame | None = None
 
 
 Packets: TypeAlias = "av.Packet[AudioStream]"
@@ -193,29 +189,22 @@ class Media:
                 yield Unit(max(0, expected - SAMPLES), packet=data)
 
     def _decoded(self, packets: Iterator[Packets], start: int) -> Iterator[Unit]:
-        """Give samples, cut to the position asked for."""
-        resampler = av.AudioResampler(format="s16", layout="stereo", rate=RATE)
-        held, position = bytearray(), None
+        """Give sound, cut to the position asked for."""
+        resampler = av.AudioResampler(format=FORMAT, layout=LAYOUT, rate=RATE)
+        held, position = Samples(), None
         for packet in packets:
             for frame in _decode(self.stream, packet):
                 if position is None:
                     position = self._samples(frame.pts or 0) - self._base
-                for ready in resampler.resample(frame):
-                    held += bytes(ready.planes[0])[: ready.samples * BYTES_PER_SAMPLE]
-            if position is None:
-                continue
-            if position < start and held:
-                cut = min(start - position, len(held) // BYTES_PER_SAMPLE)
-                del held[: cut * BYTES_PER_SAMPLE]
-                position += cut
-            while len(held) >= UNIT_BYTES:
-                yield Unit(position, pcm=bytes(held[:UNIT_BYTES]))
-                del held[:UNIT_BYTES]
+                    held.skip(start - position)
+                    position = max(position, start)
+                held.add(resampler.resample(frame))
+            while (sound := held.take()) is not None and position is not None:
+                yield Unit(position, sound=sound)
                 position += SAMPLES
-        for ready in resampler.resample(None):
-            held += bytes(ready.planes[0])[: ready.samples * BYTES_PER_SAMPLE]
-        if held and position is not None and position >= start:
-            yield Unit(position, pcm=bytes(held[:UNIT_BYTES]).ljust(UNIT_BYTES, b"\0"))
+        held.add(resampler.resample(None))
+        if (sound := held.rest()) is not None and position is not None:
+            yield Unit(position, sound=sound)
 
 
 def recognise(reader: Bytes) -> sniff.Container:

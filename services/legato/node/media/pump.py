@@ -10,12 +10,15 @@ from legato.node.errors import Cancelled, MediaError
 from legato.node.media.decoding import Media, Unit
 from legato.node.media.shaping import Shape, Shaper
 from legato.node.ring import FeedWriter
-from legato.node.rtp import SAMPLES
+from legato.node.rtp import FRAME_MS, SAMPLES
 from legato.node.settings import MediaSettings
 from legato.node.sources.http import HttpReader, Limits
 
+BURST = 20
+"""Frames made in one go: waking for each few costs more than making them does."""
+
 REST = 0.1
-"""Seconds between two looks at a full ring."""
+"""Seconds between two looks at a ring that nobody empties, or whose track is at its end."""
 
 LEAD = 3
 """Frames that the pacer may send while a new rendition is made."""
@@ -98,8 +101,8 @@ class Pump:
                 self._reform()
                 if self._full():
                     self._rest()
-                    continue
-                self._write(units, start)
+                else:
+                    self._write(units, start)
         raise Cancelled("closed")
 
     def _write(self, units: Iterator[Unit], start: int) -> None:
@@ -127,10 +130,16 @@ class Pump:
             self._reader.limits = Limits()
 
     def _full(self) -> bool:
-        return self._ring.ahead * 20 >= self._settings.buffer_ms or self._ring.room <= 0
+        return self._spare >= BURST or self._ring.room <= 0
+
+    @property
+    def _spare(self) -> int:
+        """Frames ahead of the reader beyond what is always kept ready."""
+        return self._ring.ahead - self._settings.buffer_ms // FRAME_MS
 
     def _rest(self) -> None:
-        self._wake.wait(REST)
+        """Wait until the reader has come to what is kept ready, or something is asked for."""
+        self._wake.wait(max(REST, self._spare * FRAME_MS / 1000))
         self._wake.clear()
 
     def _reform(self) -> None:

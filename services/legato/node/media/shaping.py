@@ -3,7 +3,6 @@
 import math
 from array import array
 from collections.abc import Iterable
-from fractions import Fraction
 
 import av
 import av.filter
@@ -11,11 +10,10 @@ from av.filter.context import FilterContext
 
 from legato.node import protocol
 from legato.node.media import equalizer
-from legato.node.media.decoding import BYTES_PER_SAMPLE, RATE, UNIT_BYTES, Unit
+from legato.node.media.decoding import Unit
+from legato.node.media.samples import FORMAT, LAYOUT, RATE, TIME_BASE, Samples, frame, pcm
 from legato.node.rtp import SAMPLES
 
-LAYOUT, FORMAT = "stereo", "s16"
-TIME_BASE = Fraction(1, RATE)
 FULL_VOLUME = 100
 
 DELAY = 312
@@ -71,8 +69,7 @@ class Shaper:
         self._settling = SETTLE if settle or before is not None else 0
         self._decoder: av.AudioCodecContext | None = None
         self._encoder: av.AudioCodecContext | None = None
-        self._held = bytearray()
-        self._skip = 0
+        self._held = Samples()
         self._unheard = 0
         """Units whose packets are not wanted: they only warmed the codecs."""
         self._count = 0
@@ -84,35 +81,34 @@ class Shaper:
                 continue
             sound = self._sound(unit)
             heard = self._chain.filter(sound)
-            self._hold(heard if self._fading is None else self._fading.filter(sound))
+            self._held.add([heard if self._fading is None else self._fading.filter(sound)])
             self._unheard += 1
             self._packets()
 
     def shape(self, unit: Unit) -> list[bytes]:
         """Take the next unit; gives the packets that are ready, one a unit and in their order."""
         if unit.packet is not None and self._passes(unit):
-            last = self._bring_up(unit) if self._held else []
-            self._held.clear()
+            last = self._bring_up(unit) if len(self._held) else []
+            self._held = Samples()
             return [*last, unit.packet]
         self._settling -= self._settling > 0
-        self._hold(self._heard(unit))
+        self._held.add([self._heard(unit)])
         return self._packets()
 
     def flush(self) -> list[bytes]:
         """Give the packets that waited for more sound."""
-        if self._held:
-            self._held += bytes(UNIT_BYTES - len(self._held) % UNIT_BYTES)
-        return self._packets()
+        last = self._held.rest()
+        return [] if last is None else self._encoded(last)
 
     def _passes(self, unit: Unit) -> bool:
         return self._plain and unit.packet is not None and not self._settling
 
     def _bring_up(self, unit: Unit) -> list[bytes]:
         """Complete the last encoded packet with the first samples of a unit that is passed on."""
-        self._hold(self._chain.filter(self._sound(unit)))
+        self._held.add([self._chain.filter(self._sound(unit))])
         return self._packets()
 
-    def _heard(self, unit: Unit) -> bytes:
+    def _heard(self, unit: Unit) -> av.AudioFrame:
         """Filter, going over from the shape before within one unit."""
         sound = self._sound(unit)
         heard = self._chain.filter(sound)
@@ -121,42 +117,35 @@ class Shaper:
             self._fading = None
         return heard
 
-    def _sound(self, unit: Unit) -> bytes:
-        return unit.pcm if unit.pcm is not None else self._decode(unit.packet or b"")
+    def _sound(self, unit: Unit) -> av.AudioFrame:
+        return unit.sound if unit.sound is not None else self._decode(unit.packet or b"")
 
-    def _decode(self, packet: bytes) -> bytes:
+    def _decode(self, packet: bytes) -> av.AudioFrame:
         """Decode; the encoder's delay is taken off, so that both ways of a packet are in step."""
         if self._decoder is None:
             self._decoder = _codec("r")
-            self._skip = DELAY * BYTES_PER_SAMPLE
+            self._held.skip(DELAY)
         frames = self._decoder.decode(av.Packet(packet))
-        pcm = b"".join(bytes(frame.planes[0])[: frame.samples * 4] for frame in frames)
-        return pcm[:UNIT_BYTES].ljust(UNIT_BYTES, b"\0")
-
-    def _hold(self, pcm: bytes) -> None:
-        self._held += pcm
-        if self._skip:
-            del self._held[: self._skip]
-            self._skip = 0
+        return frame(b"".join(pcm(decoded) for decoded in frames))
 
     def _packets(self) -> list[bytes]:
         """Encode what is whole."""
-        ready = []
-        while len(self._held) >= UNIT_BYTES:
-            packet = self._encode(bytes(self._held[:UNIT_BYTES]))
-            del self._held[:UNIT_BYTES]
-            if self._unheard:
-                self._unheard -= 1
-            else:
-                ready.append(packet)
+        ready: list[bytes] = []
+        while (sound := self._held.take()) is not None:
+            ready += self._encoded(sound)
         return ready
 
-    def _encode(self, pcm: bytes) -> bytes:
+    def _encoded(self, sound: av.AudioFrame) -> list[bytes]:
+        """Encode 20 ms; gives nothing while the codecs warm up."""
         if self._encoder is None:
             self._encoder = _encoder(self._bitrate, self._quality)
-        frame = _frame(pcm, self._count)
+        sound.sample_rate, sound.time_base, sound.pts = RATE, TIME_BASE, self._count * SAMPLES
         self._count += 1
-        return b"".join(bytes(packet) for packet in self._encoder.encode(frame))
+        packet = b"".join(bytes(packet) for packet in self._encoder.encode(sound))
+        if self._unheard:
+            self._unheard -= 1
+            return []
+        return [packet]
 
 
 class _Chain:
@@ -166,33 +155,25 @@ class _Chain:
         self._graph = None if shape.plain else _graph(shape)
         self._count = 0
 
-    def filter(self, pcm: bytes) -> bytes:
+    def filter(self, sound: av.AudioFrame) -> av.AudioFrame:
         """Filter one unit."""
         if self._graph is None:
-            return pcm
-        self._graph.push(_frame(pcm, self._count))
+            return sound
+        sound.sample_rate, sound.time_base, sound.pts = RATE, TIME_BASE, self._count * SAMPLES
         self._count += 1
+        self._graph.push(sound)
         pulled = self._graph.pull()
         if not isinstance(pulled, av.AudioFrame):
             raise TypeError("the filters gave no sound")
-        return bytes(pulled.planes[0])[:UNIT_BYTES]
+        return pulled
 
 
-def _cross(old: bytes, new: bytes) -> bytes:
+def _cross(old: av.AudioFrame, new: av.AudioFrame) -> av.AudioFrame:
     """Go over from one sound to the other within a unit."""
-    first, second = array("h", old), array("h", new)
+    first, second = array("h", pcm(old)), array("h", pcm(new))
     last = len(second)
-    return array(
-        "h",
-        (a + (b - a) * at // last for at, (a, b) in enumerate(zip(first, second, strict=True))),
-    ).tobytes()
-
-
-def _frame(pcm: bytes, count: int) -> av.AudioFrame:
-    frame = av.AudioFrame(format=FORMAT, layout=LAYOUT, samples=SAMPLES, align=1)
-    frame.planes[0].update(pcm)
-    frame.sample_rate, frame.time_base, frame.pts = RATE, TIME_BASE, count * SAMPLES
-    return frame
+    mixed = (a + (b - a) * at // last for at, (a, b) in enumerate(zip(first, second, strict=True)))
+    return frame(array("h", mixed).tobytes())
 
 
 def _codec(mode: str) -> av.AudioCodecContext:

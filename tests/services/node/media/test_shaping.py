@@ -7,6 +7,7 @@ import pytest
 
 from legato.node import protocol
 from legato.node.media.decoding import Unit
+from legato.node.media.samples import frame
 from legato.node.media.shaping import Shape, Shaper, volume_gain
 from legato_simulator import opus
 
@@ -30,7 +31,9 @@ def as_units(sound: opus.Samples, source: str) -> list[Unit]:
         packets = opus.encode(sound)
         return [Unit(number * opus.FRAME, packet=packet) for number, packet in enumerate(packets)]
     pcm = np.repeat((sound * 32767).astype(np.int16), 2).reshape(-1, opus.FRAME * 2)
-    return [Unit(number * opus.FRAME, pcm=part.tobytes()) for number, part in enumerate(pcm)]
+    return [
+        Unit(number * opus.FRAME, sound=frame(part.tobytes())) for number, part in enumerate(pcm)
+    ]
 
 
 def a_shaper(
