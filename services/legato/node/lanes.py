@@ -74,6 +74,8 @@ class Lane:
             return
         if not feed.align:
             self.page.words[ring.LANE_STARVED] = 0
+            if self.paused and feed.behind is None:
+                self.stop()  # else what lies before a seek would sound first when it goes on
         self._forget()
         self.pending = feed
 

@@ -230,3 +230,18 @@ def test_a_settled_tail_ignores_what_its_writer_does_and_who_would_take_over() -
     sent = [lane.tick(Report()) for _ in range(4)]
     assert sent == [b"1:1", b"1:2", b"1:3", rtp.SILENCE]
     assert not lane.due
+
+
+def test_what_lies_before_a_seek_in_a_pause_is_not_heard_after_it() -> None:
+    lane = a_lane()
+    lane.play(a_feed(1, 5)[0])
+    lane.tick(Report())
+    lane.paused = True
+    sought, writer = a_feed(2, 0)
+    lane.play(sought)
+
+    lane.paused = False
+
+    assert lane.tick(Report()) == rtp.SILENCE
+    writer.write(0, b"2:0")
+    assert lane.tick(Report()) == b"2:0"
