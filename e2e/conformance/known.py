@@ -18,8 +18,3 @@ KNOWN = {
         "lowPass",
     )
 }
-KNOWN |= {
-    "test_resume.py::test_the_handshake_tells_whether_it_resumes": (
-        "the embedded node sends no `Session-Resumed` header; `ready` tells it"
-    )
-}

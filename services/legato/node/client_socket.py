@@ -10,9 +10,10 @@ from aiohttp import web
 from legato import telemetry
 from legato.node.errors import RequestError
 from legato.node.node import Node
+from legato.node.rest.edge import VERSIONED
 
-BACKLOG = 10_000
-"""Messages that wait for a slow client before it is dropped."""
+BACKLOG = 8 * 1024 * 1024
+"""Bytes that wait for a client which reads too slowly before it is dropped."""
 
 PING_SHARE = 3
 """Pings in one silent-socket timeout: a live client answers them, so only a dead one is silent."""
@@ -30,12 +31,13 @@ def routes(node: Node) -> list[web.RouteDef]:
         if not (user.isascii() and user.isdigit()):
             raise RequestError(400, "Missing or invalid User-Id header")
         end = web.WebSocketResponse(autoping=False, max_msg_size=1 << 16)
-        await end.prepare(request)
+        if not end.can_prepare(request):
+            raise RequestError(400, "Not a WebSocket handshake")
         timeout = node.settings.silent_socket_timeout.total_seconds()
         client = _Client(end, request.transport, timeout)
         number = next(numbers)
+        # Before the handshake is answered: its headers tell whether the session is resumed.
         opened = node.connect(number, client.send, user, request.headers.get("Session-Id"))
-        node.sockets.add(client)
         _log.info(
             "client connected",
             client=request.headers.get("Client-Name", ""),
@@ -43,6 +45,9 @@ def routes(node: Node) -> list[web.RouteDef]:
             resumed=opened.resumed,
         )
         try:
+            end.headers.update(VERSIONED, **{"Session-Resumed": str(opened.resumed).lower()})
+            await end.prepare(request)
+            node.sockets.add(client)
             await client.serve()
         finally:
             node.sockets.discard(client)
@@ -63,14 +68,17 @@ class _Client:
     ) -> None:
         self._end, self._transport = end, transport
         self._timeout = timeout
-        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
+        self._backlog = 0
+        """Bytes that wait."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def send(self, message: bytes) -> None:
         """Queue a message; a client that takes none is dropped."""
-        try:
+        self._backlog += len(message)
+        if self._backlog <= BACKLOG:
             self._waiting.put_nowait(message)
-        except asyncio.QueueFull:
+        else:
             self._abort()
 
     async def serve(self) -> None:
@@ -109,6 +117,7 @@ class _Client:
             while True:
                 message = await self._waiting.get()
                 await self._end.send_str(message.decode())
+                self._backlog -= len(message)
         except (ConnectionError, RuntimeError):
             self._abort()
 

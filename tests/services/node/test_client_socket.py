@@ -1,4 +1,6 @@
 import asyncio
+import time
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -142,15 +144,76 @@ async def test_frame_statistics_are_true(stage: Stage) -> None:
     assert int(str(told()["nulled"])) <= 5
 
 
-async def test_a_peer_without_a_byte_is_dropped_and_a_live_one_is_not(stage: Stage) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", stage.node.port)
+async def test_the_handshake_tells_the_apis_version_and_whether_it_resumed(stage: Stage) -> None:
+    await resuming(stage)
+    fresh = stage.client.socket._response.headers
+    await stage.client.close()
+
+    resumed = (await back(stage)).socket._response.headers
+
+    assert (fresh["Session-Resumed"], fresh["Lavalink-Api-Version"]) == ("false", "4")
+    assert (resumed["Session-Resumed"], resumed["Lavalink-Api-Version"]) == ("true", "4")
+
+
+async def test_a_request_that_is_no_handshake_takes_no_session(stage: Stage) -> None:
+    await resuming(stage)
+    await stage.client.close()
+    headers = {"Authorization": PASSWORD, "User-Id": "700", "Session-Id": stage.client.session}
+
+    async with stage.node.http.get(stage.node.url + "/v4/websocket", headers=headers) as answer:
+        assert answer.status == 400
+
+    assert (await back(stage)).session == stage.client.session
+
+
+async def open_socket(stage: Stage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a client's websocket by hand; nothing is read from it unless asked for."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", stage.node.port, limit=1 << 16)
     writer.write(
         b"GET /v4/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         b"User-Id: 5\r\nAuthorization: " + PASSWORD.encode() + b"\r\n\r\n"
     )
+    return reader, writer
+
+
+async def test_a_peer_without_a_byte_is_dropped_and_a_live_one_is_not(stage: Stage) -> None:
+    reader, writer = await open_socket(stage)
+
     async with asyncio.timeout(10):
         while await reader.read(4096):
             continue
     writer.close()
     assert not stage.client.socket.closed
+
+
+async def test_a_client_that_reads_nothing_is_dropped_and_delays_nobody(stage: Stage) -> None:
+    reader, writer = await open_socket(stage)
+    greeting = await reader.readuntil(b'"sessionId":"') + await reader.readuntil(b'"')
+    path = f"/v4/sessions/{greeting[-17:-1].decode()}/players/1"
+    encoded = await stage.track("tone.mp3")
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
+    before = resident(stage.node.process.pid)
+    body = {"track": {"encoded": encoded, "userData": {"text": "x" * 1_000_000}}}
+    asked, slowest = 0, 0.0
+
+    # It lives, as its pings show, but takes no event: each is a megabyte.
+    while True:
+        writer.write(b"\x89\x80\0\0\0\0")
+        start = time.monotonic()
+        status, _ = await stage.node.request("PATCH", path, body)
+        slowest, asked = max(slowest, time.monotonic() - start), asked + 1
+        if status == 404:
+            break
+        assert (status, asked < 100) == (200, True)
+
+    await stage.frames(20)
+    assert slowest < 1
+    assert resident(stage.node.process.pid) - before < 64 * 1024 * 1024
+    assert stage.report().unbroken
+    writer.close()
+
+
+def resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096

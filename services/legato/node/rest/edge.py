@@ -14,6 +14,9 @@ from legato import telemetry
 from legato.node.errors import RequestError
 from legato.node.settings import NodeSettings
 
+VERSIONED = {"Lavalink-Api-Version": "4"}
+"""The API's version, which Lavalink names on every answer."""
+
 OPEN_PATHS = frozenset({"/metrics", "/health"})
 Response = TypeVar("Response", bound=web.StreamResponse)
 _log = telemetry.logger(__name__)
@@ -82,6 +85,5 @@ def _error(request: web.Request, status: int, message: str) -> web.Response:
 
 
 def _versioned(response: Response) -> Response:
-    """Name the API's version, as Lavalink does on every answer."""
-    response.headers["Lavalink-Api-Version"] = "4"
+    response.headers.update(VERSIONED)
     return response
