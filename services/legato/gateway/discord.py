@@ -182,7 +182,13 @@ class Connection(GatewayShardImpl):
         task = asyncio.current_task()
         if task is not None:
             self._lifetime.add(task)
-            task.add_done_callback(self._lifetime.discard)
+            task.add_done_callback(self._forget_task)
+
+    def _forget_task(self, task: asyncio.Task[object]) -> None:
+        """Look at how it ended: hikari does so with the first of them only."""
+        self._lifetime.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _end_lifetime(self) -> None:
         """End the tasks of a handshake that failed, which hikari would leave running."""
