@@ -8,8 +8,9 @@ from legato_machine import hearing
 from legato_machine.conditions import until
 from legato_machine.machine import Machine, Stage
 from legato_machine.room import Room
+from legato_simulator.script import Interaction
 
-SHARDS = 2
+SHARDS = 4
 STAGE = Stage(
     gateway=2,
     settings={"SHARDS": str(SHARDS), "MEMBER_READY_AFTER": "1s"},
@@ -97,6 +98,56 @@ async def test_the_other_gateway_resumes_and_commands_meanwhile_happen_once(
     await hearing.unbroken(room, noise)
     await room.type("leave")
     await stage.start(owner)
+
+
+async def test_who_asks_while_a_gateway_stops_is_answered_in_time(stage: Machine) -> None:
+    """Commands come all the while, from the signal until the other has every shard."""
+    rooms = [await stage.room(f"asks on {number}") for number in range(2 * SHARDS)]
+    leaving = await stage.fleet.owner_of(rooms[0], "gateway")
+    before = await stage.discord.record()
+    stopping = asyncio.create_task(stage.parts[leaving].stop())
+    asked: list[Interaction] = []
+    for _ in range(5):
+        asked += [await room.begin("queue") for room in rooms]
+        await asyncio.sleep(0.25)  # spread over the second that the change takes
+    assert await stopping == 0
+
+    shown = [await one.response() for one in asked]
+    after = await stage.discord.record()
+
+    assert after.resumes > before.resumes
+    assert after.identifies == before.identifies
+    assert [one.state for one in shown if one.state != "answered"] == []
+    assert max((one.acknowledged_at or 99.0) - one.created_at for one in shown) < 3.0
+    await stage.start(leaving)
+
+
+async def test_what_the_bot_is_told_while_a_gateway_is_dead_it_does_when_the_other_resumes(
+    stage: Machine,
+) -> None:
+    """One guild is left, another is entered, while nobody reads their shards."""
+    left, entered = await playing(stage, "is left meanwhile", 7), await stage.room("is entered")
+    link = await stage.make("tone-8-60s.ogg")
+    owners = {await stage.fleet.owner_of(room, "gateway") for room in (left, entered)}
+    before = await stage.discord.record()
+    for owner in owners:
+        await stage.parts[owner].kill()
+
+    await left.begin("leave")
+    await entered.begin("play", {"query": link})
+    for owner in owners:
+        await stage.bury(owner)
+        await stage.start(owner)
+    await resumed(stage, before.resumes + 1)
+    await entered.hears(8, timeout=30)
+
+    async def gone() -> bool:
+        states = await stage.discord.voice_states(left.guild.id)
+        return all(state["user_id"] != str(stage.bot_id) for state in states)
+
+    await until(gone, what="the bot has left")
+    assert (await stage.discord.record()).identifies == before.identifies
+    await entered.type("leave")
 
 
 async def test_all_shards_are_asked_to_reconnect_and_resume(stage: Machine) -> None:

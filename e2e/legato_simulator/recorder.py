@@ -72,6 +72,8 @@ class Recorder:
         """What became of sessions, by kind."""
         self.refusals: Counter[str] = Counter()
         """401, 403 and 429 answers that no fault provoked, by "status route"."""
+        self.underway: Counter[str] = Counter()
+        """REST requests that are being served now, by "method route"."""
         self.observers: list[Callable[[Exchange], None]] = []
 
     def exchange(self, exchange: Exchange) -> None:

@@ -169,6 +169,8 @@ class RecordView(Struct, frozen=True, kw_only=True):
 
     requests: int
     requests_by_route: dict[str, int]
+    underway: dict[str, int]
+    """REST requests that are being served now, by "method route"."""
     identifies: int
     resumes: int
     interactions: int

@@ -100,6 +100,7 @@ class Knowing:
         return RecordView(
             requests=recorder.routes.total(),
             requests_by_route=dict(recorder.routes),
+            underway={name: count for name, count in recorder.underway.items() if count},
             identifies=recorder.kinds["identified"],
             resumes=recorder.kinds["resumed"],
             interactions=len(self.of.sim.interactions.by_id),

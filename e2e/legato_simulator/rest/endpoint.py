@@ -54,11 +54,16 @@ class Endpoint:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        sim = self._sim
-        began = sim.clock.monotonic()
+        began = self._sim.clock.monotonic()
         bot = self._caller(request)
         received = await _receive(request)
-        outcome = await self._decide(request, bot, received)
+        underway = self._sim.recorder.underway
+        name = f"{request.method} {self._route.template if self._route else None}"
+        underway[name] += 1
+        try:
+            outcome = await self._decide(request, bot, received)
+        finally:
+            underway[name] -= 1
         self._record(request, bot, received, outcome, began)
         if outcome.drop:
             if request.transport is not None:
