@@ -81,8 +81,9 @@ class Leases:
     async def renew(self, lease: Lease) -> Lease | None:
         """Renew; None says that another has it now. A lease that Redis lost has a new epoch."""
         begun = time.monotonic()
+        again = int(lease.left_alone(now=begun) > timedelta(0))
         answer = await self._renew(
-            self._redis, [keys.lease(lease.what)], lease.owner, str(lease.epoch)
+            self._redis, [keys.lease(lease.what)], lease.owner, str(lease.epoch), again
         )
         if not answer:
             return None

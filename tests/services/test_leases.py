@@ -1,5 +1,6 @@
 import asyncio
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -110,6 +111,15 @@ async def test_a_lease_that_exists_nowhere_goes_on_with_its_holder(each_redis: C
     assert renewed is not None
     assert renewed.epoch > old.epoch
     assert isinstance(await leases(each_redis, "b").acquire(P), Held)
+
+
+async def test_who_was_frozen_takes_nothing_again_that_redis_lost(each_redis: Client) -> None:
+    first = leases(each_redis, "a")
+    old = await taken(await first.acquire(P))
+    await each_redis.flushall()
+
+    assert await first.renew(replace(old, deadline=time.monotonic() - 1)) is None
+    assert not await each_redis.exists(keys.lease(P))
 
 
 async def test_epochs_grow_even_when_the_clock_stands_behind(each_redis: Client) -> None:

@@ -35,6 +35,8 @@ class View(Generic[Thing]):
     """Tried just now, in vain."""
     steady: timedelta
     """How long Redis has been in reach without a gap."""
+    owners_first: bool = False
+    """Redis was away or emptied just now: a lease that it lost is its owner's to take again."""
     has_permits: bool = True
     """No permit was refused just now."""
     stopping: bool = False
@@ -72,6 +74,8 @@ def _stops(view: View[Thing]) -> tuple[Move[Thing], ...]:
 
 
 def _takes(view: View[Thing]) -> tuple[Move[Thing], ...]:
+    if view.owners_first:
+        return ()
     mine = (what for what, owner in view.owners.items() if owner == view.me)
     wanted = (what for what in mine if what not in view.held)
     return tuple(Move("take", what, "it should be ours") for what in _free(view, wanted))

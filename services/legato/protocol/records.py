@@ -55,9 +55,15 @@ def acquire(
 
 
 def renew(
-    found: Record | None, *, owner: str, epoch: int, now: int
+    found: Record | None, *, owner: str, epoch: int, now: int, again: bool
 ) -> tuple[Record | None, Granted | None]:
-    """Renew, or take again what Redis lost; None = it is another's. `renew.lua`."""
+    """Renew, or take again what Redis lost; None = it is another's, or may be. `renew.lua`.
+
+    `again` is for an owner that knows that it has not been away: another who took the lease from
+    one that was frozen has as good a right to what Redis lost then.
+    """
+    if found is None and not again:
+        return None, None
     if found is None:
         epoch = next_epoch(epoch, now=now)
         return Record(owner, epoch, now), Granted(epoch)

@@ -19,6 +19,7 @@ def view(
     steady: timedelta = LONG,
     has_permits: bool = True,
     stopping: bool = False,
+    owners_first: bool = False,
 ) -> View[str]:
     return View(
         me="me",
@@ -29,6 +30,7 @@ def view(
         steady=steady,
         has_permits=has_permits,
         stopping=stopping,
+        owners_first=owners_first,
     )
 
 
@@ -60,6 +62,12 @@ def test_nothing_is_given_soon_after_an_outage_or_without_a_permit() -> None:
 
     assert moves.plan(view(owners, held="ab", steady=timedelta(seconds=29)), LIMITS) == ()
     assert moves.plan(view(owners, held="ab", has_permits=False), LIMITS) == ()
+
+
+def test_what_a_redis_has_lost_is_left_to_its_owners() -> None:
+    owners = dict.fromkeys("ab", "me")
+
+    assert moves.plan(view(owners, owners_first=True), LIMITS) == ()
 
 
 def test_while_nobody_may_own_everything_stays() -> None:

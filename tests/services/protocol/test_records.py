@@ -18,7 +18,7 @@ epochs = st.sampled_from(["last", "older", "newer"])
 calls = st.lists(
     st.one_of(
         st.tuples(st.just("acquire"), owners, st.booleans()),
-        st.tuples(st.just("renew"), owners, epochs),
+        st.tuples(st.just("renew"), owners, epochs, st.booleans()),
         st.tuples(st.just("release"), owners, epochs),
         st.tuples(st.just("tick"), st.sampled_from([1_000, 5_000])),
         st.tuples(st.just("pass"), st.sampled_from([-3_000, 0, 1, 4_999, 5_001, 9_999, 10_001])),
@@ -49,10 +49,12 @@ class Both:
         else:
             assert answer == [0, found.owner.encode(), str(found.age).encode()]
 
-    def renew(self, owner: str, which: str) -> None:
+    def renew(self, owner: str, which: str, again: bool) -> None:
         epoch = self._epoch(which)
-        answer = self.scripts.run("renew", [LEASE], owner, str(epoch))
-        self.record, found = records.renew(self.record, owner=owner, epoch=epoch, now=self.now)
+        answer = self.scripts.run("renew", [LEASE], owner, str(epoch), int(again))
+        self.record, found = records.renew(
+            self.record, owner=owner, epoch=epoch, now=self.now, again=again
+        )
         assert answer == (str(found.epoch).encode() if found else b"")
         if found:
             self.epochs.append(found.epoch)
@@ -109,7 +111,7 @@ def test_the_scripts_of_a_lease_do_what_the_rules_say(scripts: Scripts, calls: l
 
 def test_an_epoch_is_above_all_before_it_also_where_redis_forgot_them() -> None:
     record, first = records.acquire(None, owner="a", now=START, ttl=TTL, take=False)
-    behind, again = records.renew(None, owner="a", epoch=record.epoch, now=START - 60_000)
+    behind, again = records.renew(None, owner="a", epoch=record.epoch, now=START - 60_000, again=True)
 
     assert isinstance(first, Granted)
     assert again == Granted(first.epoch + 1)
