@@ -50,6 +50,8 @@ class Stage:
     """More environment for the simulator: SIMULATOR_SHARDS and so on."""
     node_settings: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """More environment for the nodes."""
+    programs: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """A file of Python to run instead of a service, as one with a fault in it: by kind."""
     behind: frozenset[str] = frozenset()
     """Parts that the services reach through a proxy: valkey, postgres, node, node-2, …"""
 
@@ -325,11 +327,15 @@ class Machine:
     def _program(self, name: str, environment: Mapping[str, str]) -> Program:
         return Program(
             name=name,
-            command=(sys.executable, "-m", "legato", kind(name)),
+            command=(sys.executable, *self._run(kind(name))),
             log=self.folder.log(name),
             environment={**parts.plain_environment(), **environment},
             grace=GRACE,
         )
+
+    def _run(self, service: str) -> tuple[str, ...]:
+        program = self.stage.programs.get(service)
+        return (program,) if program else ("-m", "legato", service)
 
     @property
     def _library(self) -> str:
