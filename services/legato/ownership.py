@@ -94,6 +94,7 @@ class Holder:
         self._held: dict[Owned, Lease] = {}
         self._owners: Mapping[Owned, str] = {}
         self._steady = timedelta(0)
+        self._owners_first = False
         self._moving: dict[Owned, asyncio.Task[None]] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._put_off: set[Owned] = set()
@@ -157,24 +158,38 @@ class Holder:
     async def _look(self) -> None:
         """Read the roll, and derive who should own what."""
         roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
-        self._steady = await self._leases.steady()
+        self._note(await self._leases.steady())
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
         self._owners = rendezvous.assign(self._things, ready)
+
+    def _note(self, steady: timedelta) -> None:
+        """Leave a lease's life to owners after a gap, be it that Redis was emptied."""
+        if steady < self._steady:
+            self._owners_first = True
+        elif steady >= self._leases.ttl:
+            self._owners_first = False
+        self._steady = steady
 
     def _weight(self) -> float:
         return self._steering.directive().weight(self._members.name) if self._steering else 1.0
 
     async def _renew_held(self, tasks: asyncio.TaskGroup) -> None:
-        for what, lease in list(self._held.items()):
-            renewed = await self._leases.renew(lease)
-            if self._held.get(what) is not lease:
-                continue
-            if renewed is None:
-                del self._held[what]
-                log.warning("lease lost", thing=str(what), epoch=lease.epoch)
-                tasks.create_task(self._lose(lease))
-            else:
-                self._held[what] = renewed
+        """Renew all at once: one after the other they would outlast a TTL where Redis is slow."""
+        renewing = [self._renew(lease, tasks) for lease in list(self._held.values())]
+        for problem in await asyncio.gather(*renewing, return_exceptions=True):
+            if problem is not None:
+                raise problem
+
+    async def _renew(self, lease: Lease, tasks: asyncio.TaskGroup) -> None:
+        renewed = await self._leases.renew(lease)
+        if self._held.get(lease.what) is not lease:
+            return
+        if renewed is None:
+            del self._held[lease.what]
+            log.warning("lease lost", thing=str(lease.what), epoch=lease.epoch)
+            tasks.create_task(self._lose(lease))
+        else:
+            self._held[lease.what] = renewed
 
     def _miss(self) -> None:
         now, ttl, isolation = time.monotonic(), self._leases.ttl, self._pace.isolation
@@ -210,6 +225,7 @@ class Holder:
             moving=frozenset(self._moving),
             put_off=frozenset(self._put_off),
             steady=self._steady,
+            owners_first=self._owners_first,
             has_permits=self._has_permits,
             stopping=self._stopping,
         )

@@ -1,6 +1,8 @@
 import asyncio
 from datetime import timedelta
 
+from legato import rendezvous
+from legato.contracts import keys
 from legato.contracts.partitions import Partition, all_partitions
 from legato.leases import Lease, Leases
 from legato.members import Members
@@ -124,3 +126,27 @@ async def test_one_thing_that_can_not_start_stops_no_other(each_redis: Client) -
 
     await until(lambda: len(one.port.running) == 8)
     await one.end()
+
+
+async def test_a_redis_that_is_emptied_takes_nothing_from_its_owners(each_redis: Client) -> None:
+    one, two = Process(each_redis, "a"), Process(each_redis, "b")
+    owners = rendezvous.assign(THINGS, {"a": 1.0, "b": 1.0})
+    held = tuple({what for what in THINGS if owners[what] == name} for name in "ab")
+    await until(lambda: (set(one.port.running), set(two.port.running)) == held)
+
+    for _ in range(3):
+        await each_redis.flushall()
+        for what in THINGS:
+            await until_there(each_redis, what)
+
+    assert (set(one.port.running), set(two.port.running)) == held
+    assert one.port.reasons.count("lost") + two.port.reasons.count("lost") == 0
+    await one.end()
+    await two.end()
+
+
+async def until_there(redis: Client, what: Partition) -> None:
+    """Wait until somebody holds a lease again."""
+    async with asyncio.timeout(5):
+        while not await redis.exists(keys.lease(what)):
+            await asyncio.sleep(0.01)
