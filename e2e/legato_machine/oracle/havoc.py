@@ -34,7 +34,7 @@ class Havoc:
     async def run(self, plan: tuple[tuple[str, How], ...], until: asyncio.Event) -> None:
         """Go through a plan, again and again; the blow that has begun is finished."""
         number = 0
-        while not until.is_set():
+        while plan and not until.is_set():
             part, how = plan[number % len(plan)]
             began = time.monotonic()
             await self.strike(part, how)
