@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from legato.limits import Limits, Policy
+from legato.limits import DISCORD_GLOBAL, Limits, Policy
 
 
 @pytest.fixture
@@ -44,3 +44,9 @@ async def test_waiting_lets_everybody_through_at_the_pace(limits):
     await asyncio.gather(*(limits.wait(policy) for _ in range(15)))
 
     assert 0.45 < loop.time() - began < 3
+
+
+def test_in_no_second_do_more_requests_leave_than_discord_allows():
+    second = DISCORD_GLOBAL.capacity * (timedelta(seconds=1) / DISCORD_GLOBAL.per)
+
+    assert DISCORD_GLOBAL.capacity + second <= 50
