@@ -40,6 +40,8 @@ class Double:
     loads: dict[str, Json] = field(default_factory=dict)
     pings: int = 0
     refuse_tracks: bool = False
+    fail_voice: bool = False
+    """A voice server that it can't speak with, though it answers."""
     stats_first: bool = False
     runner: web.AppRunner | None = None
 
@@ -165,6 +167,8 @@ class Double:
             case "GET", ["players"]:
                 return web.json_response(list(session.players.values()))
             case "PATCH", ["players", guild]:
+                if self.fail_voice and "voice" in body:
+                    return web.json_response({"status": 500, "message": "no voice"}, status=500)
                 if self.refuse_tracks and "track" in body:
                     return web.json_response({"status": 400, "message": "bad track"}, status=400)
                 return web.json_response(self._patch(session, guild, body))

@@ -26,7 +26,7 @@ from legato.audio.events import (
     TrackFailed,
     VoiceClosed,
 )
-from legato.audio.lavalink import Refused, SessionUnknown
+from legato.audio.lavalink import Failed, Refused, SessionUnknown
 from legato.audio.links import UP_WITHIN, Links
 from legato.audio.nodes import Look, NodeLink
 from legato.audio.nodestate import NodeState, Patch
@@ -135,8 +135,15 @@ class Driver:
             if not await self._voice_answers(link, guild_id, patch):
                 return
             patch = self._missing(link, guild_id, actual)
-        if patch is not None:
+        if patch is None:
+            return
+        try:
             await self.patch(link, guild_id, patch)
+        except Failed as error:
+            if not isinstance(patch.voice, nodestate.Voice):
+                raise
+            # It speaks TLS and nothing more, or shows a certificate that the node doesn't trust.
+            self._unanswered(link, guild_id, error.why)
 
     def _missing(self, link: NodeLink, guild_id: int, actual: NodeState | None) -> Patch | None:
         """Compare with the player as it is now: while a node was waited for it may have changed."""
@@ -162,16 +169,19 @@ class Driver:
         try:
             await self._endpoints.check(patch.voice.endpoint)
         except Unavailable as error:
-            log.warning("voice server does not answer", guild=guild_id, why=error.why)
-            event = VoiceClosed(
-                guild_id=guild_id,
-                node=link.node.name,
-                session_id=link.session_id,
-                code=voicing.UNANSWERED,
-            )
-            self._port.tell(event, node=link.node.name, session_id=link.session_id)
+            self._unanswered(link, guild_id, error.why)
             return False
         return True
+
+    def _unanswered(self, link: NodeLink, guild_id: int, why: str) -> None:
+        log.warning("voice server does not answer", guild=guild_id, why=why)
+        event = VoiceClosed(
+            guild_id=guild_id,
+            node=link.node.name,
+            session_id=link.session_id,
+            code=voicing.UNANSWERED,
+        )
+        self._port.tell(event, node=link.node.name, session_id=link.session_id)
 
     async def patch(self, link: NodeLink, guild_id: int, patch: Patch) -> None:
         """Send a PATCH, and remember what the node then plays."""

@@ -40,6 +40,10 @@ class Unreachable(Unavailable):
     """Nobody listens at the node's address."""
 
 
+class Failed(Unavailable):
+    """The node is there, and could not do what was asked."""
+
+
 class Refused(Exception):
     """The node says that a request makes no sense to it."""
 
@@ -269,7 +273,7 @@ def _checked(status: int, raw: bytes) -> bytes:
         raise SessionUnknown
     if status in {400, 422}:
         raise Refused(_problem(raw))
-    raise Unavailable("node", f"answered {status}: {_problem(raw)}")
+    raise Failed("node", f"answered {status}: {_problem(raw)}")
 
 
 def _problem(raw: bytes) -> str:

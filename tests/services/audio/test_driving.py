@@ -203,6 +203,14 @@ async def test_a_dead_voice_server_never_reaches_the_node(double: Double) -> Non
     assert [event.code for event in world.of(VoiceClosed)] == [1013]
 
 
+async def test_a_voice_server_that_the_node_can_not_speak_with_is_told_of(double: Double) -> None:
+    double.fail_voice = True
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+
+    assert [event.code for event in world.of(VoiceClosed)] == [1013]
+
+
 async def test_a_track_that_the_node_refuses_is_a_failed_play(double: Double) -> None:
     double.refuse_tracks = True
     async with world_of(n1=double) as world:
