@@ -32,8 +32,8 @@ class Recorder:
 
 
 class Process:
-    def __init__(self, redis: Client, name: str) -> None:
-        self.leases = Leases(redis, owner=name, ttl=TTL, renew=TTL / 10)
+    def __init__(self, redis: Client, name: str, *, renew: timedelta = TTL / 10) -> None:
+        self.leases = Leases(redis, owner=name, ttl=TTL, renew=renew)
         self.members = Members(redis, bot=7, component="audio", name=name, ttl=TTL)
         self.port = Recorder()
         self.holder = Holder(self.leases, self.members, THINGS, self.port, pace=PACE)
@@ -129,7 +129,7 @@ async def test_one_thing_that_can_not_start_stops_no_other(each_redis: Client) -
 
 
 async def test_a_redis_that_is_emptied_takes_nothing_from_its_owners(each_redis: Client) -> None:
-    one, two = Process(each_redis, "a"), Process(each_redis, "b")
+    one, two = Process(each_redis, "a"), Process(each_redis, "b", renew=TTL / 3)
     owners = rendezvous.assign(THINGS, {"a": 1.0, "b": 1.0})
     held = tuple({what for what in THINGS if owners[what] == name} for name in "ab")
     await until(lambda: (set(one.port.running), set(two.port.running)) == held)
