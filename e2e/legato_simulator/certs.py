@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = timedelta(days=30)
+LEFT = timedelta(days=7)
+"""What must be left of it at a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,40 @@ class Certificates:
 
 
 def make(folder: Path, *, now: datetime | None = None, host: str = "localhost") -> Certificates:
-    """Write a fresh authority and a certificate for this machine and `host` into `folder`."""
-    start = (now or datetime.now(UTC)) - timedelta(hours=1)
-    folder.mkdir(parents=True, exist_ok=True)
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(ca_key, start)
-    leaf = _leaf(key, authority, ca_key, start, host)
+    """Write an authority and a certificate for this machine and `host`, or keep good ones.
+
+    Who trusted an earlier run of the same folder goes on trusting this one.
+    """
     made = Certificates(
         ca_file=folder / "ca.pem",
         bundle_file=folder / "bundle.pem",
         chain_file=folder / "server.pem",
         key_file=folder / "server.key",
     )
+    present = now or datetime.now(UTC)
+    if not _lasts(made, host, until=present + LEFT):
+        _write(made, host, start=present - timedelta(hours=1))
+    return made
+
+
+def _lasts(made: Certificates, host: str, *, until: datetime) -> bool:
+    """Say whether what is there is whole and valid for long enough."""
+    try:
+        leaf = x509.load_pem_x509_certificate(made.chain_file.read_bytes())
+        made.server_context()
+    except (OSError, ValueError):
+        return False
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return _alternative(host) in names and leaf.not_valid_after_utc > until
+
+
+def _write(made: Certificates, host: str, *, start: datetime) -> None:
+    made.ca_file.parent.mkdir(parents=True, exist_ok=True)
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = _authority(ca_key, start)
+    leaf = _leaf(key, authority, ca_key, start, host)
     made.ca_file.write_bytes(_pem(authority))
     made.bundle_file.write_bytes(_public_authorities() + _pem(authority))
-    made.chain_file.write_bytes(_pem(leaf) + _pem(authority))
     made.key_file.touch(mode=0o600)
     made.key_file.write_bytes(
         key.private_bytes(
@@ -64,7 +85,8 @@ def make(folder: Path, *, now: datetime | None = None, host: str = "localhost") 
             serialization.NoEncryption(),
         )
     )
-    return made
+    # Last, and what is looked at first: what a crash leaves half-written is written anew.
+    made.chain_file.write_bytes(_pem(leaf) + _pem(authority))
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -1,4 +1,5 @@
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,21 @@ def test_the_key_is_the_owner_s_alone_and_the_bundle_holds_the_authority(tmp_pat
     assert made.key_file.stat().st_mode & 0o077 == 0
     assert made.bundle_file.read_bytes().endswith(made.ca_file.read_bytes())
     assert x509.load_pem_x509_certificate(made.ca_file.read_bytes()).subject.rfc4514_string()
+
+
+def test_who_trusted_an_earlier_run_of_a_folder_trusts_the_next(tmp_path: Path):
+    earlier = certs.make(tmp_path).client_context()
+
+    _handshake(certs.make(tmp_path).server_context(), earlier, "localhost")
+
+
+def test_what_is_broken_or_soon_over_is_made_anew(tmp_path: Path):
+    old = datetime.now(UTC) - certs.LIFETIME + timedelta(days=1)
+    before = certs.make(tmp_path, now=old).chain_file.read_bytes()
+    made = certs.make(tmp_path)
+    renewed = made.chain_file.read_bytes()
+    made.key_file.write_bytes(b"")
+    mended = certs.make(tmp_path)
+
+    assert len({before, renewed, mended.chain_file.read_bytes()}) == 3
+    _handshake(mended.server_context(), mended.client_context(), "localhost")
