@@ -23,6 +23,7 @@ _KINDS = {
     "answer.already.left": "already left",
     "queue.total": "page",
     "queue.total.one": "page",
+    "queue.empty": "page",
     "panel.nothing": "shown",
     "panel.in_queue": "shown",
     "panel.in_queue.one": "shown",
