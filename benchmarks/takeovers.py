@@ -166,7 +166,7 @@ async def _alone(drill: Drill, component: str) -> list[Seen]:
 async def _with_twin(drill: Drill, component: str) -> list[Seen]:
     """Watch a twin take over."""
     machine = drill.machine
-    platform.second(machine, component)
+    await machine.add(component)
     found: list[Seen] = []
     for cause in (
         "kill -9, a twin takes over, leases freed",
