@@ -23,8 +23,8 @@ from benchmarks import profiling
 from benchmarks.measured import Benchmark, Measured, Row
 from legato import redis as reach
 from legato.audio import player
-from legato.audio.effects import Effect, outbox_key
 from legato.audio.changes import Position
+from legato.audio.effects import Effect, outbox_key
 from legato.audio.ledger import Books, Kept, Ledger
 from legato.audio.means import Means
 from legato.audio.metrics import Metrics
