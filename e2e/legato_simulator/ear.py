@@ -6,6 +6,7 @@ and ends with its parent. It knows no network.
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -57,14 +58,19 @@ class Request(Struct, frozen=True, kw_only=True):
     at: list[float]
     epoch: list[int]
     payload: list[bytes]
+    before: list[bytes] = []
+    """Decoded first and not heard: a decoder that begins in the middle shows a false peak."""
 
 
 def samples(request: Request) -> opus.Samples:
     """Decode, with a fresh decoder for each voice connection, as a client does."""
     parts = []
+    before = request.before
     for epoch in dict.fromkeys(request.epoch):
         mine = zip(request.epoch, request.payload, strict=True)
-        parts.append(opus.decode(payload for number, payload in mine if number == epoch))
+        payloads = [payload for number, payload in mine if number == epoch]
+        parts.append(opus.decode([*before, *payloads])[len(before) * opus.FRAME :])
+        before = []
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
@@ -117,13 +123,15 @@ class Ear:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def heard(self, arrivals: list[Arrival]) -> Heard:
-        """Say how loud a stretch is and which tone is strongest."""
-        return msgspec.msgpack.decode(await self._ask("heard", arrivals), type=Heard)
+    async def heard(self, arrivals: list[Arrival], *, before: Sequence[Arrival] = ()) -> Heard:
+        """Say how loud a stretch is and which tone is strongest; `before` is what led to it."""
+        answer = await self._ask("heard", arrivals, before)
+        return msgspec.msgpack.decode(answer, type=Heard)
 
-    async def moments(self, arrivals: list[Arrival]) -> Moments:
+    async def moments(self, arrivals: list[Arrival], *, before: Sequence[Arrival] = ()) -> Moments:
         """Read the time code of a stretch."""
-        return msgspec.msgpack.decode(await self._ask("moments", arrivals), type=Moments)
+        answer = await self._ask("moments", arrivals, before)
+        return msgspec.msgpack.decode(answer, type=Moments)
 
     async def stop(self) -> None:
         """End the process."""
@@ -133,13 +141,16 @@ class Ear:
                 process.stdin.close()
             await process.wait()
 
-    async def _ask(self, want: str, arrivals: list[Arrival]) -> bytes:
+    async def _ask(
+        self, want: str, arrivals: Sequence[Arrival], before: Sequence[Arrival]
+    ) -> bytes:
         request = msgspec.msgpack.encode(
             Request(
                 want=want,
                 at=[arrival.at_ns / 1e9 for arrival in arrivals],
                 epoch=[arrival.epoch for arrival in arrivals],
                 payload=[arrival.payload for arrival in arrivals],
+                before=[arrival.payload for arrival in before],
             )
         )
         async with self._turn:

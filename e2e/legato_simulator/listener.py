@@ -14,6 +14,8 @@ from legato_simulator.continuity import Arrival, Continuity
 
 SPOKE_NS = 250_000_000
 """So long after its latest sound a bot is shown as speaking."""
+LEADING = 5
+"""Packets until a decoder that begins in the middle of a stream is right: 100 ms."""
 KEPT_PACKETS = 9_000
 """Three minutes of sound, about 4 MB."""
 
@@ -132,6 +134,15 @@ class Listener:
             return list(self.kept)
         start = int(at * 1e9)
         return [arrival for arrival in self.kept if arrival.at_ns >= start]
+
+    def before(self, at: float | None) -> list[Arrival]:
+        """List the few packets just before a moment, of the connection whose packets follow it."""
+        following = self.since(at)
+        if not following:
+            return []
+        first = following[0]
+        earlier = [one for one in self.kept if one.at_ns < first.at_ns and one.epoch == first.epoch]
+        return earlier[-LEADING:]
 
     def report(self, *, now: float, since: float | None = None) -> Report:
         """Say what came: from the first packet on, or, from the kept ones, since a moment."""

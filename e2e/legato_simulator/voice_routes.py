@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from legato_simulator.continuity import Arrival
 from legato_simulator.control_stream import ControlStream
 from legato_simulator.ear import Ear
 from legato_simulator.library import Library
@@ -154,10 +155,12 @@ class Voice:
         return _json(self.server.report(*ids, since=_since(request)))
 
     async def _heard(self, request: web.Request) -> web.Response:
-        return _json(await self.ear.heard(self._listener(request).since(_since(request))))
+        arrivals, before = self._stretch(request)
+        return _json(await self.ear.heard(arrivals, before=before))
 
     async def _moments(self, request: web.Request) -> web.Response:
-        return _json(await self.ear.moments(self._listener(request).since(_since(request))))
+        arrivals, before = self._stretch(request)
+        return _json(await self.ear.moments(arrivals, before=before))
 
     async def _close(self, request: web.Request) -> web.Response:
         body = await _body(request, Close)
@@ -181,6 +184,11 @@ class Voice:
             return _json({"done": act})
 
         return serve
+
+    def _stretch(self, request: web.Request) -> tuple[list[Arrival], list[Arrival]]:
+        """Take what came since the moment asked about, and the little before it."""
+        listener, since = self._listener(request), _since(request)
+        return listener.since(since), listener.before(since)
 
     def _listener(self, request: web.Request) -> Listener:
         listener = self.server.listener(*_ids(request))

@@ -41,6 +41,22 @@ async def site(room: Room, tmp_path: Path) -> AsyncIterator[Site]:
     await voice.ear.stop()
 
 
+async def test_a_stretch_from_the_middle_is_as_loud_as_it_was(site: Site):
+    sender = await site.room.connected()
+    await sender.play(opus.encode(timecode.tone(5, 400, start_ms=30_000)))
+    await site.room.received(18)
+    arrivals = site.voice.server.listener(GUILD, BOT).since(None)
+    middle = arrivals[9].at_ns / 1e9
+
+    whole = await site.client.voice_heard(GUILD, BOT)
+    later = await site.client.voice_heard(GUILD, BOT, since=middle)
+    moments = await site.client.voice_moments(GUILD, BOT, since=middle)
+
+    assert later.peak <= whole.peak
+    assert later.total_ms == whole.total_ms - 9 * 20
+    assert moments.moments[0].ms == pytest.approx(30_180, abs=15)
+
+
 async def test_another_process_reads_what_was_heard(site: Site):
     sender = await site.room.connected()
     since = time.monotonic()
