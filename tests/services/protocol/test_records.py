@@ -111,7 +111,9 @@ def test_the_scripts_of_a_lease_do_what_the_rules_say(scripts: Scripts, calls: l
 
 def test_an_epoch_is_above_all_before_it_also_where_redis_forgot_them() -> None:
     record, first = records.acquire(None, owner="a", now=START, ttl=TTL, take=False)
-    behind, again = records.renew(None, owner="a", epoch=record.epoch, now=START - 60_000, again=True)
+    behind, again = records.renew(
+        None, owner="a", epoch=record.epoch, now=START - 60_000, again=True
+    )
 
     assert isinstance(first, Granted)
     assert again == Granted(first.epoch + 1)
