@@ -66,6 +66,7 @@ class Proxy:
     ) -> None:
         """Reset every connection, and listen no more."""
         self._do(self._shut)
+        asyncio.run_coroutine_threadsafe(self._ended(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -142,6 +143,11 @@ class Proxy:
         self._loop.remove_reader(self._bound)
         self._bound.close()
         self._reset()
+
+    async def _ended(self) -> None:
+        """Wait until every connection that was reset is closed."""
+        tasks = [pair.task for pair in self._pairs if pair.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _cut(self) -> None:
         if self._state != "cut":

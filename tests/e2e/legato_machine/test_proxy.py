@@ -126,8 +126,7 @@ async def test_a_half_open_connection_tells_the_server_nothing_and_new_ones_pass
                 assert await said(new, b"new") == b"new"
                 assert proxy.connections == 2
                 assert not ended.is_set()
-            proxy.reset()
-            await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 5)
 
 
 async def test_what_clients_sent_is_remembered_also_where_it_vanishes(proxy: Proxy) -> None:
