@@ -30,6 +30,7 @@ from legato_machine.fleet import Fleet
 from legato_machine.proxy import Proxy
 from legato_machine.room import Room
 from legato_machine.service import Service
+from legato_machine.small_disk import SmallDisk
 from legato_simulator.client import SimulatorClient
 from legato_simulator.voice_client import VoiceClient
 
@@ -54,6 +55,8 @@ class Stage:
     """A file of Python to run instead of a service, as one with a fault in it: by kind."""
     behind: frozenset[str] = frozenset()
     """Parts that the services reach through a proxy: valkey, postgres, node, node-2, …"""
+    small_disk: bool = False
+    """PostgreSQL has a disk of its own, which can be filled."""
 
     def names(self, kind: str) -> tuple[str, ...]:
         """Name the parts of a kind."""
@@ -101,6 +104,7 @@ class Machine:
         )
         self.proxies: dict[str, Proxy] = {}
         """By the part they stand before: those that the stage wants."""
+        self.disk = SmallDisk(self._postgres.data) if self.stage.small_disk else None
         self._make_parts()
 
     async def __aenter__(self) -> Self:
@@ -266,7 +270,7 @@ class Machine:
     def _make_parts(self) -> None:
         simulator = parts.simulator(self.folder, self._port("simulator"))
         found = [
-            Service("postgres", self._postgres.prepare, self._postgres.is_ready),
+            Service("postgres", self._database_server, self._postgres.is_ready),
             Service("valkey", self._valkey.prepare, self._valkey.is_ready),
             Service(
                 "simulator",
@@ -277,6 +281,10 @@ class Machine:
             *(self._service(name) for name in self.stage.services),
         ]
         self.parts = {part.name: part for part in found}
+
+    def _database_server(self) -> Program:
+        program = self._postgres.prepare()
+        return self.disk.under(program) if self.disk else program
 
     def _port(self, name: str) -> int:
         if name not in self.ports:
