@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Gauge
 
 from legato import outages, telemetry
+from legato.errors import Unavailable
 from legato.loop_lag import LIMIT, LoopLag
 from legato.outages import Outages
 
@@ -193,6 +194,8 @@ async def _probe(check: Check) -> Dependency:
             detail = await check.probe() or ""
     except TimeoutError:
         status, detail = _failed(check), f"no answer in {check.timeout:g} s"
+    except Unavailable as error:
+        status, detail = _failed(check), telemetry.without_secrets(error.why or str(error))
     except Exception as error:  # an edge: whatever a probe raises is its finding
         status, detail = _failed(check), telemetry.without_secrets(str(error) or repr(error))
     took = (time.perf_counter() - began) * 1000

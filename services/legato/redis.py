@@ -149,7 +149,7 @@ def check(client: Client, *, critical: bool = True, without: str = "") -> Check:
     """Ask the server for its version, for /health and `legato doctor`."""
 
     async def version() -> str:
-        with reaching("info"):
+        with reaching(""):
             found = await client.info("server")
         return str(found.get("valkey_version") or found["redis_version"])
 

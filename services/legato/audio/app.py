@@ -290,13 +290,20 @@ class App:
     def _checks(self) -> list[Check]:
         return [
             Check("redis", self._ask_redis, without=WITHOUT_REDIS),
-            self.database.check(critical=False, without=WITHOUT_POSTGRES),
+            Check("postgres", self._ask_postgres, critical=False, without=WITHOUT_POSTGRES),
             Check("nodes", self._ask_nodes, critical=False, without=WITHOUT_A_NODE),
         ]
 
     async def _ask_redis(self) -> str | None:
         await self.clock.read(self.redis)
         return f"{len(self.holder.held)} partitions"
+
+    async def _ask_postgres(self) -> str | None:
+        """Ask whether it is there, and whether it takes what is written."""
+        version = await self.database.check().probe()
+        if self.behind.problem:
+            raise Unavailable("postgres", self.behind.problem)
+        return version
 
     async def _ask_nodes(self) -> str | None:
         if not self.fleet.nodes:

@@ -4,7 +4,9 @@ Only `(epoch, version)` that grow are taken, so what an older owner still had on
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +30,10 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 POSITIONS_EVERY = timedelta(seconds=5)
 """How much of a position is lost at most with the whole of Redis."""
 BATCH = 200
+TRIED_WITHIN = 30.0
+"""Seconds in which what failed was surely tried again, if it still matters."""
+MOST_PEOPLE = 10_000
+"""People noted for the next batches; of more, those who were not seen longest are forgotten."""
 
 _heads = msgspec.json.Decoder(PlayerHead)
 
@@ -69,7 +75,9 @@ class WriteBehind:
         `stored` hears which guilds' queues are other ones now.
         """
         self.is_open = True
-        """False until the schema is known to be ours; then nothing is read or written."""
+        """False until the schema is known to be ours; until then nothing is read or written."""
+        self._failed: tuple[float, str] | None = None
+        """When the last write failed, and why; None after one that succeeded."""
         self._store = database
         self._bot = bot
         self._find = find
@@ -80,10 +88,32 @@ class WriteBehind:
         self._wanted: dict[int, asyncio.Future[None]] = {}
 
     @property
+    def problem(self) -> str:
+        """Say why the last write failed; "" where none did lately."""
+        if self._failed is None or time.monotonic() - self._failed[0] > TRIED_WITHIN:
+            return ""
+        return self._failed[1]
+
+    @property
+    def waiting(self) -> int:
+        """Count the players and people that the next batch is to write."""
+        return len(self._wanted) + len(self._people)
+
+    @property
     def _database(self) -> Database:
         if not self.is_open:
             raise Unavailable("postgres", "it was not there since the start")
         return self._store
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Note whether PostgreSQL takes writes: it may be there and have no room."""
+        try:
+            yield
+        except Unavailable as error:
+            self._failed = time.monotonic(), error.why or str(error)
+            raise
+        self._failed = None
 
     async def save(self, guild_id: int) -> None:
         """Have a player written with the next batch, and wait for it; Unavailable = try again."""
@@ -121,7 +151,8 @@ class WriteBehind:
                 _finish(batch[name], problem)
 
     async def _save(self, found: list[Owned]) -> None:
-        written = await queues.save(self._database, [_document(one) for one in found])
+        with self._writing():
+            written = await queues.save(self._database, [_document(one) for one in found])
         if not written:
             return
         try:
@@ -133,6 +164,8 @@ class WriteBehind:
         """Have a person noted with the next batch; a crash may forget it."""
         before = self._people.pop(note.user_id, None)
         plays = before.plays if before else 0
+        if len(self._people) >= MOST_PEOPLE:
+            del self._people[next(iter(self._people))]
         self._people[note.user_id] = Profile(
             user_id=note.user_id, locale=note.locale, plays=plays + 1
         )
@@ -142,7 +175,8 @@ class WriteBehind:
         if not people:
             return
         try:
-            await profiles.note(self._database, self._bot, people)
+            with self._writing():
+                await profiles.note(self._database, self._bot, people)
         except Unavailable as error:
             log.warning("people not noted", count=len(people), why=str(error))
             return
@@ -162,7 +196,8 @@ class WriteBehind:
             detail=deed.detail,
             at=datetime.fromtimestamp(deed.at / 1000, UTC),
         )
-        await audit.add(self._database, self._bot, entry)
+        with self._writing():
+            await audit.add(self._database, self._bot, entry)
 
     async def record(self, guild_id: int, record: Record) -> None:
         """Write one row of history."""
@@ -179,11 +214,13 @@ class WriteBehind:
             end_reason=record.reason,
             started_at=datetime.fromtimestamp(record.started_at / 1000, UTC),
         )
-        await history.add(self._database, [play])
+        with self._writing():
+            await history.add(self._database, [play])
 
     async def save_settings(self, guild_id: int, settings: GuildSettings, *, epoch: int) -> bool:
         """Write a guild's settings; False where newer ones are there."""
-        return await guilds.save(self._database, self._bot, guild_id, settings, epoch=epoch)
+        with self._writing():
+            return await guilds.save(self._database, self._bot, guild_id, settings, epoch=epoch)
 
     async def settings(self, guild_id: int) -> GuildSettings:
         """Read a guild's settings."""
