@@ -15,6 +15,7 @@ NAMES = (
     "listener",
     "commands",
     "takeovers",
+    "gaps",
     "start",
 )
 
