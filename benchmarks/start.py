@@ -89,7 +89,6 @@ def _free() -> list[str]:
 
 async def _cloned(folder: pathlib.Path, what: str, environment: Mapping[str, str]) -> Row:
     """Clone, install, start, play."""
-    folder.mkdir()
     began = time.monotonic()
     clone = ["git", "clone", "--quiet", str(ROOT), str(folder / "legato")]
     await asyncio.to_thread(subprocess.run, clone, check=True)
