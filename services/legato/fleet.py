@@ -94,6 +94,11 @@ async def bury(client: redis.Client, *, bot: int, member: str) -> int:
     """Free every lease of a member that surely is dead; return how many it had."""
     for component in COMPONENTS:
         await Members(client, bot=bot, component=component, name=member).forget(member)
+    reports = [
+        fleet.Observed(member=member, component=component, at=0).field for component in COMPONENTS
+    ]
+    with redis.reaching("bury"):
+        await client.hdel(keys.observed(bot), *reports)
     return await Leases(client, owner=member).release_all_of(member)
 
 

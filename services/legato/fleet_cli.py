@@ -75,7 +75,8 @@ def drain(*, name: str, deadline: timedelta) -> None:
 
     _change(lambda client, bot: fleet.drain(client, bot=bot, node=name, within=deadline))
     within = settings.spell(deadline)
-    click.echo(f"{name} is cordoned, and its players move off within {within}: legato nodes")
+    click.echo(f"{name} is cordoned, and its players move off within {within}.")
+    click.echo("Watch it with: legato nodes")
 
 
 @click.command()

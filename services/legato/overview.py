@@ -6,6 +6,7 @@ Reads Redis only, as it is at the moment; knows no terminal.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import msgspec
 
@@ -71,6 +72,11 @@ class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Seat(msgspec.Struct):
     node: str = ""
+
+
+FRESH = timedelta(seconds=15)
+"""An older report, several were due since, is of a member that is gone: others report its players
+by now."""
 
 
 class _Head(msgspec.Struct):
@@ -148,7 +154,9 @@ class Overview:
     async def _observed(self) -> list[Observed]:
         with redis.reaching("observed"):
             found = await self._client.hvals(keys.observed(self._bot))
-        return [msgspec.json.decode(document, type=Observed) for document in found]
+        reports = [msgspec.json.decode(document, type=Observed) for document in found]
+        oldest = await self.now() - FRESH / timedelta(milliseconds=1)
+        return [report for report in reports if report.at >= oldest]
 
     async def _sessions(self) -> Counter[str]:
         """Count the partitions with a session, by node."""

@@ -34,6 +34,8 @@ async def test_what_a_dead_member_held_is_free_at_once(redis: redis.Client) -> N
     heir = Leases(redis, owner="services-2~b")
     before = await heir.acquire(PARTITION)
 
+    told = contracts.Observed(member="services-1", component="audio", at=1)
+    await redis.hset(keys.observed(BOT), told.field, "its last report")
     freed = await fleet.bury(redis, bot=BOT, member="services-1")
     after = await heir.acquire(PARTITION)
     roll = await Members(redis, bot=BOT, component="audio", name="services-2").beat()
@@ -42,6 +44,7 @@ async def test_what_a_dead_member_held_is_free_at_once(redis: redis.Client) -> N
     assert isinstance(before, Held)
     assert isinstance(after, Lease)
     assert [member.name for member in roll.members] == ["services-2"]
+    assert not await redis.exists(keys.observed(BOT))
 
 
 NODES = tuple(

@@ -1,6 +1,7 @@
 from collections import Counter
 
 import msgspec
+from msgspec.structs import replace
 
 from legato import fleet, overview, redis
 from legato.contracts import keys
@@ -63,6 +64,22 @@ def test_a_position_runs_on_up_to_the_tracks_end() -> None:
     assert at(3_000, None).track is None
 
 
+async def report(redis: redis.Client, observed: Observed, *, ago: int) -> None:
+    """Report as a member did so many ms ago."""
+    at = await Overview(redis, bot=BOT).now() - ago
+    document = msgspec.json.encode(replace(observed, at=at))
+    await redis.hset(keys.observed(BOT), observed.field, document)
+
+
+async def test_a_member_that_reports_no_more_is_not_counted(redis: redis.Client) -> None:
+    await report(redis, seen("killed", players=1), ago=20_000)
+    await report(redis, seen("its-heir", players=1), ago=2_000)
+
+    (row,) = await Overview(redis, bot=BOT).nodes()
+
+    assert row.players == 1
+
+
 async def test_members_are_listed_with_what_they_hold(redis: redis.Client) -> None:
     await Layout(redis, BOT).bind_partitions("default", 4)
     await Layout(redis, BOT).bind_shards(2)
@@ -71,8 +88,8 @@ async def test_members_are_listed_with_what_they_hold(redis: redis.Client) -> No
     await Members(redis, bot=BOT, component="audio", name="audio-2").beat(weight=0.5)
     await Leases(redis, owner="services-1").acquire(Shard(BOT, 1, 2))
     await Leases(redis, owner="audio-2").acquire(PARTITION)
-    observed = Observed(member="audio-2", component="audio", at=0, directive_version=7)
-    await redis.hset(keys.observed(BOT), "audio-2", msgspec.json.encode(observed))
+    told = Observed(member="audio-2", component="audio", at=0, directive_version=7)
+    await report(redis, told, ago=0)
 
     rows = await Overview(redis, bot=BOT).members()
 
