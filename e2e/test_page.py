@@ -48,7 +48,7 @@ async def test_a_person_types_play_hears_it_and_presses_pause(stage: Machine) ->
         await panel.get_by_role("button", name="Pause").click()
 
         await room.quiet()
-        await expect(page.get_by_role("button", name="Play")).to_be_visible()
+        await expect(page.get_by_role("button", name="Resume")).to_be_visible()
         await expect(page.locator(".voice-state")).to_have_text("Listening: it is silent")
         await until(lambda: is_silent(page), what="silence on the page's meter")
         assert await page.evaluate("document.querySelector('audio').currentTime") > before
