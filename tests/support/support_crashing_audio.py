@@ -12,8 +12,8 @@ from legato.audio.player import Message, Player, Step
 from legato.audio.rules import Rules
 from legato.contracts.playback import Seek
 
-CRASH, KILL, HANG = 1_313, 1_414, 1_515
-"""Positions to seek to."""
+CRASH, KILL, HANG = 13_000, 14_000, 15_000
+"""Positions to seek to, ms."""
 
 
 def step(player: Player, message: Message, *, now: int, rules: Rules) -> Step:

@@ -80,7 +80,8 @@ class Writer:
         """
         if self.is_away and not alone:
             raise Unavailable("redis", "the books are out of reach")
-        if not self.held().allows(within, now=time.monotonic(), alone=alone):
+        lease = self._lease()
+        if lease is None or not lease.allows(within, now=time.monotonic(), alone=alone):
             raise Unavailable("lease", f"{self._partition} may not be ours for long enough")
 
     async def attempt(self, entry: str) -> int:

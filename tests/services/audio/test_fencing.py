@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from legato.audio.changes import Commit, Position
 from legato.audio.ledger import Ledger
 from legato.audio.metrics import Metrics
-from legato.audio.writer import Fenced, Writer
+from legato.audio.writer import Writer
 from legato.clock import ServerClock
 from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
@@ -68,7 +68,7 @@ def test_isolation_holds_for_one_time_to_live_at_a_time_and_then_ends() -> None:
 
 
 def test_a_lost_lease_allows_nothing() -> None:
-    with pytest.raises(Fenced):
+    with pytest.raises(Unavailable):
         writer(lambda: None).allow(timedelta(), alone=True)
 
 
