@@ -6,7 +6,7 @@ beside what the reader commits.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -66,6 +66,20 @@ class Bus:
             return await self._add(key, body, nonce)
         except Unavailable:
             return await self._settle(key, body, nonce)
+
+    async def append_all(self, messages: Sequence[tuple[str, msgspec.Struct]]) -> None:
+        """Append many in one way there and back, in order; raises Unavailable.
+
+        Some may stand there then, and again after another attempt: for messages whose reader knows
+        repeats by more than the order of their arrival.
+        """
+        if not messages:
+            return
+        with reaching("append_all"):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for key, message in messages:
+                    pipe.xadd(key, {_BODY: msgspec.json.encode(message)})
+                await pipe.execute()
 
     async def _add(self, key: str, body: bytes, nonce: bytes) -> str:
         with reaching("append"):

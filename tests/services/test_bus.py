@@ -103,6 +103,17 @@ async def test_an_append_to_a_redis_that_stays_away_is_unavailable(each_redis) -
         )
 
 
+async def test_many_go_in_one_way_to_several_streams_in_order(each_redis: Client) -> None:
+    bus = Bus(each_redis)
+
+    await bus.append_all([("ab"[n % 2], Said(text=str(n))) for n in range(6)])
+    await bus.append_all([])
+
+    for key, texts in (("a", ["0", "2", "4"]), ("b", ["1", "3", "5"])):
+        entries = await bus.read(key, BEGINNING, decoder=decoder, block=NOW)
+        assert [entry.message for entry in entries] == [Said(text=text) for text in texts]
+
+
 async def test_a_question_is_answered_by_one_of_those_who_listen(each_redis: Client) -> None:
     bus = Bus(each_redis)
     question = Search(request_id="1", reply_to="a:1", text="jazz", guild_id=1, expires_at=0)

@@ -7,7 +7,7 @@ tests against a gateway on the wire. Its cache and typed events stay off.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ from hikari.internal import data_binding
 from hikari.internal.routes import Route as _Route
 
 from legato.errors import Unavailable
+from legato.gateway import payloads
 from legato.gateway.shard_store import Session
 from legato.settings import Secret
 
@@ -89,7 +90,7 @@ class Connection(GatewayShardImpl):
             event_factory=events,  # type: ignore[arg-type]  # of it, two methods are called
             http_settings=HTTPSettings(),
             proxy_settings=ProxySettings(),
-            loads=msgspec.json.decode,
+            loads=payloads.loads,
             intents=INTENTS,
             shard_id=index,
             shard_count=count,
@@ -333,7 +334,7 @@ PUT_COMMANDS = Route("PUT", "/applications/{application}/commands")
 PUT_GUILD_COMMANDS = Route("PUT", "/applications/{application}/guilds/{guild}/commands")
 
 
-def quieten(names: Sequence[str] = ("hikari",)) -> None:
-    """Keep hikari from saying at INFO what we say better, with session ids in it."""
-    for name in names:
-        logging.getLogger(name).setLevel(logging.WARNING)
+def quieten() -> None:
+    """Keep hikari from saying what we say better: sessions with their ids, requests that failed."""
+    logging.getLogger("hikari").setLevel(logging.WARNING)
+    logging.getLogger("hikari.rest").setLevel(logging.ERROR)

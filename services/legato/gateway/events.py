@@ -4,11 +4,7 @@ Only the fields used are named; the rest of each event is never looked at.
 https://discord.com/developers/docs/events/gateway-events
 """
 
-from typing import TypeVar
-
 import msgspec
-
-T = TypeVar("T")
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -201,8 +197,3 @@ TYPES: dict[str, type[msgspec.Struct]] = {
     "VOICE_SERVER_UPDATE": VoiceServer,
     "INTERACTION_CREATE": Interaction,
 }
-
-
-def read(data: object, kind: type[T]) -> T:
-    """Take what we use from an event; raises msgspec.ValidationError when it has another shape."""
-    return msgspec.convert(data, kind, strict=False)

@@ -107,10 +107,12 @@ class CrashLoopGuard:
         self._file = file
         self._most = most
         self._within = within.total_seconds()
+        self._one_at_a_time = asyncio.Lock()
 
     async def admit(self, *, now: float) -> timedelta:
         """Note one more identify: zero if that is fine, else how long to wait first."""
-        return await asyncio.to_thread(self._admit, now)
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(self._admit, now)
 
     def _admit(self, now: float) -> timedelta:
         recent = [at for at in self._read() if now - self._within < at <= now]

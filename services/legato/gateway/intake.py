@@ -15,7 +15,7 @@ from legato import telemetry
 from legato.clock import ServerClock
 from legato.contracts.voice import Mark, Voice
 from legato.errors import Unavailable
-from legato.gateway import events
+from legato.gateway import events, payloads
 from legato.gateway.backlog import Backlog
 from legato.gateway.metrics import Metrics
 from legato.gateway.producer import Producer
@@ -136,7 +136,7 @@ class Intake:
         if kind is None:
             return None
         try:
-            return events.read(data, kind)
+            return payloads.read(data, kind)
         except msgspec.ValidationError as error:
             self._metrics.malformed.labels(name).inc()
             _log.error("an event has another shape", name=name, why=str(error))

@@ -52,15 +52,10 @@ class Producer:
         await self._bus.append(keys.inbox(self.partition(message.guild_id)), message)
 
     async def send_all(self, messages: Sequence[Voice]) -> None:
-        """Append many, in order within each guild. Raises Unavailable."""
-        lines: dict[Partition, list[Voice]] = {}
-        for message in messages:
-            lines.setdefault(self.partition(message.guild_id), []).append(message)
-        await asyncio.gather(*(self._send_line(line) for line in lines.values()))
-
-    async def _send_line(self, messages: Sequence[Voice]) -> None:
-        for message in messages:
-            await self.send(message)
+        """Append many, in order. Raises Unavailable; they are marked, so all may be sent again."""
+        await self._bus.append_all(
+            [(keys.inbox(self.partition(message.guild_id)), message) for message in messages]
+        )
 
     async def is_crowded(self, guild_id: int) -> bool:
         """Say whether so much waits that a person had better try later; looks once a second."""

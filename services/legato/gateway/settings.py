@@ -42,7 +42,7 @@ class Settings(Common, frozen=True, kw_only=True):
     legato_data: pathlib.Path = pathlib.Path("/tmp/legato")  # noqa: S108  # a pod's own folder
     """A folder that outlives this process; the crash-loop limit is kept in it."""
     identify_most: Annotated[int, _AtLeastOne] = 200
-    """Identifies an hour from this folder; beyond, something crashes in a loop."""
+    """Identifies an hour from this folder, or two a shard; beyond, something crashes in a loop."""
     identify_reserve: Annotated[int, msgspec.Meta(ge=0)] = 50
     """Identifies a day, of Discord's 1000 or more, that Legato leaves unused."""
     lease_ttl: LeaseTtl = lease_settings.TTL

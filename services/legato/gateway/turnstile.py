@@ -59,6 +59,7 @@ class Turnstile:
                 break
             await asyncio.sleep(_LOOK_AGAIN)
         if not resuming:
+            await self._pass_guard()
             self._permit = await self._obtain()
 
     async def may_identify(self) -> None:
@@ -89,7 +90,6 @@ class Turnstile:
             return False
 
     async def _obtain(self) -> int:
-        await self._pass_guard()
         while True:
             try:
                 permit = await self._ask()

@@ -58,22 +58,26 @@ EMPTY = GuildVoice()
 
 def of_guild(guild: events.Guild, *, bot: int) -> GuildVoice:
     """Read a whole guild from GUILD_CREATE, whose members are at least those in voice."""
+    present = [state for state in guild.voice_states if state.channel_id is not None]
+    if not present:
+        return EMPTY
     bots = {m.user.id for m in guild.members if m.user is not None and m.user.bot}
-    voice = EMPTY
-    for state in guild.voice_states:
-        voice = moved(voice, state, bot=bot, is_bot=state.user_id in bots)
-    return voice
+    places = {
+        state.user_id: Place(state.channel_id, state.user_id in bots or _is_bot(state, bot))
+        for state in present
+        if state.channel_id is not None
+    }
+    own = next((state for state in present if state.user_id == bot), None)
+    return GuildVoice(places, _own(own) if own is not None else None)
 
 
-def moved(
-    voice: GuildVoice, state: events.VoiceState, *, bot: int, is_bot: bool = False
-) -> GuildVoice:
+def moved(voice: GuildVoice, state: events.VoiceState, *, bot: int) -> GuildVoice:
     """Apply one voice state; applying it again changes nothing."""
     places = dict(voice.places)
     places.pop(state.user_id, None)
     if state.channel_id is not None:
-        places[state.user_id] = Place(state.channel_id, is_bot or _is_bot(state, bot))
-    return GuildVoice(places, _own(voice, state) if state.user_id == bot else voice.own)
+        places[state.user_id] = Place(state.channel_id, _is_bot(state, bot))
+    return GuildVoice(places, _own(state) if state.user_id == bot else voice.own)
 
 
 def changed_channels(before: GuildVoice, after: GuildVoice, user_id: int) -> Iterable[int]:
@@ -92,7 +96,7 @@ def _is_bot(state: events.VoiceState, bot: int) -> bool:
     return member is not None and member.user is not None and member.user.bot
 
 
-def _own(voice: GuildVoice, state: events.VoiceState) -> OwnVoice | None:
+def _own(state: events.VoiceState) -> OwnVoice | None:
     if state.channel_id is None:
         return None
     return OwnVoice(state.channel_id, state.session_id, state.mute, state.suppress)

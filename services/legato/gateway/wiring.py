@@ -120,9 +120,9 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     known = _Known(basis, rest, who, info, limits, producer, Reach(ask), cache)
     ways = _ways(known, Panels(rest, basis.metrics, tasks, every=basis.settings.panel_every))
     interactions = Interactions(ways, tasks)
-    permits, learn = _permits(basis, rest, bot)
-    shards = Shards(_means(known, ways, interactions, permits), tasks)
     count = await _shard_count(basis, counts, info)
+    permits, learn = _permits(basis, rest, bot, count)
+    shards = Shards(_means(known, ways, interactions, permits), tasks)
     holder = _holder(basis, bot, count, shards)
     shards.lease_of = holder.lease
     beside = (
@@ -222,7 +222,7 @@ async def _shard_count(basis: Basis, counts: layout.Layout, info: login.GatewayI
 
 
 def _permits(
-    basis: Basis, rest: discord.Rest, bot: int
+    basis: Basis, rest: discord.Rest, bot: int, shards: int
 ) -> tuple[Permits, Callable[[], Awaitable[None]]]:
     settings, metrics = basis.settings, basis.metrics
     ledger = Ledger(basis.redis, bot=bot, reserve=settings.identify_reserve)
@@ -232,7 +232,7 @@ def _permits(
         limit = (await login.gateway(rest)).limit
         metrics.remaining_identifies.set(await ledger.learn(limit))
 
-    guard = CrashLoopGuard(file, most=settings.identify_most)
+    guard = CrashLoopGuard(file, most=max(settings.identify_most, 2 * shards))
     return Permits(ledger, guard, learn, metrics), learn
 
 

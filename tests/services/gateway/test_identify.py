@@ -110,3 +110,11 @@ async def test_a_broken_file_stops_nobody(tmp_path):
     file.write_text("{")
 
     assert await CrashLoopGuard(file, most=1).admit(now=1.0) == timedelta()
+
+
+async def test_many_shards_at_once_are_all_counted(tmp_path):
+    guard = CrashLoopGuard(tmp_path / "identifies.json", most=64)
+
+    delays = await asyncio.gather(*(guard.admit(now=1000.0 + shard) for shard in range(65)))
+
+    assert sum(not delay for delay in delays) == 64
