@@ -73,7 +73,10 @@ def drain(*, name: str, deadline: timedelta) -> None:
     """
     from legato import fleet, settings  # noqa: PLC0415
 
-    _change(lambda client, bot: fleet.drain(client, bot=bot, node=name, within=deadline))
+    wanted = _change(lambda client, bot: fleet.drain(client, bot=bot, node=name, within=deadline))
+    if all(node.cordoned for node in wanted.nodes):
+        click.echo(f"{name} is cordoned, but no other node takes players: its own stay.")
+        return
     within = settings.spell(deadline)
     click.echo(f"{name} is cordoned, and its players move off within {within}.")
     click.echo("Watch it with: legato nodes")
@@ -113,15 +116,15 @@ def _show(
     click.echo(shown)
 
 
-def _change(work: "Callable[[redis.Client, int], Awaitable[Directive]]") -> None:
+def _change(work: "Callable[[redis.Client, int], Awaitable[Directive]]") -> "Directive":
     from legato.fleet import NoSuchNode  # noqa: PLC0415
 
-    async def change() -> None:
+    async def change() -> "Directive":
         async with _reached() as (client, bot):
-            await work(client, bot)
+            return await work(client, bot)
 
     try:
-        _explained(change)
+        return _explained(change)
     except NoSuchNode as error:
         raise click.ClickException(str(error)) from error
 

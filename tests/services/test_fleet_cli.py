@@ -55,13 +55,17 @@ async def test_members_and_players_are_shown(environ: dict[str, str]) -> None:
 async def test_a_node_is_cordoned_drained_and_used_again(environ: dict[str, str]) -> None:
     cordoned = await run(environ, "nodes", "cordon", "node-1")
     drained = await run(environ, "nodes", "drain", "node-2", "--deadline", "5m")
+    await run(environ, "nodes", "uncordon", "node-1")
+    away = await run(environ, "nodes", "drain", "node-2", "--deadline", "5m")
+    await run(environ, "nodes", "cordon", "node-1")
     shown = json.loads((await run(environ, "nodes", "--json")).output)
     table = await run(environ, "nodes")
     again = await run(environ, "nodes", "uncordon", "node-2")
     after = json.loads((await run(environ, "nodes", "--json")).output)
 
     assert "node-1 is cordoned" in cordoned.output
-    assert "move off within 5m" in drained.output
+    assert "no other node takes players" in drained.output
+    assert "move off within 5m" in away.output
     assert [(row["cordoned"], row["draining"]) for row in shown] == [(True, False), (True, True)]
     assert "done" in table.output
     assert "takes players again" in again.output
