@@ -39,7 +39,15 @@ DEFERRED = 5
 """The callback of an answer that took over 1.5 s, as on a machine that does much else."""
 TO_DEFER = 4
 """What the gateway notes of an interaction more where it defers the answer."""
-KEPT = ("directive", "observed", "layout", "members", "session", "discord-global:all")
+KEPT = (
+    "legato:health",
+    "directive",
+    "observed",
+    "layout",
+    "members",
+    "session",
+    "discord-global:all",
+)
 """Ends of keys that are read and written now and again, whatever people do."""
 
 

@@ -23,6 +23,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
+from legato.contracts import keys
 from legato.errors import Unavailable
 from legato.health import Check
 from legato.settings import Secret
@@ -146,11 +147,14 @@ def _cancellations() -> int:
 
 
 def check(client: Client, *, critical: bool = True, without: str = "") -> Check:
-    """Ask the server for its version, for /health and `legato doctor`."""
+    """Ask the server for its version, and whether it takes writes."""
 
     async def version() -> str:
         with reaching(""):
-            found = await client.info("server")
+            async with client.pipeline(transaction=False) as pipe:
+                pipe.set(keys.health(), "asked", ex=60)
+                pipe.info("server")
+                _, found = await pipe.execute()
         return str(found.get("valkey_version") or found["redis_version"])
 
     return Check("redis", version, critical=critical, without=without)

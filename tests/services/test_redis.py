@@ -12,7 +12,7 @@ from redis import exceptions
 
 from legato.bus import Bus
 from legato.errors import Unavailable
-from legato.redis import CONNECTIONS, Client, connect, measure, reaching
+from legato.redis import CONNECTIONS, Client, check, connect, measure, reaching
 from support_servers import running_valkey
 
 
@@ -175,5 +175,15 @@ async def test_a_full_server_is_unavailable_for_writes_and_not_for_reads(client:
         with pytest.raises(Unavailable, match="its memory is full"), reaching("a test"):
             await together.execute()
         assert await client.get("key") is None
+    finally:
+        await client.config_set("maxmemory", "0")
+
+
+async def test_the_check_finds_a_server_that_takes_no_writes(client: Client) -> None:
+    assert await check(client).probe()
+    await client.config_set("maxmemory", "1kb")
+    try:
+        with pytest.raises(Unavailable, match="its memory is full"):
+            await check(client).probe()
     finally:
         await client.config_set("maxmemory", "0")

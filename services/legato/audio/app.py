@@ -296,7 +296,8 @@ class App:
 
     async def _ask_redis(self) -> str | None:
         await self.clock.read(self.redis)
-        return f"{len(self.holder.held)} partitions"
+        version = await reach.check(self.redis).probe()
+        return f"{version}, {len(self.holder.held)} partitions"
 
     async def _ask_postgres(self) -> str | None:
         """Ask whether it is there, and whether it takes what is written."""

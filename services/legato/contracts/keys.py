@@ -179,6 +179,11 @@ def answer(bot: int, region: str, request_id: str) -> str:
     return f"{{{bot}:{region}:ask}}:answer:{request_id}"
 
 
+def health() -> str:
+    """Return the key that is written to see whether anything can be."""
+    return "legato:health"
+
+
 def tick() -> str:
     """String `since last`, server ms, refreshed by every lease holder; a gap shows an outage."""
     return "{legato}:tick"
