@@ -4,6 +4,7 @@ import ast
 import importlib
 import pathlib
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,14 @@ def test_what_is_shared_exports_no_metric_of_its_own() -> None:
     shared = {name for module, name in _metrics(SERVICES) if module.split("/")[0] not in COMPONENTS}
 
     assert shared == EVERY_COMPONENTS_METRICS
+
+
+def test_every_alert_asks_for_a_metric_there_is() -> None:
+    asked = re.findall(r"legato_\w+", (ROOT / "docs" / "alerts.md").read_text())
+    exported = {name for _, name in _metrics(SERVICES)}
+
+    assert asked
+    assert {name.removesuffix("_total") for name in asked} <= exported
 
 
 def _tags() -> Iterator[str]:
