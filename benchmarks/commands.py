@@ -9,17 +9,17 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from benchmarks import platform, processes
 from benchmarks.measured import Benchmark, Measured, Row, median, percentile
 from legato_machine.conditions import until
 from legato_machine.machine import Machine
-from legato_simulator.views import InteractionView
+from legato_machine.oracle import sayings
+from legato_simulator.actions.many import Typing
+from legato_simulator.views import CrowdView, OutcomeView
 
-T = TypeVar("T")
 RATES = (20, 100, 300)
 AIM_RATE, AIM_ANSWER_MS, AIM_PACKET_MS = 100, 150.0, 400.0
 PLAYING, LISTENERS, READERS = 50, 3, 2
@@ -32,17 +32,15 @@ GRACE = 5.0
 """Seconds after the last command: Discord's three for an answer, and some for a packet."""
 QUIET = 0.5
 """Seconds without a packet before a start, so that what came is surely the new track's."""
-_AT_ONCE = 24
+TICK = 0.01
+"""Seconds between two looks at what is due: a few commands share one call at high rates."""
 
 
 @dataclass(slots=True)
 class Place:
-    """A guild, its text channel and its people, who take turns."""
+    """A guild and its people, who take turns."""
 
-    guild_id: str
-    text: str
-    voice: str
-    people: list[str]
+    guild: CrowdView
     turn: int = 0
     since: float = 0.0
     """When it was last started or stopped, by the clock of this process."""
@@ -51,15 +49,15 @@ class Place:
     def person(self) -> str:
         """Say whose turn it is."""
         self.turn += 1
-        return self.people[self.turn % len(self.people)]
+        return self.guild.people[self.turn % len(self.guild.people)]
 
 
 @dataclass(slots=True)
 class Sent:
     """What was sent in one stretch of load."""
 
-    ids: list[str] = field(default_factory=list)
-    starts: list[tuple[str, Place]] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    starts: dict[str, Place] = field(default_factory=dict)
     """Interactions that start a silent guild, and the guild."""
 
 
@@ -78,17 +76,6 @@ class Stretch:
     """The worst lateness of our own sending, ms."""
 
 
-async def _each(work: Iterable[Awaitable[T]]) -> list[T]:
-    """Do much, a little at once."""
-    room = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(each: Awaitable[T]) -> T:
-        async with room:
-            return await each
-
-    return await asyncio.gather(*(one(each) for each in work))
-
-
 class Crowd:
     """The guilds of a machine's Discord, and the people who type."""
 
@@ -97,33 +84,16 @@ class Crowd:
         self.stages: list[Place] = []
         self.others: list[Place] = []
         self.link = ""
+        self.last = "0"
         self._chance = random.Random(seed)  # the same every time
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def gather(self, guilds: int, playing: int) -> None:
-        """Make the guilds and their people; let those of the playing ones sit in voice."""
+        """Make the guilds and their people, who sit in voice."""
         discord = self.machine.discord
         self.link = await self.machine.make(TRACK)
-        owner = await discord.make_user("owner")
-        ids = await discord.make_guilds(guilds, owner.id)
-        places = await _each(
-            self._place(guild, LISTENERS if number < playing else READERS)
-            for number, guild in enumerate(ids)
-        )
-        self.stages, self.others = places[:playing], places[playing:]
-        await _each(
-            discord.join_voice(person, place.voice)
-            for place in self.stages
-            for person in place.people
-        )
+        self.stages = [Place(one) for one in await discord.make_crowd(playing, LISTENERS)]
+        self.others = [Place(one) for one in await discord.make_crowd(guilds - playing, READERS)]
         await until(lambda: self._known(guilds), what="the gateway knows all guilds", timeout=60)
-
-    async def _place(self, guild: str, people: int) -> Place:
-        discord = self.machine.discord
-        view = await discord.guild(guild)
-        channels = {channel.kind: channel.id for channel in view.channels}
-        made = [await discord.make_user(f"p{n} of {guild}", guild=guild) for n in range(people)]
-        return Place(guild, channels["text"], channels["voice"], [one.id for one in made])
 
     async def _known(self, guilds: int) -> bool:
         async with await self.machine.get("gateway", "/metrics") as answer:
@@ -133,20 +103,29 @@ class Crowd:
 
     async def load(self, rate: float, seconds: float, kinds: Sequence[str]) -> Stretch:
         """Type at a steady rate, then wait for what came of it."""
-        sent, late = Sent(), 0.0
+        sent, late, done, total = Sent(), 0.0, 0, round(rate * seconds)
+        since = await self._newest()
         before, began = platform.spent(self.machine), time.monotonic()
-        for number in range(round(rate * seconds)):
-            due = began + number / rate
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            late = max(late, time.monotonic() - due)
-            self._type(kinds[number % len(kinds)], sent)
+        while done < total:
+            now = time.monotonic()
+            due = min(total, 1 + int((now - began) * rate))
+            late = max(late, now - began - done / rate)
+            typed = [self._type(kinds[number % len(kinds)]) for number in range(done, due)]
+            await self._send(typed, sent)
+            done = due
+            await asyncio.sleep(max(TICK, began + done / rate - time.monotonic()))
         took = time.monotonic() - began
         shares = processes.shares(before, platform.spent(self.machine), took)
-        await asyncio.gather(*self._tasks)
         await asyncio.sleep(GRACE)
-        return await self._found(sent, round(rate * seconds) / took, shares, late * 1000)
+        return await self._found(sent, since, total / took, shares, late * 1000)
 
-    def _type(self, kind: str, sent: Sent) -> None:
+    async def _newest(self) -> str:
+        found = await self.machine.discord.outcomes(self.last)
+        self.last = found[-1].id if found else self.last
+        return self.last
+
+    def _type(self, kind: str) -> tuple[Typing, Place | None]:
+        """Choose who types; a place where that is the start of the music comes along."""
         now = time.monotonic()
         ready = [one for one in self.stages if now - one.since > SETTLED]
         place = self._chance.choice(self.others if kind == "queue" else self.stages)
@@ -160,40 +139,45 @@ class Crowd:
             kind, place = ("stop", loud[0]) if loud else ("volume", place)
         if starts or kind == "stop":
             place.plays, place.since = starts, now
-        task = asyncio.create_task(self._send(kind, place, sent, starts=starts))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        return self._typing(kind, place), place if starts else None
 
-    async def _send(self, kind: str, place: Place, sent: Sent, *, starts: bool) -> None:
-        options: dict[str, str | int] = {}
+    def _typing(self, kind: str, place: Place) -> Typing:
+        options: dict[str, str | int | float | bool] = {}
         if kind == "play":
             options = {"query": self.link}
         elif kind == "volume":
             options = {"percent": 100}
-        made = await self.machine.discord.run_command(place.person(), place.text, kind, options)
-        sent.ids.append(made.id)
-        if starts:
-            sent.starts.append((made.id, place))
+        person, text = place.person(), place.guild.text
+        return Typing(user=person, channel=text, command=kind, options=options)
 
-    async def _found(self, sent: Sent, rate: float, shares: str, late: float) -> Stretch:
-        discord = self.machine.discord
-        views = {one.id: one for one in await _each(map(discord.interaction, sent.ids))}
-        answered = [one for one in views.values() if one.answered_at is not None]
-        heard = await _each(self._first(views[one], place) for one, place in sent.starts)
+    async def _send(self, typed: Sequence[tuple[Typing, Place | None]], sent: Sent) -> None:
+        ids = await self.machine.discord.run_commands([one for one, _ in typed])
+        sent.ids.update(ids)
+        for made, (_, place) in zip(ids, typed, strict=True):
+            if place is not None:
+                sent.starts[made] = place
+
+    async def _found(
+        self, sent: Sent, since: str, rate: float, shares: str, late: float
+    ) -> Stretch:
+        found = await self.machine.discord.outcomes(since)
+        views = {one.id: one for one in found if one.id in sent.ids}
+        answered = [one for one in views.values() if one.said and one.answered_at is not None]
+        heard = [await self._first(views[one], place) for one, place in sent.starts.items()]
         return Stretch(
             rate=rate,
             answers=[((one.answered_at or 0.0) - one.created_at) * 1000 for one in answered],
             packets=[one for one in heard if one is not None],
             unanswered=len(views) - len(answered),
-            refused=sum(one.ephemeral for one in answered),
+            refused=sum(sayings.read(one.said[-1]).what == "refused" for one in answered),
             shares=shares,
             late=late,
         )
 
-    async def _first(self, view: InteractionView, place: Place) -> float | None:
+    async def _first(self, view: OutcomeView, place: Place) -> float | None:
         """Say how long after a command the first packet came; None where it still played."""
         report = await self.machine.voice.voice_report(
-            int(place.guild_id), self.machine.bot_id, since=view.created_at - QUIET
+            int(place.guild.guild_id), self.machine.bot_id, since=view.created_at - QUIET
         )
         firsts = [one.continuity.first_at for one in report.epochs] if report else []
         took = [(at - view.created_at) * 1000 for at in firsts if at is not None]
