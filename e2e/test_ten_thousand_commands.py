@@ -62,7 +62,7 @@ STAGE = Stage(
         "DISCORD_OPENAPI": "",
     },
 )
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 
 
 async def crowd(stage: Machine) -> Typist:
