@@ -34,7 +34,7 @@ def message(answer: actions.Answer, locale: str) -> Json:
         case actions.QueuePage():
             return _queue(answer, locale)
         case actions.NowShown():
-            return _embedded(_now(answer.now, locale))
+            return _embedded(_now(answer.now, locale, lives=False))
         case actions.SettingsShown():
             return {**_embedded(_settings(answer, locale)), "flags": EPHEMERAL}
 
@@ -70,7 +70,7 @@ def panel(now: NowPlaying, locale: str, *, notice: str = "", detail: str = "") -
     content = text.notice(notice, locale, detail=detail) if notice in text.NOTICES else ""
     return {
         "content": content,
-        "embeds": [_now(now, locale)],
+        "embeds": [_now(now, locale, lives=True)],
         "components": _panel_buttons(now, locale),
         "allowed_mentions": NO_MENTIONS,
     }
@@ -121,13 +121,16 @@ def _length(track: Track, locale: str) -> str:
     return text.say("panel.live", locale) if track.is_stream else text.clock(track.length)
 
 
-def _now(now: NowPlaying, locale: str) -> Json:
+def _now(now: NowPlaying, locale: str, *, lives: bool) -> Json:
+    """Show what plays; what `lives` is edited whenever that changes."""
     track = now.track
     if track is None:
-        return {"title": text.say("panel.nothing", locale), "color": _COLOUR}
+        nothing: Json = {"title": text.say("panel.nothing", locale), "color": _COLOUR}
+        hint = "" if now.queue_length else text.say("queue.empty", locale)
+        return nothing | ({"description": hint} if hint else {})
     embed: Json = {
         "title": text.say("panel.paused" if now.paused else "panel.title", locale),
-        "description": "\n".join(_now_lines(now, track, locale)),
+        "description": "\n".join(_now_lines(now, track, locale, lives=lives)),
         "color": _COLOUR,
         "footer": {"text": _footer(now, locale)},
     }
@@ -136,10 +139,10 @@ def _now(now: NowPlaying, locale: str) -> Json:
     return embed
 
 
-def _now_lines(now: NowPlaying, track: Track, locale: str) -> Iterator[str]:
+def _now_lines(now: NowPlaying, track: Track, locale: str, *, lives: bool) -> Iterator[str]:
     yield _title(track)
     author = f"{text.harmless(track.author, 150)} · " if track.author else ""
-    yield f"{author}{_time(now, track, locale)}"
+    yield f"{author}{_time(now, track, locale, lives=lives)}"
     if now.requester_id:
         yield text.say("panel.requested_by", locale, user=f"<@{now.requester_id}>")
     if now.upcoming:
@@ -147,12 +150,13 @@ def _now_lines(now: NowPlaying, track: Track, locale: str) -> Iterator[str]:
         yield f"{text.say('panel.next', locale)}: {titles}"
 
 
-def _time(now: NowPlaying, track: Track, locale: str) -> str:
+def _time(now: NowPlaying, track: Track, locale: str, *, lives: bool) -> str:
     """Show where it is; Discord's own clock counts on, so that no edit is needed for it."""
     length = _length(track, locale)
-    if now.paused:
+    endless = track.is_stream or not track.length
+    if now.paused or not (lives or endless):
         return f"{text.clock(now.position)} / {length}"
-    if track.is_stream or not track.length:
+    if endless:
         return length
     ends = (now.as_of + track.length - now.position) // 1000
     return f"{length} · {text.say('panel.ends', locale, when=f'<t:{ends}:R>')}"
@@ -213,7 +217,7 @@ def _queue(answer: actions.QueuePage, locale: str) -> Json:
 def _queue_lines(answer: actions.QueuePage, locale: str) -> Iterator[str]:
     now = answer.now
     if now.track is not None:
-        yield f"▶️ {_title(now.track)} · {_time(now, now.track, locale)}"
+        yield f"▶️ {_title(now.track)} · {_time(now, now.track, locale, lives=False)}"
     first = (answer.page - 1) * _per_page(answer) + 1
     for place, item in enumerate(answer.items, first):
         yield f"{place}. {_item(item, locale)}"

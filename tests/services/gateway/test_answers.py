@@ -118,6 +118,23 @@ def test_settings_are_for_the_managers_eyes_alone():
     assert message(actions.Done(what="settings"), "en-US")["flags"] == EPHEMERAL
 
 
+def test_a_panel_counts_down_and_an_answer_says_where_it_was():
+    track = Track(encoded="x", title="Song", length=60_000)
+    now = NowPlaying(guild_id=1, revision=1, as_of=100_000, track=track, play_id="p", position=5000)
+
+    drawn = panel(now, "en-US")["embeds"][0]["description"]
+    told = message(actions.NowShown(now=now), "en-US")["embeds"][0]["description"]
+
+    assert "1:00 · ends <t:155:R>" in drawn
+    assert "0:05 / 1:00" in told
+
+
+def test_a_panel_of_nothing_says_how_to_begin():
+    nothing = NowPlaying(guild_id=1, revision=1, as_of=0)
+
+    assert "/play" in panel(nothing, "de")["embeds"][0]["description"]
+
+
 def test_pages_at_the_ends_have_one_dead_button():
     now = NowPlaying(guild_id=1, revision=1, as_of=0)
 
