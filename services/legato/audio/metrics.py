@@ -10,6 +10,8 @@ class Metrics:
     """The service's own figures."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._count_steps(registry)
+        self._count_effects(registry)
         self.partitions = Gauge(
             "legato_audio_partitions_owned", "Partitions held by lease", registry=registry
         )
@@ -19,6 +21,17 @@ class Metrics:
         self.sessions = Gauge(
             "legato_audio_node_sessions", "Lavalink sessions", ["node", "state"], registry=registry
         )
+        self.restarts = Counter(
+            "legato_audio_partition_restarts", "Partitions begun anew", registry=registry
+        )
+        self.moves = Counter(
+            "legato_audio_moves", "Players moved between nodes", ["outcome"], registry=registry
+        )
+        self.searches = Counter(
+            "legato_audio_searches", "Autocomplete questions", ["outcome"], registry=registry
+        )
+
+    def _count_steps(self, registry: CollectorRegistry) -> None:
         self.steps = Histogram(
             "legato_audio_step_seconds",
             "A message's step, its commit included",
@@ -35,6 +48,8 @@ class Metrics:
         self.dead = Counter(
             "legato_audio_dead_letters", "Messages put aside: alert on any", registry=registry
         )
+
+    def _count_effects(self, registry: CollectorRegistry) -> None:
         self.effects = Counter(
             "legato_audio_effects", "Effects by outcome", ["effect", "outcome"], registry=registry
         )
@@ -47,13 +62,4 @@ class Metrics:
         )
         self.outbox = Gauge(
             "legato_audio_outbox_waiting", "Effects that are still to do", registry=registry
-        )
-        self.restarts = Counter(
-            "legato_audio_partition_restarts", "Partitions begun anew", registry=registry
-        )
-        self.moves = Counter(
-            "legato_audio_moves", "Players moved between nodes", ["outcome"], registry=registry
-        )
-        self.searches = Counter(
-            "legato_audio_searches", "Autocomplete questions", ["outcome"], registry=registry
         )
