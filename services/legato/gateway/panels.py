@@ -32,6 +32,9 @@ class Herald(Protocol):
     async def panel_shown(self, guild_id: int, channel_id: int, message_id: int) -> None:
         """Tell it; message 0 says that there is none."""
 
+    def knows(self, guild_id: int) -> bool:
+        """Tell whether the bot is in the guild."""
+
     def locale_of(self, guild_id: int) -> str:
         """Return the guild's own language, as Discord names it."""
 
@@ -126,6 +129,8 @@ class Panels:
 
     async def _draw(self, panel: _Panel) -> None:
         action = panel.newest
+        if not panel.herald.knows(action.guild_id):
+            return
         if panel.channel_id != action.channel_id or panel.message_id == panel.unwanted:
             await self._remove(panel)
             panel.channel_id = action.channel_id

@@ -307,6 +307,10 @@ class ShardRun:
             )
         )
 
+    def knows(self, guild_id: int) -> bool:
+        """Herald: whether the bot is in the guild."""
+        return guild_id in self.state.facts
+
     def locale_of(self, guild_id: int) -> str:
         """Herald: the guild's own language."""
         return self.state.facts_of(guild_id).locale

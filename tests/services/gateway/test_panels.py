@@ -50,9 +50,13 @@ class Herald:
     def __init__(self, locale="en-US"):
         self.shown = []
         self.locale = locale
+        self.member = True
 
     async def panel_shown(self, guild_id, channel_id, message_id):
         self.shown.append((guild_id, channel_id, message_id))
+
+    def knows(self, _guild_id):
+        return self.member
 
     def locale_of(self, _guild_id):
         return self.locale
@@ -247,6 +251,16 @@ async def test_the_panels_of_a_shard_that_went_are_forgotten(channels):
         assert drawn.is_current(7, 100)
         drawn.forget(herald)
         await until(lambda: not drawn.is_current(7, 100))
+
+
+async def test_a_guild_that_the_bot_is_no_more_in_is_written_nothing(channels):
+    async with panels(channels) as shown:
+        herald = Herald()
+        await shown.show(show(at=1), herald)
+        herald.member = False
+        await shown.show(show(at=2, notice="kicked"), herald)
+
+    assert len(channels.done) == 1
 
 
 async def test_a_notice_stands_until_what_it_is_about_has_changed(channels):
