@@ -5,12 +5,10 @@ After each the right sentence, the right state, and no player that nobody answer
 
 import pytest
 
-from legato import text
 from legato_machine import hearing, orphans
 from legato_machine.conditions import until
 from legato_machine.machine import Machine
 from legato_machine.room import Room
-from legato_simulator.views import MessageView
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,16 +20,6 @@ async def playing(stage: Machine, what: str, tone: int, *, past: float = 2000) -
     await room.hears(tone, after=past)
     await room.panel()
     return room
-
-
-async def says(room: Room, notice: str) -> MessageView:
-    """Wait until the panel says a sentence."""
-
-    async def look() -> MessageView | None:
-        panel = await room.panel()
-        return panel if text.NOTICES[notice] in panel.content else None
-
-    return await until(look, what=f"the panel to say {notice}")
 
 
 async def state_is(room: Room, *, channel: str | None, reasons: set[str] | None = None) -> None:
@@ -71,7 +59,7 @@ async def test_a_bot_that_is_thrown_out_says_so_and_keeps_its_queue(stage: Machi
 
     await stage.discord.leave_voice(str(stage.bot_id), room.guild.id)
     await room.quiet()
-    await says(room, "kicked")
+    await room.told("kicked")
     await state_is(room, channel=None)
     await orphans.no_orphans(stage)
     at = await room.now()
@@ -93,7 +81,7 @@ async def test_a_bot_that_is_muted_waits_until_it_is_heard_again(stage: Machine)
     room = await playing(stage, "mutes the bot", 5)
 
     await stage.discord.mute_voice(str(stage.bot_id), room.guild.id, mute=True)
-    await says(room, "server_muted")
+    await room.told("server_muted")
     await state_is(room, channel=room.voice.id, reasons={"server_muted"})
     await room.quiet()
     last = (await room.moments()).moments[-1].ms
@@ -115,7 +103,7 @@ async def test_a_voice_channel_is_deleted(stage: Machine) -> None:
 
     await stage.discord.delete_channel(room.voice.id)
     await room.quiet()
-    await says(room, "channel_gone")
+    await room.told("channel_gone")
     await state_is(room, channel=None)
     await orphans.no_orphans(stage)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from legato import text
 from legato_machine import hearing
 from legato_machine.conditions import until
 from legato_machine.machine import Machine, Stage
@@ -101,6 +102,7 @@ async def test_the_only_node_left_is_killed_and_comes_back(stage: Machine) -> No
 
     await stage.parts["node-1"].kill()
     since = await room.now()
+    await room.told("node_lost")
     answer = await room.type("nowplaying")
     await stage.start("node-1")
     await room.sounds(since=since)
@@ -111,3 +113,4 @@ async def test_the_only_node_left_is_killed_and_comes_back(stage: Machine) -> No
     assert analysis.repeated_ms <= hearing.MOST_REPEATED_MS
     assert answer.message is not None
     assert await stage.fleet.node_of(room) == "node-1"
+    assert text.NOTICES["node_lost"] not in (await room.panel()).content

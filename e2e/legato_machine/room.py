@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from legato import text
 from legato_machine.conditions import until
 from legato_simulator.ear import Heard, Moment, Moments
 from legato_simulator.listener import Report
@@ -85,6 +86,15 @@ class Room:
             return panels[-1] if panels else None
 
         return await until(look, what="a panel in the channel", timeout=timeout)
+
+    async def told(self, notice: str, *, timeout: float = 15.0) -> MessageView:
+        """Wait until the panel says one of text.NOTICES."""
+
+        async def look() -> MessageView | None:
+            panel = await self.panel()
+            return panel if text.NOTICES[notice] in panel.content else None
+
+        return await until(look, what=f"the panel to say {notice}", timeout=timeout)
 
     # What is heard.
 
