@@ -19,6 +19,9 @@ REASONS: dict[str, tuple[int, str]] = {
     "not_allowed": (403, "This API key does not reach that far. Ask for one with that scope."),
     "no_player": (404, "This guild has no player. Start one with /play in Discord."),
     "bad_guild": (400, "A guild's id is a number of Discord's, such as 81384788765712384."),
+    "bad_page": (400, "A page is a whole number from 1 to 100000."),
+    "no_such_page": (404, "There is nothing at this address. /schema lists what there is."),
+    "wrong_method": (405, "Only GET is answered here."),
 }
 
 
@@ -30,7 +33,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     detail: str
     code: str
-    """A name for programs: no_key, wrong_key, not_allowed, no_player, too_many, …"""
+    """A name for programs: no_key, no_player, too_many, …; docs/api.md lists them."""
     trace_id: str = ""
     """What to look for in the logs."""
 
@@ -45,6 +48,8 @@ _TITLES = {
     500: "Internal error",
     503: "Unavailable",
 }
+
+_CODES = {404: "no_such_page", 405: "wrong_method"}
 
 Asked = Request[object, object, object]  # type: ignore[type-var]  # litestar's State bound
 
@@ -89,10 +94,19 @@ def unavailable(_: Asked, error: Unavailable) -> Response[Problem]:
 
 
 def http(_: Asked, error: HTTPException) -> Response[Problem]:
-    """Give litestar's own refusals (no such page, a bad parameter) the same shape."""
+    """Give litestar's own refusals (no such address, a bad parameter) the same shape."""
     status = error.status_code
-    code = {404: "no_such_page", 405: "wrong_method"}.get(status, "bad_request")
-    return _problem(status, code, error.detail, dict(error.headers or {}))
+    code = _CODES.get(status, "bad_request")
+    if code == "bad_request" and "page" in _parameters(error):
+        code = "bad_page"
+    detail = REASONS[code][1] if code in REASONS else error.detail
+    return _problem(status, code, detail, dict(error.headers or {}))
+
+
+def _parameters(error: HTTPException) -> set[str]:
+    """Name the parameters that litestar could not read."""
+    found = error.extra if isinstance(error.extra, list) else []
+    return {str(one.get("key")) for one in found if isinstance(one, dict)}
 
 
 def internal(_: Asked, error: Exception) -> Response[Problem]:

@@ -150,7 +150,9 @@ async def test_what_is_no_guilds_id_is_refused(api, guild):
     assert (status, problem["code"]) == (400, "bad_guild")
 
 
-async def test_a_page_that_is_no_number_is_refused(api):
-    status, problem = await api.get(f"{QUEUE}?page=zero")
+@pytest.mark.parametrize("page", ["zero", "0", "-1", "1.5", "100001", ""])
+async def test_a_page_that_is_no_number_from_one_on_is_refused(api, page):
+    status, problem = await api.get(f"{QUEUE}?page={page}")
 
-    assert (status, problem["code"]) == (400, "bad_request")
+    assert (status, problem["code"]) == (400, "bad_page")
+    assert problem["detail"] == "A page is a whole number from 1 to 100000."
