@@ -4,10 +4,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from legato.audio.effects import Effect, Resolve, SaveQueue, SyncNode, SyncPanel, Tell, carried
-from legato.audio.outbox import Outbox
+from legato.audio.effects import (
+    Effect,
+    Record,
+    Resolve,
+    SaveQueue,
+    SyncNode,
+    SyncPanel,
+    Tell,
+    carried,
+)
+from legato.audio.outbox import MOST_RECORDS, Outbox
 from legato.contracts.actions import Done
 from legato.contracts.playback import Origin
+from legato.contracts.tracks import Track
 from legato.errors import Unavailable
 from support_waiting import until
 
@@ -140,3 +150,30 @@ async def test_a_notice_survives_what_replaces_its_panel(world: World) -> None:
     newer = SyncPanel(seq=2, notice="kicked")
     assert carried(world.outbox.waiting(1, newer), newer) == newer
     assert carried(world.outbox.waiting(2, newer), SyncPanel(seq=2)) == SyncPanel(seq=2)
+
+
+def record(number: int) -> Record:
+    return Record(
+        seq=number,
+        play_id=f"{number}",
+        track=Track(encoded="E", title="A tone"),
+        requester_id=5,
+        started_at=1,
+        ended_at=2,
+        reason="finished",
+        heard=1,
+    )
+
+
+async def test_history_that_can_not_be_written_is_kept_in_bounds(world: World) -> None:
+    world.away |= {Record, SaveQueue}
+    world.outbox.put(1, [SaveQueue(seq=0)])
+
+    world.outbox.put(1, [record(number) for number in range(1, MOST_RECORDS + 4)])
+
+    assert [key for key, outcome in world.settled if outcome == "late"] == [
+        "record:1",
+        "record:2",
+        "record:3",
+    ]
+    assert len(world.outbox) == MOST_RECORDS + 1
