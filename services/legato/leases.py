@@ -29,6 +29,7 @@ class Held:
 
     what: Owned
     owner: str
+    """"" = Redis does not know it."""
     age: timedelta
     """Since its last renewal."""
 
@@ -54,21 +55,25 @@ class Leases:
         answer = await self._tick(self._redis, [keys.tick()], _ms(self.ttl / 2))
         return timedelta(milliseconds=_integer(answer))
 
-    async def acquire(self, what: Owned) -> Lease | Held:
-        """Take a lease that is free, or stale although its owner could have renewed it."""
-        found = await self._try(what, take=False)
+    async def acquire(self, what: Owned, *, unknown: bool = True) -> Lease | Held:
+        """Take a lease that is free, or stale although its owner could have renewed it.
+
+        `unknown`: also one that Redis does not know.
+        """
+        found = await self._try(what, take=False, unknown=unknown)
         if isinstance(found, Held) and found.age >= self.ttl and await self._may_take(found):
-            return await self._try(what, take=True)
+            return await self._try(what, take=True, unknown=unknown)
         return found
 
     async def _may_take(self, found: Held) -> bool:
         steady = _ms(await self.steady())
         return records.may_take(_ms(found.age), steady=steady, ttl=_ms(self.ttl))
 
-    async def _try(self, what: Owned, *, take: bool) -> Lease | Held:
+    async def _try(self, what: Owned, *, take: bool, unknown: bool) -> Lease | Held:
         begun = time.monotonic()
+        may = int(take), int(unknown)
         answer = await self._acquire(
-            self._redis, [keys.lease(what)], self.owner, _ms(self.ttl), int(take)
+            self._redis, [keys.lease(what)], self.owner, _ms(self.ttl), *may
         )
         match answer:
             case [1, epoch]:

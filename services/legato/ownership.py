@@ -95,6 +95,7 @@ class Holder:
         self._owners: Mapping[Owned, str] = {}
         self._steady = timedelta(0)
         self._owners_first = False
+        self._known: dict[Owned, float] = {}
         self._moving: dict[Owned, asyncio.Task[None]] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._put_off: set[Owned] = set()
@@ -244,13 +245,18 @@ class Holder:
             self._wake.set()
 
     async def _take(self, what: Owned) -> None:
+        now, ttl = time.monotonic(), self._leases.ttl.total_seconds()
+        # What Redis knew a moment ago and knows no more, its owner takes again: it was emptied.
+        unknown = now - self._known.get(what, -ttl) >= ttl
         try:
-            found = await self._leases.acquire(what)
+            found = await self._leases.acquire(what, unknown=unknown)
         except Unavailable as error:
             log.warning("lease not taken", thing=str(what), why=str(error))
             self._later(what, self._leases.every)
             return
         if isinstance(found, Held):
+            if found.owner:
+                self._known[what] = now
             self._later(what, RETRY)
             return
         self._held[what] = found

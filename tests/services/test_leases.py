@@ -113,6 +113,16 @@ async def test_a_lease_that_exists_nowhere_goes_on_with_its_holder(each_redis: C
     assert isinstance(await leases(each_redis, "b").acquire(P), Held)
 
 
+async def test_what_redis_does_not_know_is_taken_only_where_that_is_meant(
+    each_redis: Client,
+) -> None:
+    mine = leases(each_redis, "a")
+
+    assert await mine.acquire(P, unknown=False) == Held(P, "", timedelta(0))
+    assert isinstance(await mine.acquire(P), Lease)
+    assert isinstance(await mine.acquire(P, unknown=False), Lease)
+
+
 async def test_who_was_frozen_takes_nothing_again_that_redis_lost(each_redis: Client) -> None:
     first = leases(each_redis, "a")
     old = await taken(await first.acquire(P))

@@ -28,6 +28,7 @@ class Kept:
     """It is another's."""
 
     owner: str
+    """"" = it may be another's: Redis does not know."""
     age: int
     """Ms since its last renewal."""
 
@@ -41,9 +42,14 @@ class Ticks:
 
 
 def acquire(
-    found: Record | None, *, owner: str, now: int, ttl: int, take: bool
-) -> tuple[Record, Granted | Kept]:
-    """Take what is free or ours; `take`: a stale one too. `acquire.lua`."""
+    found: Record | None, *, owner: str, now: int, ttl: int, take: bool, unknown: bool = True
+) -> tuple[Record | None, Granted | Kept]:
+    """Take what is free or ours; `take`: a stale one too. `acquire.lua`.
+
+    `unknown`: also what Redis does not know. What it knew a moment ago is its owner's.
+    """
+    if found is None and not unknown:
+        return None, Kept("", 0)
     if found is not None and found.owner == owner:
         return replace(found, renewed_at=now), Granted(found.epoch)
     if found is not None and found.owner:
