@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,6 +17,9 @@ from legato.node.channel import Channel, Closed, Full
 from legato.node.settings import MediaSettings
 
 PR_SET_PDEATHSIG = 1
+AHEAD_OF_OTHERS = -5
+"""Niceness: about three times the share of a process at 0 when the processor is short."""
+
 Incoming = TypeVar("Incoming")
 
 
@@ -87,6 +91,12 @@ def enter(
         raise Closed
     _follow(configure.parent)
     return own, configure.settings, descriptors
+
+
+def favour(niceness: int = AHEAD_OF_OTHERS) -> None:
+    """Ask for more than an equal share of the processor; without the right to, nothing changes."""
+    with suppress(OSError):
+        os.nice(niceness - os.nice(0))
 
 
 def _follow(parent: int) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from legato.node import messages, ring, rtp
 from legato.node.channel import Channel, Closed
-from legato.node.children import enter
+from legato.node.children import enter, favour
 from legato.node.lanes import Feed, Lane, Report
 
 FRAME_NS = rtp.FRAME_MS * 1_000_000
@@ -247,8 +247,7 @@ def _favour() -> None:
     with suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         return
-    with suppress(OSError):
-        os.nice(-10)
+    favour(-10)
 
 
 if __name__ == "__main__":

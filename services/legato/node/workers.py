@@ -196,25 +196,20 @@ class Workers:
         return worker
 
     def _lost(self, worker: Worker) -> None:
-        """Start another process, and let the others go on where the dead one stopped filling."""
+        """Let the others go on where the dead one stopped, and start another in its place."""
         worker.child.process.kill()
-        worker.child.end(1.0)
         self._all.remove(worker)
         if not self._steady or self._too_often():
+            worker.child.end(1.0)
             self._give_up("media processes do not stay alive")
             worker.ready.set()
             return
+        if self._all:
+            # First of all: starting a process takes a while on a loaded machine.
+            _bereave(worker)
+        worker.child.end(1.0)
         self._all.append(self._spawn())
-        for answer in worker.loads.values():
-            if not answer.done():
-                answer.set_exception(
-                    MediaError("Loading broke off.", "fault", "a media process ended")
-                )
-        feeds = list(worker.feeds.values())
-        worker.feeds.clear()
-        for feed in feeds:
-            if feed.open:
-                feed.owner.feed_orphaned(feed)
+        _bereave(worker)
 
     def _too_often(self) -> bool:
         """Count this restart; say whether there were too many in a short time."""
@@ -242,3 +237,15 @@ def _worked(worker: Worker, message: messages.FromWorker) -> None:
                 feed.owner.feed_failed(feed, exception)
         case messages.Pong():
             return
+
+
+def _bereave(dead: Worker) -> None:
+    """Let each load of a dead process fail, and each of its feeds go to another."""
+    for answer in dead.loads.values():
+        if not answer.done():
+            answer.set_exception(MediaError("Loading broke off.", "fault", "a media process ended"))
+    feeds = list(dead.feeds.values())
+    dead.feeds.clear()
+    for feed in feeds:
+        if feed.open:
+            feed.owner.feed_orphaned(feed)
