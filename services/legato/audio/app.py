@@ -335,6 +335,7 @@ class App:
             loops = [tenure.loop for tenure in self.owning.tenures]
             self.metrics.players.labels("all").set(sum(len(loop.players) for loop in loops))
             self.metrics.players.labels("playing").set(len(self.owning.playing()))
+            self.metrics.unwritten.set(self.behind.waiting)
             self.metrics.outbox.set(sum(len(loop.outbox or ()) for loop in loops))
             self._gauge_sessions(self.owning.sessions_by_node())
             await asyncio.sleep(1.0)

@@ -21,6 +21,11 @@ class Metrics:
         self.sessions = Gauge(
             "legato_audio_node_sessions", "Lavalink sessions", ["node", "state"], registry=registry
         )
+        self.unwritten = Gauge(
+            "legato_audio_unwritten",
+            "Players and people that wait to be written to PostgreSQL",
+            registry=registry,
+        )
         self.restarts = Counter(
             "legato_audio_partition_restarts", "Partitions begun anew", registry=registry
         )
