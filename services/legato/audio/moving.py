@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from legato.audio import nodestate
@@ -32,6 +31,8 @@ LEAD = timedelta(seconds=1)
 """How long the new node loads the track before it gets the voice."""
 OVERLAP = timedelta(milliseconds=400)
 LOOK_EVERY = timedelta(seconds=1)
+SEATED = timedelta(milliseconds=200)
+"""So long before the new node gets the voice the player sits there by our books."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Pace:
     """How a move takes its time."""
 
     lead: timedelta = LEAD
+    seated: timedelta = SEATED
     overlap: timedelta = OVERLAP
     look: timedelta = LOOK_EVERY
 
@@ -116,51 +118,66 @@ class Mover:
             raise Unavailable("node", choice.reason)
         new = self._links.open(choice.node)
         await new.up(within=UP_WITHIN)
-        state = await self._warm(new, guild_id)
-        if state is not None:
-            self._driver.set(guild_id, state)
-        self._loop.tell(
-            NodeAssigned(guild_id=guild_id, node=choice.node, session_id=new.session_id)
-        )
-        log.info("moved", guild=guild_id, to=choice.node, reason=choice.reason)
+        speaks_at = asyncio.get_running_loop().time() + self._pace.lead.total_seconds()
+        ahead = await self._load(new, guild_id)
+        if ahead is not None:
+            await self._wait(new, guild_id, speaks_at - self._pace.seated.total_seconds())
+        seated = NodeAssigned(guild_id=guild_id, node=choice.node, session_id=new.session_id)
+        self._loop.tell(seated)
+        try:
+            # From here on what the old node says of its voice is known to be of the past.
+            await self._loop.reached()
+            if ahead is not None:
+                await _until(speaks_at)
+                self._driver.set(guild_id, await self._speak(new, guild_id, ahead))
+            log.info("moved", guild=guild_id, to=choice.node, reason=choice.reason)
+        finally:
+            await self._leave(old, guild_id)
+
+    async def _leave(self, old: NodeLink | None, guild_id: int) -> None:
+        """Delete the player on the node it was on, once the new one has taken its voice."""
         if old is not None and old.state == "up":
             await asyncio.sleep(self._pace.overlap.total_seconds())
             await old.client.delete(old.session_id, guild_id)
 
-    async def _warm(self, new: NodeLink, guild_id: int) -> NodeState | None:
-        """Play there what plays here, a moment ahead, and go over to it at that moment."""
-        loop = asyncio.get_running_loop()
-        begun = loop.time()
+    async def _load(self, new: NodeLink, guild_id: int) -> NodeState | None:
+        """Let the new node have what plays here, a moment ahead; None: nothing sounds."""
         wanted = self._wanted(guild_id)
         if wanted is None or wanted.play_id is None or wanted.voice is None or wanted.paused:
             return None
-        lead = self._pace.lead
-        ahead = replace(
-            wanted,
-            voice=None,
-            position=wanted.position + round(lead / timedelta(milliseconds=1)),
-        )
+        lead = round(self._pace.lead / timedelta(milliseconds=1))
+        ahead = replace(wanted, voice=None, position=wanted.position + lead)
         first = nodestate.difference(ahead, None)
         if first is not None:
             await new.client.patch(new.session_id, guild_id, first)
+        return ahead
+
+    async def _wait(self, new: NodeLink, guild_id: int, until: float) -> None:
+        """Let the new node load; where the move is given up, it forgets the player again."""
         try:
-            await asyncio.sleep(max(0.0, begun + lead.total_seconds() - loop.time()))
-            return await self._speak(new, guild_id, ahead)
+            await _until(until)
+            self._voice(guild_id)
         except BaseException:
             await asyncio.shield(new.client.delete(new.session_id, guild_id))
             raise
 
     async def _speak(self, new: NodeLink, guild_id: int, ahead: NodeState) -> NodeState:
         """Give the voice as it is now: a pause or a skip meanwhile is mended by the next sync."""
-        player = self._loop.player(guild_id)
+        voice = self._voice(guild_id)
+        found = await new.client.patch(new.session_id, guild_id, Patch(voice=voice))
+        return replace(found, connected=True, voice=voice, play_id=ahead.play_id)
+
+    def _voice(self, guild_id: int) -> nodestate.Voice:
         wanted = self._wanted(guild_id)
-        if player is None or wanted is None or wanted.voice is None:
+        if wanted is None or wanted.voice is None:
             raise Unavailable("node", "the player left while it was moved")
-        found = await new.client.patch(
-            new.session_id, guild_id, Patch(voice=wanted.voice, track=UNSET)
-        )
-        return replace(found, connected=True, voice=wanted.voice, play_id=ahead.play_id)
+        return wanted.voice
 
     def _wanted(self, guild_id: int) -> NodeState | None:
         player: Player | None = self._loop.player(guild_id)
         return nodestate.desired(player, now=self._loop.now()) if player else None
+
+
+async def _until(moment: float) -> None:
+    """Sleep until a moment of the loop's clock."""
+    await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))

@@ -75,6 +75,9 @@ class World:
     def seated(self, node: str) -> list[int]:
         return [guild for guild, one in self.players.items() if one.seat and one.seat.node == node]
 
+    async def reached(self) -> None:
+        await asyncio.sleep(0)
+
     def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
         self.told.append(event)
         if isinstance(event, NodeAssigned):
@@ -308,7 +311,11 @@ def mover(world: World) -> moving.Mover:
     tools = SimpleNamespace(
         fleet=SimpleNamespace(nodes=world.nodes), room=asyncio.Semaphore(1), means=None
     )
-    pace = moving.Pace(lead=timedelta(milliseconds=100), overlap=timedelta(milliseconds=20))
+    pace = moving.Pace(
+        lead=timedelta(milliseconds=100),
+        seated=timedelta(milliseconds=20),
+        overlap=timedelta(milliseconds=20),
+    )
     return moving.Mover(
         world, world.links, world.driver, tools=tools, choose=world.choose, pace=pace
     )
