@@ -18,9 +18,12 @@ from legato.contracts.partitions import (
     all_partitions,
 )
 from legato.overview import Overview
-from legato_machine.conditions import until
+from legato_machine.conditions import NeverHappened, until
 from legato_machine.machine import Machine
 from legato_machine.oracle.model import World
+
+
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +40,32 @@ class Books:
 async def quiet(machine: Machine, *, timeout: float = 60.0) -> None:
     """Wait until no inbox holds anything that was not taken, and nothing is left to do outside."""
     client = legato_redis.connect(machine.redis_url)
+    left: list[str] = []
 
     async def look() -> bool:
-        async with client.pipeline(transaction=False) as pipe:
-            for one in _partitions(machine):
-                pipe.scard(keys.pending(one))
-                pipe.get(keys.position(one))
-                pipe.xrevrange(keys.inbox(one), count=1)
-            found = await pipe.execute()
-        rows = zip(found[::3], found[1::3], found[2::3], strict=True)
-        return all(not left and _is_read(at, last) for left, at, last in rows)
+        left[:] = [said for one in _partitions(machine) for said in await _left(client, one)]
+        return not left
 
     try:
         await until(look, what="everything is done", timeout=timeout)
+    except NeverHappened as error:
+        raise NeverHappened(f"{error}\n" + "\n".join(left[:_SHOWN])) from error
     finally:
         await client.aclose()
+
+
+async def _left(client: legato_redis.Client, one: Partition) -> list[str]:
+    """Say in a sentence each what a partition still has to do."""
+    async with client.pipeline(transaction=False) as pipe:
+        pipe.smembers(keys.pending(one))
+        pipe.get(keys.position(one))
+        pipe.xrevrange(keys.inbox(one), count=1)
+        guilds, position, last = await pipe.execute()
+    said = [] if _is_read(position, last) else [f"{one}: {position!r} of {last[0][0]!r}"]
+    for guild in guilds:
+        effects = await client.hkeys(keys.outbox(one, int(guild)))
+        said.append(f"{one}: {int(guild)} has {effects}")
+    return said
 
 
 async def read(machine: Machine) -> Books:

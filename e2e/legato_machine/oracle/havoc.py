@@ -7,13 +7,13 @@ from typing import Literal
 
 from legato_machine.machine import Machine
 
-How = Literal["SIGKILL", "SIGTERM"]
+How = Literal["SIGKILL", "SIGTERM", "by itself"]
 SERVERS = frozenset({"valkey"})
 
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """One process that was ended."""
+    """One process that ended."""
 
     part: str
     how: How
@@ -37,6 +37,7 @@ class Havoc:
         while plan and not until.is_set():
             part, how = plan[number % len(plan)]
             began = time.monotonic()
+            await self.mend()
             await self.strike(part, how)
             number += 1
             left = self.every - (time.monotonic() - began)
@@ -45,6 +46,14 @@ class Havoc:
                     await until.wait()
             except TimeoutError:
                 continue
+
+    async def mend(self) -> None:
+        """Start again what ended by itself, as a supervisor does."""
+        for name, part in self.machine.parts.items():
+            if not part.running:
+                at = time.monotonic()
+                await self.machine.restart_dead(name)
+                self.blows.append(Blow(name, "by itself", at, time.monotonic()))
 
     async def strike(self, name: str, how: How) -> None:
         """End one process, and do as its supervisor does."""
