@@ -272,7 +272,8 @@ class Rest:
             cache=None,
             entity_factory=EntityFactoryImpl(_NoApp()),  # type: ignore[arg-type]  # never used
             executor=None,
-            http_settings=HTTPSettings(timeouts=timeouts),
+            # Kept open: a handshake with Discord for each answer costs more than the answer.
+            http_settings=HTTPSettings(timeouts=timeouts, force_close_transports=False),
             proxy_settings=ProxySettings(),
             loads=msgspec.json.decode,
             dumps=msgspec.json.encode,

@@ -15,7 +15,7 @@ from legato.contracts.partitions import Shard
 from legato.errors import Unavailable
 from legato.gateway.metrics import Metrics
 from legato.gateway.sequence import Sequence
-from legato.gateway.shard_store import Lost, ShardStore
+from legato.gateway.shard_store import DONE_KEPT, Lost, ShardStore
 from legato.leases import Lease
 
 _DECODER: msgspec.json.Decoder[Actions] = msgspec.json.Decoder(Actions)
@@ -42,6 +42,7 @@ class Inbox:
         self._order = Sequence()
         self._ids: dict[int, str] = {}
         self._done: list[str] = []
+        self._known: dict[str, float] = {}
         self._since_trim = 0
         self._changed = asyncio.Event()
 
@@ -53,6 +54,7 @@ class Inbox:
 
     async def _read_all(self, tasks: asyncio.TaskGroup) -> None:
         after = await _until_there(self._store.position)
+        self._know(*await _until_there(self._store.done))
         room = asyncio.Semaphore(_AT_ONCE)
         number = 0
         while True:
@@ -72,17 +74,28 @@ class Inbox:
                 task = tasks.create_task(self._take(number, entry))
                 task.add_done_callback(lambda _: room.release())
 
+    def _know(self, *keys_done: str) -> None:
+        """Keep what is done, and forget what is too old to be asked again."""
+        now = asyncio.get_running_loop().time()
+        self._known |= dict.fromkeys(keys_done, now)
+        while self._known:
+            oldest = next(iter(self._known))
+            if now - self._known[oldest] <= DONE_KEPT.total_seconds():
+                break
+            del self._known[oldest]
+
     async def _take(self, number: int, entry: Entry[Actions]) -> None:
         message = entry.message
         try:
             if isinstance(message, Undecodable):
                 self._metrics.actions.labels("undecodable").inc()
                 _log.error("an action can't be read", entry=entry.id, why=message.why)
-            elif not await self._is_done(message):
+            elif not self._is_done(message):
                 self._metrics.actions.labels(_name(message)).inc()
                 await self._do(message)
                 if isinstance(message, Reply):
                     self._done.append(message.key)
+                    self._know(message.key)
         except Unavailable as error:
             _log.warning("an action was given up", entry=entry.id, why=str(error))
         except Exception:  # an edge: one action that fails ends no others
@@ -90,11 +103,9 @@ class Inbox:
         self._order.end(number)
         self._changed.set()
 
-    async def _is_done(self, message: Actions) -> bool:
+    def _is_done(self, message: Actions) -> bool:
         """Only a reply would show twice; the others are brought about, not sent."""
-        if not isinstance(message, Reply):
-            return False
-        return await _until_there(lambda: self._store.is_done(message.key))
+        return isinstance(message, Reply) and message.key in self._known
 
     async def _commit_all(self, lease: Callable[[], Lease | None]) -> None:
         while True:

@@ -15,7 +15,8 @@ from legato.gateway.shard_state import ShardState
 from legato.leases import Lease
 from legato.redis import Client, Script, reaching
 
-_DONE_KEPT = timedelta(minutes=15)
+DONE_KEPT = timedelta(minutes=15)
+"""How long an action is known as done: longer than an interaction's token lives."""
 _TOKENS_LIVE = timedelta(minutes=15)
 
 
@@ -127,10 +128,11 @@ class ShardStore:
             found = await self._redis.get(keys.position(self._shard))
         return _text(found) if found else "0-0"
 
-    async def is_done(self, key: str) -> bool:
-        """Say whether an action was done already."""
+    async def done(self) -> list[str]:
+        """List the keys of the actions that were done lately. Raises Unavailable."""
         with reaching("seen"):
-            return await self._redis.zscore(keys.seen(self._shard), key) is not None
+            found = await self._redis.zrange(keys.seen(self._shard), 0, -1)
+        return [_text(key) for key in found if isinstance(key, bytes | str)]
 
     async def save_done(self, lease: Lease, position: str, done: Sequence[str]) -> None:
         """Note done actions, and the position ("" = unchanged). Raises Lost, Unavailable."""
@@ -141,7 +143,7 @@ class ShardStore:
             lease.owner,
             str(lease.epoch),
             position,
-            round(_DONE_KEPT / timedelta(milliseconds=1)),
+            round(DONE_KEPT / timedelta(milliseconds=1)),
             *done,
         )
         _still_ours(answer)
