@@ -22,7 +22,6 @@ from legato_machine.conditions import NeverHappened, until
 from legato_machine.machine import Machine
 from legato_machine.oracle.model import World
 
-
 _SHOWN = 20
 
 
