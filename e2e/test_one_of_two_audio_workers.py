@@ -1,6 +1,7 @@
 """One of two audio workers is killed or ended, a third joins: the listener hears nothing of it."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -9,6 +10,8 @@ from legato_machine.machine import Machine, Stage
 from legato_machine.room import Room
 
 STAGE = Stage(audio=2)
+CRASHES, EACH = 5, 2
+"""Deaths, and commands before each; a page of the queue shows all of them."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -52,6 +55,36 @@ async def lose(stage: Machine, name: str, how: str) -> None:
     else:
         await stage.parts[name].kill()
         await stage.bury(name)
+
+
+async def test_a_crash_loop_is_not_heard_and_every_command_meanwhile_happens_once(
+    stage: Machine,
+) -> None:
+    chance = random.Random(5)
+    room = await stage.room("loses its audio worker again and again")
+    await stage.make("tone-8-60s.ogg")
+    async with hearing.control(stage) as noise:
+        await room.play("tone-7-180s.ogg")
+        await room.hears(7, after=1000)
+        asked = []
+        for _ in range(CRASHES):
+            owner = await stage.fleet.owner_of(room)
+            for _ in range(EACH):
+                asked.append(asyncio.create_task(room.play("tone-8-60s.ogg", timeout=60)))
+                await asyncio.sleep(chance.uniform(0.0, 0.1))
+            await stage.parts[owner].kill()
+            await stage.restart_dead(owner)
+        answers = await asyncio.gather(*asked)
+        at = (await room.hears(7)).ms
+        await room.hears(7, after=at + 2000)
+
+    await hearing.unbroken(room, noise)
+    texts = [answer.message.text if answer.message else "" for answer in answers]
+    assert ["Test tone 8" in text for text in texts] == [True] * len(asked)
+    shown = await room.type("queue")
+    assert shown.message is not None
+    assert shown.message.text.count("Test tone 8") == CRASHES * EACH
+    await room.type("leave")
 
 
 async def test_a_third_joins_unheard_and_takes_its_share(stage: Machine) -> None:
