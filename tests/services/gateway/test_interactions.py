@@ -10,6 +10,7 @@ from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, 
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
 from legato.gateway.ways import PER_GUILD
+from legato_simulator.faults import RestFault
 from support_waiting import until
 
 
@@ -266,3 +267,23 @@ async def test_volume_goes_on_as_a_number(scene):
 
     assert scene.players.of(SetVolume)[0].volume == 80
     assert shown.message.content == "The volume is 80 %."
+
+
+async def test_beyond_what_it_carries_it_buys_time_first_and_turns_people_away_last(scene):
+    scene.players.answer = lambda _: None
+    async with scene.gateway(defer_above=2, refuse_above=4):
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        slow = RestFault(method="POST", route="/interactions/.*/callback", delay=1.0, count=8)
+        await scene.sim.script.fail_requests(slow)
+        asked = [await ask(scene, "pause") for _ in range(8)]
+        await scene.players.first(Pause, 4)
+        first = [await one.acknowledged() for one in asked]
+        for pause in {one.id: one for one in scene.players.of(Pause)}.values():
+            await scene.players.reply(pause, Done(what="paused"))
+        shown = [await one.response() for one in asked]
+
+    waited = [one.acknowledged_at - one.created_at for one in first]
+    said = [one.message.content for one in shown]
+    assert [one.callback for one in first] == [5] * 4 + [4] * 4
+    assert max(waited[:2]) > 2.3 > max(waited[2:])
+    assert said == ["Paused."] * 4 + [text.REFUSALS["busy"]] * 4
