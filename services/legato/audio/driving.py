@@ -40,6 +40,10 @@ SEATED_WITHIN = timedelta(seconds=4)
 """How long a sync waits for a node whose socket is being opened again."""
 
 
+TAKEN_WITHIN = 1_000
+"""A close within so many ms of another node's getting the voice is the take-over."""
+
+
 class Port(Protocol):
     """What driving asks and tells the partition it works for."""
 
@@ -68,6 +72,8 @@ class Driver:
         self._endpoints = endpoints
         self._actual: dict[int, NodeState] = {}
         self._looks: WeakSet[Look] = WeakSet()
+        self._speaking: dict[int, tuple[str, int]] = {}
+        """Guild whose voice another node is taking -> the voice server, and since when."""
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def lock(self, guild_id: int) -> asyncio.Lock:
@@ -228,6 +234,28 @@ class Driver:
         """Know what is played for a guild."""
         self._actual[guild_id] = found
 
+    async def ahead(self, endpoint: str) -> int:
+        """Say how long a node takes to get a voice that another has, in ms; Unavailable if never.
+
+        Until then the other one sounds.
+        """
+        await self._endpoints.check(endpoint)
+        return round(self._endpoints.takes(endpoint) * 1000)
+
+    def speaks(self, guild_id: int, endpoint: str) -> None:
+        """Note that a node is given a voice that another has: its close tells how long it took."""
+        self._speaking[guild_id] = endpoint, self._port.now()
+
+    def _closed(self, event: VoiceClosed, known: NodeState) -> None:
+        endpoint, since = self._speaking.pop(event.guild_id, ("", 0))
+        quick = 0 <= event.at - since < TAKEN_WITHIN
+        if endpoint and quick and event.code in voicing.DISCONNECTED:
+            self._endpoints.took(endpoint, (event.at - since) / 1000)
+            return
+        if known.voice is not None:
+            self._endpoints.doubt(known.voice.endpoint)
+        self._actual[event.guild_id] = replace(known, connected=False)
+
     def saw(self, event: Internal) -> Internal:
         """Learn from what a guild's node told; a position gets the play that it is of."""
         known = self._actual.get(event.guild_id)
@@ -237,7 +265,7 @@ class Driver:
             case TrackEnded() if event.play_id == known.play_id and event.reason != "replaced":
                 self._actual[event.guild_id] = replace(known, play_id=None, encoded="")
             case VoiceClosed():
-                self._actual[event.guild_id] = replace(known, connected=False)
+                self._closed(event, known)
             case NodeLost():
                 return replace(event, play_id=known.play_id, position=known.position)
             case PositionReported() if known.play_id is not None:

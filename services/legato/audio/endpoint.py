@@ -6,6 +6,7 @@ the node (ownership.md, 6). Nothing is said to the server but a TLS greeting.
 
 import asyncio
 import ssl
+from collections import deque
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -15,12 +16,21 @@ TIMEOUT = timedelta(seconds=2)
 FRESH = timedelta(seconds=30)
 
 
+KEPT = 8
+"""Take-overs remembered of a voice server; the fastest counts, for what is skipped is lost."""
+MOST = 256
+GREETINGS = 2
+"""A take-over lasts about as long as two greetings: TCP, TLS, websocket, Hello, Identify."""
+
+
 class Endpoints:
-    """Remembers for a moment which voice servers answered."""
+    """Remembers for a moment which voice servers answered, and how soon they take a new caller."""
 
     def __init__(self, *, timeout: timedelta = TIMEOUT) -> None:
         self._timeout = timeout
         self._good: dict[str, float] = {}
+        self._greeted: dict[str, float] = {}
+        self._took: dict[str, deque[float]] = {}
         self._tls = _greeting()
 
     async def check(self, endpoint: str) -> None:
@@ -37,10 +47,35 @@ class Endpoints:
         except (OSError, TimeoutError, ValueError) as error:
             raise Unavailable("voice server", type(error).__name__) from error
         writer.transport.abort()
+        took = asyncio.get_running_loop().time() - now
+        self._greeted[endpoint] = min(took, self._greeted.pop(endpoint, took))
+        _trim(self._greeted)
         self._good = {
             name: at for name, at in self._good.items() if now - at < FRESH.total_seconds()
         }
         self._good[endpoint] = now
+
+    def doubt(self, endpoint: str) -> None:
+        """Ask it again before a node is sent there: a connection there has ended."""
+        self._good.pop(endpoint, None)
+
+    def takes(self, endpoint: str) -> float:
+        """Guess the seconds from a node's being sent there until the older connection ends."""
+        took = self._took.get(endpoint)
+        return min(took) if took else GREETINGS * self._greeted.get(endpoint, 0.0)
+
+    def took(self, endpoint: str, seconds: float) -> None:
+        """Learn from a take-over."""
+        kept = self._took.pop(endpoint, None) or deque(maxlen=KEPT)
+        kept.append(max(0.0, seconds))
+        self._took[endpoint] = kept
+        _trim(self._took)
+
+
+def _trim(kept: dict[str, float] | dict[str, deque[float]]) -> None:
+    """Let the oldest go."""
+    while len(kept) > MOST:
+        del kept[next(iter(kept))]
 
 
 def _greeting() -> ssl.SSLContext:

@@ -118,8 +118,9 @@ class Mover:
             raise Unavailable("node", choice.reason)
         new = self._links.open(choice.node)
         await new.up(within=UP_WITHIN)
+        takes = await self._driver.ahead(player.voice.endpoint) if player.voice.ready else 0
         speaks_at = asyncio.get_running_loop().time() + self._pace.lead.total_seconds()
-        ahead = await self._load(new, guild_id)
+        ahead = await self._load(new, guild_id, takes)
         if ahead is not None:
             await self._wait(new, guild_id, speaks_at - self._pace.seated.total_seconds())
         seated = NodeAssigned(guild_id=guild_id, node=choice.node, session_id=new.session_id)
@@ -140,12 +141,15 @@ class Mover:
             await asyncio.sleep(self._pace.overlap.total_seconds())
             await old.client.delete(old.session_id, guild_id)
 
-    async def _load(self, new: NodeLink, guild_id: int) -> NodeState | None:
-        """Let the new node have what plays here, a moment ahead; None: nothing sounds."""
+    async def _load(self, new: NodeLink, guild_id: int, takes: int) -> NodeState | None:
+        """Let the new node have what plays here, a moment ahead; None: nothing sounds.
+
+        It will be heard `takes` ms after it got the voice.
+        """
         wanted = self._wanted(guild_id)
         if wanted is None or wanted.play_id is None or wanted.voice is None or wanted.paused:
             return None
-        lead = round(self._pace.lead / timedelta(milliseconds=1))
+        lead = round(self._pace.lead / timedelta(milliseconds=1)) + takes
         ahead = replace(wanted, voice=None, position=wanted.position + lead)
         first = nodestate.difference(ahead, None)
         if first is not None:
@@ -164,6 +168,7 @@ class Mover:
     async def _speak(self, new: NodeLink, guild_id: int, ahead: NodeState) -> NodeState:
         """Give the voice as it is now: a pause or a skip meanwhile is mended by the next sync."""
         voice = self._voice(guild_id)
+        self._driver.speaks(guild_id, voice.endpoint)
         found = await new.client.patch(new.session_id, guild_id, Patch(voice=voice))
         return replace(found, connected=True, voice=voice, play_id=ahead.play_id)
 

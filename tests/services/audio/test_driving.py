@@ -342,6 +342,19 @@ async def test_a_move_warms_the_new_node_and_deletes_on_the_old(double, other) -
         assert len(other.patches) == 2
 
 
+async def test_a_move_teaches_how_long_the_next_one_sounds_on_the_old_node(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        assert await world.driver.ahead(VOICE.endpoint) == 0
+        await mover(world).migrate(GUILD)
+        closed = VoiceClosed(guild_id=GUILD, node="n1", session_id="s", code=4014, at=10_075)
+
+        world.driver.saw(closed)
+
+        assert await world.driver.ahead(VOICE.endpoint) == 75
+
+
 async def test_a_move_that_fails_leaves_the_player_where_it_is(double, other) -> None:
     async with world_of(n1=double, n2=other) as world:
         await seat_and_play(world)

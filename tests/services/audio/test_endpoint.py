@@ -52,3 +52,28 @@ async def test_a_server_that_says_nothing_costs_a_moment_only() -> None:
 async def test_what_is_not_there_is_unavailable(place: str) -> None:
     with pytest.raises(Unavailable):
         await Endpoints().check(place)
+
+
+async def test_a_take_over_is_guessed_from_the_greeting_and_then_known_from_the_fastest(
+    tmp_path: pathlib.Path,
+) -> None:
+    endpoints = Endpoints()
+    async with voice_server(tmp_path) as place:
+        assert endpoints.takes(place) == 0.0
+        await endpoints.check(place)
+        assert 0.0 < endpoints.takes(place) < 4.0
+
+        for seconds in (0.3, 0.1, 0.2):
+            endpoints.took(place, seconds)
+
+        assert endpoints.takes(place) == 0.1
+
+
+async def test_a_server_whose_connection_ended_is_asked_again(tmp_path: pathlib.Path) -> None:
+    endpoints = Endpoints()
+    async with voice_server(tmp_path) as place:
+        await endpoints.check(place)
+    endpoints.doubt(place)
+
+    with pytest.raises(Unavailable):
+        await endpoints.check(place)
