@@ -22,6 +22,7 @@ from legato.leases import ISOLATION, Held, Lease, Leases
 from legato.members import READY_AFTER, Members, eligible
 from legato.permits import Permits
 from legato.protocol import moves
+from legato.protocol.moves import SETTLE
 from legato.watchdog import Watchdog
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class Pace:
     moves: int = 2
     """At most so many at once."""
     ready_after: timedelta = READY_AFTER
-    settle: timedelta = timedelta(seconds=30)
+    settle: timedelta = SETTLE
     """Nothing is given away within this time of an outage of Redis."""
     watch: bool = False
     """End the process when its event loop stalls past a lease; for a process of ours alone."""

@@ -203,6 +203,7 @@ class App:
             pace=HolderPace(
                 moves=settings.partition_moves,
                 ready_after=settings.member_ready_after,
+                settle=settings.settle,
                 isolation=settings.isolation,
                 watch=True,
             ),

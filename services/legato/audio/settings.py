@@ -8,7 +8,7 @@ import msgspec
 from legato import lease_settings
 from legato.audio.rules import Rules
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
-from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter
+from legato.lease_settings import LeaseRenew, LeaseTtl, ReadyAfter, Settle
 from legato.settings import HttpUrl, Port, RedisUrl, Secret, Snowflake, between
 from legato.store.settings import StoreSettings
 
@@ -50,6 +50,8 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     """How long nodes are driven on while Redis is out of reach; then their sockets are closed."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new process lives before it is given partitions."""
+    settle: Settle = lease_settings.SETTLE
+    """After an outage of Redis nothing moves to another process for so long."""
     partition_moves: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     """How many partitions move at once."""
     node_resume_timeout: Annotated[timedelta, _NODE_TIMEOUT] = timedelta(seconds=300)

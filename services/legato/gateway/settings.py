@@ -8,7 +8,7 @@ import msgspec
 
 from legato import lease_settings
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION
-from legato.lease_settings import Isolation, LeaseRenew, LeaseTtl, ReadyAfter
+from legato.lease_settings import Isolation, LeaseRenew, LeaseTtl, ReadyAfter, Settle
 from legato.settings import Common, HttpUrl, Port, RedisUrl, Secret, Snowflake, between
 
 _AtLeastOne = msgspec.Meta(ge=1)
@@ -53,6 +53,8 @@ class Settings(Common, frozen=True, kw_only=True):
     """How long a lost connection is resumed while Redis is out of reach; later it waits for it."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
     """How long a new gateway lives before it is given shards."""
+    settle: Settle = lease_settings.SETTLE
+    """After an outage of Redis nothing moves to another process for so long."""
     event_buffer: Annotated[int, msgspec.Meta(ge=100)] = 50_000
     """Events that may wait for Redis, about 60 MB; beyond, connections wait to be resumed."""
     command_buffer: Annotated[int, msgspec.Meta(ge=1)] = 2000

@@ -242,7 +242,12 @@ def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
     leases = Leases(basis.redis, owner=settings.member, ttl=ttl, renew=settings.lease_renew)
     members = Members(basis.redis, bot=bot, component="gateway", name=settings.member, ttl=ttl)
     things = [Shard(bot, index, count) for index in range(count)]
-    pace = Pace(ready_after=settings.member_ready_after, isolation=settings.isolation, watch=True)
+    pace = Pace(
+        ready_after=settings.member_ready_after,
+        settle=settings.settle,
+        isolation=settings.isolation,
+        watch=True,
+    )
     return Holder(leases, members, things, shards, pace=pace)
 
 

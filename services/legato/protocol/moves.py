@@ -7,6 +7,8 @@ from typing import Generic, Literal, TypeVar
 
 Thing = TypeVar("Thing")
 
+SETTLE = timedelta(seconds=30)
+"""Nothing is given away within this time of an outage of Redis (ownership.md, 2)."""
 STOPPING = 8
 """A member that ends gives at least so many at once: only its grace is left to it."""
 
