@@ -13,6 +13,8 @@ SERVERS = {
     "valkey": re.compile(r" # (.*)"),
 }
 """How the embedded servers mark what matters; the rest of their logs is everyday talk."""
+FILE, SOME_FILE = re.compile(r'"base/[^"]+"'), "a file"
+"""PostgreSQL's files have other names in each run."""
 EVERYDAY = {
     # Our own look whether it is ready yet.
     "postgres the database system is starting up": range(1000),
@@ -61,7 +63,7 @@ def loud_server(name: str, log: pathlib.Path) -> Iterator[str]:
     """Yield what an embedded server marks as a warning or worse: `name text`."""
     for raw in log.read_text(errors="replace").splitlines() if log.exists() else ():
         if match := SERVERS[name].search(raw):
-            yield f"{name} {match[1].strip()}"
+            yield f"{name} {FILE.sub(SOME_FILE, match[1].strip())}"
 
 
 def unexpected(found: Counter[str], expected: Mapping[str, range]) -> list[str]:
