@@ -1,0 +1,136 @@
+"""64 shards, 16 at once: no IDENTIFY too soon or too many, whatever dies. Discord is the judge."""
+
+import asyncio
+import contextlib
+import itertools
+from collections import defaultdict
+
+import aiohttp
+import pytest
+
+from legato_machine.conditions import until
+from legato_machine.machine import Machine, Stage
+
+SHARDS = 64
+CONCURRENCY = 16
+RESERVE = 50
+WINDOW = 4.9
+"""Discord's 5 s, less what the way there may differ."""
+STAGE = Stage(
+    gateway=2,
+    settings={
+        "SHARDS": str(SHARDS),
+        "MEMBER_READY_AFTER": "1s",
+        "LEASE_TTL": "4s",
+        "IDENTIFY_RESERVE": str(RESERVE),
+    },
+    discord={
+        "SIMULATOR_SHARDS": str(SHARDS),
+        "SIMULATOR_MAX_CONCURRENCY": str(CONCURRENCY),
+        "SIMULATOR_IDENTIFY_LIMIT": "500",
+    },
+)
+EXPECTED: dict[str, range] = {}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def all_live(stage: Machine, *, timeout: float) -> None:
+    """Wait until every shard has a session with a connection."""
+
+    async def look() -> bool:
+        sessions = await stage.discord.sessions()
+        return len({one.shard[0] for one in sessions if one.connected}) == SHARDS
+
+    await until(look, what=f"{SHARDS} live sessions", timeout=timeout)
+
+
+async def identified(stage: Machine, wanted: int) -> None:
+    """Wait for so many IDENTIFYs in all."""
+
+    async def look() -> bool:
+        return (await stage.discord.record()).identifies >= wanted
+
+    await until(look, what=f"{wanted} IDENTIFYs", timeout=60)
+
+
+async def never_too_soon(stage: Machine) -> int:
+    """Look at every IDENTIFY ever sent: one of a bucket in a window; return how many there were."""
+    buckets: dict[int, list[float]] = defaultdict(list)
+    sent = await stage.discord.gateway_payloads(op=2)
+    for one in sent:
+        assert isinstance(one.data, dict)
+        buckets[one.data["shard"][0] % CONCURRENCY].append(one.at)
+    for times in buckets.values():
+        assert all(later - at >= WINDOW for at, later in itertools.pairwise(times))
+    assert (await stage.discord.record()).violations == []
+    return len(sent)
+
+
+async def left_today(stage: Machine) -> int:
+    """Ask Discord how many IDENTIFYs the day still holds."""
+    headers = {"Authorization": f"Bot {stage.simulated.tokens[0]}"}
+    url = f"{stage.simulated.url}/api/v10/gateway/bot"
+    async with aiohttp.ClientSession(headers=headers) as http, http.get(url) as answer:
+        limit = (await answer.json())["session_start_limit"]
+    return int(limit["remaining"])
+
+
+async def test_two_gateways_start_every_shard_with_one_identify_each(stage: Machine) -> None:
+    await all_live(stage, timeout=40)
+
+    assert await never_too_soon(stage) == SHARDS
+    await stage.fleet.balanced("gateway", 2)
+
+
+async def test_a_crash_loop_and_the_loss_of_redis_make_nobody_identify_too_soon(
+    stage: Machine,
+) -> None:
+    before = (await stage.discord.record()).identifies
+    looping = "gateway-1"
+    starts: list[asyncio.Task[None]] = []
+
+    assert await stage.discord.invalidate_session(resumable=False) == SHARDS
+    for crash in range(1, 4):
+        await identified(stage, before + 8 * crash)
+        await stage.parts[looping].kill()
+        await stage.bury(looping)
+        starts.append(asyncio.create_task(stage.parts[looping].start()))
+    await identified(stage, before + 32)
+    await stage.parts["valkey"].kill()
+    await stage.start("valkey")
+    await identified(stage, before + 40)
+    async with stage.redis() as redis:
+        await redis.flushall()
+
+    await all_live(stage, timeout=60)
+    with contextlib.suppress(AssertionError):
+        await asyncio.gather(*starts)
+    sent = await never_too_soon(stage)
+    assert sent <= before + 2 * SHARDS, "few are lost to a crash between IDENTIFY and its note"
+
+
+async def test_the_days_reserve_is_never_touched(stage: Machine) -> None:
+    """Somebody else spends the token's identifies; four are left above the reserve."""
+    await stage.discord.spend_identifies(RESERVE + 4)
+    async with stage.redis() as redis:
+        await redis.flushall()
+    before = (await stage.discord.record()).identifies
+
+    for shard in range(8):
+        await stage.discord.invalidate_session(resumable=False, shard=shard)
+    await identified(stage, before + 4)
+    await refused(stage)
+
+    assert (await stage.discord.record()).identifies == before + 4
+    assert await left_today(stage) == RESERVE
+    await never_too_soon(stage)
+
+
+async def refused(stage: Machine) -> None:
+    """Wait until the other four have been told that there are none left."""
+
+    async def look() -> bool:
+        logs = [stage.parts[name].log.read_text() for name in stage.stage.names("gateway")]
+        return sum(log.count("the daily identifies are used up") for log in logs) >= 4
+
+    await until(look, what="four shards that wait for tomorrow", timeout=20)
