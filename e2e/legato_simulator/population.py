@@ -39,8 +39,12 @@ def add_guild(sim: Simulation, name: str, owner: User, *, guild_id: int | None =
 
 
 def add_guilds(sim: Simulation, count: int, owner: User) -> list[Guild]:
-    """Make many guilds; their ids are a millisecond apart, so that they fill all shards."""
-    start = sim.clock.wall() - (count + 1) / 1000
+    """Make many guilds; their ids are a millisecond apart, so that they fill all shards.
+
+    They come before all there are, since others may have been made in the same milliseconds.
+    """
+    oldest = min(map(snowflakes.time_of, sim.world.guilds), default=sim.clock.wall())
+    start = oldest - (count + 1) / 1000
     made = [
         add_guild(sim, f"Guild {index + 1}", owner, guild_id=snowflakes.spread(index, start))
         for index in range(count)

@@ -22,6 +22,11 @@ def spread(index: int, wall: float) -> int:
     return (int(wall * 1000) - EPOCH_MS + index) << 22
 
 
+def time_of(snowflake: int) -> float:
+    """Say when something was made, in seconds since 1970."""
+    return ((snowflake >> 22) + EPOCH_MS) / 1000
+
+
 def shard_of(guild_id: int, shards: int) -> int:
     """Say which shard carries a guild (https://discord.com/developers/docs/events/gateway)."""
     return (guild_id >> 22) % shards

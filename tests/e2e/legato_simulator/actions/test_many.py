@@ -47,3 +47,12 @@ async def test_an_outcome_says_what_was_told_and_how_often(bot: Client) -> None:
     assert (before.told, before.said, before.deferred) == (0, [], True)
     assert (second.told, second.said) == (1, ["later\nQueue\n0 tracks"])
     assert (third.told, third.said, third.answered_at) == (0, [], None)
+
+
+async def test_crowds_made_at_once_have_guilds_of_their_own(bot: Client) -> None:
+    first = await bot.sim.script.make_crowd(50, 1)
+    second = await bot.sim.script.make_crowd(50, 1)
+
+    ids = {int(guild.guild_id) >> 22 for guild in (*first, *second)}
+    assert len(ids) == 100
+    assert max(ids) - min(ids) <= 102
