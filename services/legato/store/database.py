@@ -1,6 +1,7 @@
 """The connection pool to PostgreSQL; safe behind PgBouncer. Knows no table and no query."""
 
 import os
+import re
 import socket
 import ssl
 import uuid
@@ -21,6 +22,8 @@ from legato.health import Check
 from legato.store.settings import StoreSettings
 
 _CONNECT_SECONDS = 4.0
+_CLASS = re.compile(r"^<class '[^']*'>:")
+"""What SQLAlchemy writes before an error of asyncpg's."""
 _UNREACHABLE = (
     exc.InterfaceError,
     exc.OperationalError,
@@ -129,9 +132,14 @@ def _why(error: Exception) -> str:
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error
     if isinstance(cause, socket.gaierror):
         return "its host name is unknown"
+    if isinstance(cause, exc.TimeoutError):
+        return "all connections to it are busy"
+    if isinstance(cause, TimeoutError):
+        return "it did not answer in time"
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno)
-    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    text = _CLASS.sub("", str(cause)).strip()
+    return text.splitlines()[0] if text else type(cause).__name__
 
 
 def _without_options(address: URL) -> URL:

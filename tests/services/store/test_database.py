@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import text
@@ -59,3 +61,22 @@ async def test_the_pool_is_measured(database):
 
 async def test_the_check_tells_the_servers_version(database):
     assert (await database.check().probe()).startswith("18")
+
+
+async def test_why_it_is_out_of_reach_is_said_in_words(database_url):
+    few = StoreSettings(
+        database_url=Secret(database_url),
+        database_pool_size=1,
+        database_pool_overflow=0,
+        database_pool_timeout=timedelta(milliseconds=100),
+        database_statement_timeout=timedelta(milliseconds=100),
+    )
+    database = Database(few)
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        async with database.session() as session:
+            await session.execute(text("SELECT pg_sleep(5)"))
+    async with database.session() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable, match="all connections to it are busy"):
+            await database.check().probe()
+    await database.close()
