@@ -35,6 +35,10 @@ SEATED = timedelta(milliseconds=200)
 """So long before the new node gets the voice the player sits there by our books."""
 
 
+TRIES = 3
+"""To delete a player that has moved."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How a move takes its time."""
@@ -136,10 +140,20 @@ class Mover:
             await self._leave(old, guild_id)
 
     async def _leave(self, old: NodeLink | None, guild_id: int) -> None:
-        """Delete the player on the node it was on, once the new one has taken its voice."""
-        if old is not None and old.state == "up":
+        """Delete the player on the node it was on, once the new one has taken its voice.
+
+        Where the node is away, the look at it when it is back does it.
+        """
+        for _ in range(TRIES):
+            if old is None or old.state != "up":
+                return
             await asyncio.sleep(self._pace.overlap.total_seconds())
-            await old.client.delete(old.session_id, guild_id)
+            try:
+                await old.client.delete(old.session_id, guild_id)
+            except Unavailable as error:
+                log.info("not deleted yet", guild=guild_id, node=old.node.name, why=error.why)
+            else:
+                return
 
     async def _load(self, new: NodeLink, guild_id: int, takes: int) -> NodeState | None:
         """Let the new node have what plays here, a moment ahead; None: nothing sounds.
