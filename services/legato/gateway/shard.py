@@ -273,9 +273,11 @@ class ShardRun:
         self._notes.remove(interaction_id)
 
     async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
-        """Line: op 4."""
-        connection = self._connection
-        return connection is not None and await connection.join_voice(guild_id, channel_id)
+        """Line: op 4; False where it can't be sent, or the shard may be another's."""
+        connection, lease = self._connection, self._lease()
+        if connection is None or lease is None or not lease.left_alone(now=time.monotonic()):
+            return False
+        return await connection.join_voice(guild_id, channel_id)
 
     async def voice_refused(self, guild_id: int, channel_id: int, reason: str) -> None:
         """Line: tell the player that a join led nowhere."""
