@@ -161,7 +161,8 @@ def doctor() -> None:
                 click.echo(f"      {finding.remedy}" + ("" if finding.remedy[-1] in ".?" else "."))
         return doctor.exit_code(findings)
 
-    sys.exit(asyncio.run(examine()))
+    with explained():
+        sys.exit(asyncio.run(examine()))
 
 
 for _command in (fleet_cli.nodes, fleet_cli.members, fleet_cli.players):

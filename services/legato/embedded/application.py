@@ -55,10 +55,17 @@ def ask(token: Secret, *, rest_url: str = "", timeout: float = 10) -> Applicatio
         with error:
             raise _refused(error.code, address) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
         raise StartFailed(
-            f"Discord can't be reached at {address}: {reason}. Check this machine's network."
+            f"Discord can't be reached at {address}: {_why(error)}. Check this machine's network."
         ) from None
+
+
+def _why(error: Exception) -> str:
+    """Say it in the system's words, without its numbers."""
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, OSError):
+        return reason.strerror or "no answer in time"
+    return "its answer can't be read"
 
 
 def _refused(status: int, address: str) -> Exception:

@@ -4,10 +4,10 @@ import pathlib
 from collections.abc import Mapping
 from typing import Annotated
 
-import dotenv
 import msgspec
+from dotenv.parser import parse_stream
 
-from legato.settings import HttpUrl, Port, RedisUrl, Secret, url
+from legato.settings import Fault, HttpUrl, Port, RedisUrl, Secret, WrongSettings, url
 
 DatabaseUrl = Annotated[Secret, url("postgresql", example="postgresql://127.0.0.1:5432/legato")]
 
@@ -58,9 +58,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def environment(
     environ: Mapping[str, str], file: pathlib.Path, given: Mapping[str, str]
 ) -> dict[str, str]:
-    """Merge what is set: `.env` is the weakest, options of the command the strongest."""
-    found = dotenv.dotenv_values(file, interpolate=False, encoding="utf-8")
-    merged = {name: value for name, value in found.items() if value is not None} | dict(environ)
+    """Merge what is set: `.env` is the weakest, options of the command the strongest.
+
+    Raises WrongSettings for lines of the file that can't be read.
+    """
+    merged = _of_file(file) | dict(environ)
     for name in given:
         merged.pop(f"{name}_FILE", None)
     return {**merged, **given}
+
+
+def _of_file(file: pathlib.Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    try:
+        with file.open(encoding="utf-8") as stream:
+            lines = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise WrongSettings([Fault(str(file), f"can't be read ({why})", _REMEDY)]) from error
+    wrong = [line.original.line for line in lines if line.error]
+    if wrong:
+        raise WrongSettings(
+            Fault(str(file), f"can't be read in line {number}", _REMEDY) for number in wrong
+        )
+    return {line.key: line.value for line in lines if line.key and line.value is not None}
+
+
+_REMEDY = "Write NAME=value in each line, and close every quotation mark"

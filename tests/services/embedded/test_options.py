@@ -1,5 +1,7 @@
 import pathlib
 
+import pytest
+
 from legato import settings
 from legato.embedded import options
 
@@ -32,3 +34,22 @@ def test_a_token_may_come_from_a_file(tmp_path: pathlib.Path) -> None:
 
     assert found.discord_token is not None
     assert found.discord_token.reveal() == "a.b.c"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b"NODES=2\nDISCORD_TOKEN='hidden\n", "can't be read in line 2"),
+        (b"NODES=\xff\n", "it is no UTF-8 text"),
+    ],
+)
+def test_a_line_of_the_file_that_can_not_be_read_is_told_without_it(
+    tmp_path: pathlib.Path, written: bytes, told: str
+) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(written)
+
+    with pytest.raises(settings.WrongSettings, match=told) as raised:
+        options.environment({}, file, {})
+
+    assert "hidden" not in str(raised.value)
