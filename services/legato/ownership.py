@@ -95,6 +95,7 @@ class Holder:
         self._held: dict[Owned, Lease] = {}
         self._owners: Mapping[Owned, str] = {}
         self._steady = timedelta(0)
+        self._looked = 0.0
         self._owners_first = False
         self._known: dict[Owned, float] = {}
         self._moving: dict[Owned, asyncio.Task[None]] = {}
@@ -161,6 +162,7 @@ class Holder:
         """Read the roll, and derive who should own what."""
         roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
         self._note(await self._leases.steady())
+        self._looked = time.monotonic()
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
         self._owners = rendezvous.assign(self._things, ready)
 
@@ -222,7 +224,7 @@ class Holder:
     def _view(self) -> moves.View[Owned]:
         return moves.View(
             me=self._members.name,
-            owners=self._owners,
+            owners=self._owners if self._is_fresh() else {},
             held=frozenset(self._held),
             moving=frozenset(self._moving),
             put_off=frozenset(self._put_off),
@@ -231,6 +233,10 @@ class Holder:
             has_permits=self._has_permits,
             stopping=self._stopping,
         )
+
+    def _is_fresh(self) -> bool:
+        """Tell whether what was seen may still be so: not after a freeze, say."""
+        return time.monotonic() - self._looked < self._leases.ttl.total_seconds()
 
     async def _move(self, move: moves.Move[Owned]) -> None:
         log.debug("moves", thing=str(move.what), kind=move.kind, why=move.reason)
