@@ -7,6 +7,8 @@ from legato import telemetry
 from legato.errors import Unavailable
 
 _LOOK_AGAIN = 0.25
+_BREATH = 0.05
+"""Who is refused what the probe is not must not ask on and on."""
 
 _log = telemetry.logger(__name__)
 
@@ -15,7 +17,7 @@ class Reach:
     """Known to be there until somebody misses it."""
 
     def __init__(self, probe: Callable[[], Awaitable[object]]) -> None:
-        """`probe` asks Redis something that changes nothing. It raises Unavailable."""
+        """`probe` sees whether Redis takes writes. It raises Unavailable."""
         self._probe = probe
         self._there = asyncio.Event()
         self._there.set()
@@ -47,6 +49,7 @@ class Reach:
             self._there.set()
 
     async def _look(self) -> None:
+        await asyncio.sleep(_BREATH)
         while True:
             if await self._answers():
                 return

@@ -230,6 +230,21 @@ async def test_a_command_that_waited_too_long_is_told_so_and_never_run(
     assert scene.players.of(Resume) == []
 
 
+async def test_a_redis_that_is_full_counts_as_away_until_it_takes_writes(scene):
+    async with scene.gateway():
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        await (await ask(scene, "pause")).response()
+        await scene.redis.config_set("maxmemory", "1mb")
+        full = await ask(scene, "resume")
+        deferred = await full.acknowledged()
+        await scene.redis.config_set("maxmemory", "0")
+        shown = await full.response(20)
+
+    assert deferred.callback == 5
+    assert shown.message.content == "Paused."
+    assert len({command.id for command in scene.players.of(Resume)}) == 1
+
+
 async def test_beyond_the_buffer_people_are_asked_to_try_again(breakable, scene):
     async with scene.gateway(command_buffer=2):
         await scene.sim.script.join_voice(scene.user, scene.voice)
