@@ -96,6 +96,22 @@ def test_a_trace_goes_on_where_a_message_took_it():
     assert second.parent.span_id == first.context.span_id
 
 
+def test_a_trace_goes_on_though_its_spans_go_nowhere():
+    gateway = telemetry.Tracing("gateway", Common(member="a"))
+    audio = telemetry.Tracing("audio", Common(member="b"))
+    with gateway.span("interaction"):
+        first = telemetry.traceparent()
+        with gateway.span("reply"):
+            second = telemetry.traceparent()
+    with audio.span("play", parent=first):
+        third = telemetry.traceparent()
+
+    assert telemetry.same_trace(first, second)
+    assert telemetry.same_trace(first, third)
+    assert len({first, second, third}) == 3
+    assert telemetry.traceparent() == ""
+
+
 def test_spans_go_to_the_endpoint_that_is_set():
     bodies = []
 
