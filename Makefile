@@ -33,7 +33,7 @@ e2e: setup ## the one-machine scenarios
 
 soak: setup ## the scenarios with real durations where they otherwise shorten them: hours
 	@found=$$(grep -l LEGATO_SOAK e2e/test_*.py) || { echo "No scenario shortens a duration."; exit 1; }; \
-	LEGATO_SOAK=1 $(BIN)/pytest $$found $(ARGS)
+	LEGATO_SOAK=1 $(BIN)/pytest $$found tests/services/test_protocol.py $(ARGS)
 
 conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
 	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)
