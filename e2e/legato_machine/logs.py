@@ -15,6 +15,8 @@ SERVERS = {
 """How the embedded servers mark what matters; the rest of their logs is everyday talk."""
 FILE, SOME_FILE = re.compile(r'"base/[^"]+"'), "a file"
 """PostgreSQL's files have other names in each run."""
+BUCKET = re.compile(r"bucket '[^']*' (.*?) \([\d.]+ -> [\d.]+\)|(rate limited) for [\d.]+s")
+"""hikari names each of Discord's buckets, and how long it waits for it."""
 EVERYDAY = {
     # Our own look whether it is ready yet.
     "postgres the database system is starting up": range(1000),
@@ -54,9 +56,13 @@ def loud(log: pathlib.Path) -> Iterator[str]:
             yield f"raw {raw.strip()}"
             continue
         if line.level.lower() in LOUD:
-            yield f"{line.level.lower()} {line.event}"
+            yield f"{line.level.lower()} {BUCKET.sub(_any_bucket, line.event)}"
         elif line.exception:
             yield f"exception {line.event}"
+
+
+def _any_bucket(found: re.Match[str]) -> str:
+    return f"a bucket {found[1]}" if found[1] else found[2]
 
 
 def loud_server(name: str, log: pathlib.Path) -> Iterator[str]:
