@@ -59,3 +59,4 @@ setup:
 
 clean: ## remove the environment and caches of this checkout
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts
+	@find . -name __pycache__ -prune -exec rm -rf {} +
