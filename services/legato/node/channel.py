@@ -88,22 +88,25 @@ class Channel(Generic[Incoming]):
 
 def watch(
     channel: Channel[Incoming],
-    handle: Callable[[Incoming], None],
+    handle: Callable[[Incoming, list[int]], None],
     lost: Callable[[], None],
 ) -> None:
-    """Give every message to `handle` from the running loop, until the other end is gone."""
+    """Give every message to `handle` from the running loop, until the other end is gone.
+
+    The descriptors with it are then the handler's to close.
+    """
     loop = asyncio.get_running_loop()
 
     def readable() -> None:
         try:
-            message, _ = channel.receive(wait=False)
+            message, descriptors = channel.receive(wait=False)
         except BlockingIOError:
             return
         except Closed:
             loop.remove_reader(channel.socket)
             lost()
             return
-        handle(message)
+        handle(message, descriptors)
 
     loop.add_reader(channel.socket, readable)
 

@@ -192,7 +192,7 @@ class Engine:
         )
         pacer = Pacer(child, Board(descriptor))
         os.close(descriptor)
-        channel.watch(child.channel, lambda m: _paced(pacer, m), self._pacer_lost)
+        channel.watch(child.channel, lambda m, _: _paced(pacer, m), self._pacer_lost)
         return pacer
 
     def _pacer_lost(self) -> None:

@@ -138,10 +138,20 @@ class Loaded(_Message, frozen=True):
     body: bytes
 
 
+class Head(_Message, frozen=True):
+    """The first bytes of a link that was loaded, in the shared memory that comes along."""
+
+    link: str
+    size: int
+    length: int
+    """Of the whole file."""
+    content_type: str
+
+
 class OpenFeed(_Message, frozen=True):
     """Fill the ring that comes along from `start` (samples); `live` begins where a stream is.
 
-    `align` goes on with what another worker filled.
+    `align` goes on with what another worker filled; `head` comes along too where it is known.
     """
 
     feed: int
@@ -151,6 +161,7 @@ class OpenFeed(_Message, frozen=True):
     volume: int
     filters: protocol.Filters
     align: bool = False
+    head: Head | None = None
 
 
 class ShapeFeed(_Message, frozen=True):
@@ -187,4 +198,4 @@ ToPacer = (
 )
 FromPacer = Ready | Started | Ending | Drained | Hushed
 ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed | Ping
-FromWorker = Ready | Loaded | FeedFailed | Pong
+FromWorker = Ready | Loaded | Head | FeedFailed | Pong

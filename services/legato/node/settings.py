@@ -27,6 +27,7 @@ class MediaSettings(msgspec.Struct, frozen=True, kw_only=True):
     playlist_entries: int = 200
     max_redirects: int = 5
     max_loads: int = 16
+    keep_heads: bool = True
     allowed_private: tuple[str, ...] = ()
     user_agent: str = "Legato (https://github.com/legato-music/legato)"
     bitrate: int = 128_000
@@ -100,6 +101,10 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     max_loads: Annotated[int, msgspec.Meta(ge=1, le=256)] = 16
     """Links loaded at the same time by one media process."""
 
+    heads_bytes: Annotated[int, msgspec.Meta(ge=0)] = 16 * 1024 * 1024
+    """Beginnings of loaded files kept in memory, 128 KiB of each for an hour, so that a track whose
+    server is far away begins at once. 0 keeps none."""
+
     allowed_private: tuple[str, ...] = ()
     """Exact `host:port` pairs that may be read although their address is private."""
 
@@ -133,6 +138,7 @@ class NodeSettings(Common, frozen=True, kw_only=True):
             playlist_entries=self.playlist_entries,
             max_redirects=self.max_redirects,
             max_loads=self.max_loads,
+            keep_heads=self.heads_bytes > 0,
             allowed_private=self.allowed_private,
             user_agent=self.user_agent,
             bitrate=self.bitrate,

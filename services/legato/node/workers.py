@@ -15,6 +15,7 @@ import msgspec
 from legato.node import channel, messages, protocol, ring
 from legato.node.children import Child, spawn, tell
 from legato.node.errors import MediaError
+from legato.node.heads import Heads
 from legato.node.settings import NodeSettings
 
 RESTART_WINDOW = 10.0
@@ -87,6 +88,7 @@ class Workers:
         self._give_up = give_up
         self._all: list[Worker] = []
         self._numbers = iter(range(1, 1 << 62))
+        self._heads = Heads(most=settings.heads_bytes)
         self._recent: list[float] = []
         self._steady = False
         """Whether a process that dies is replaced: not while the node starts or ends."""
@@ -117,6 +119,7 @@ class Workers:
         """Wait until every process has ended."""
         for worker in self._all:
             worker.child.end(timeout)
+        self._heads.close()
 
     async def load(self, identifier: str) -> bytes:
         """Ask what is behind a link; gives loadtracks' JSON. Raises MediaError."""
@@ -142,10 +145,12 @@ class Workers:
         play: int,
     ) -> Feed:
         """Let the least busy process fill a ring."""
-        order = msgspec.structs.replace(order, feed=next(self._numbers))
+        known = self._heads.find(order.uri, now=time.monotonic())
+        head, *heads = known or (None,)
+        order = msgspec.structs.replace(order, feed=next(self._numbers), head=head)
         worker = self._least_busy()
         feed = worker.feeds[order.feed] = Feed(order, memory, owner, play, worker)
-        tell(worker.child, order, (descriptor,))
+        tell(worker.child, order, (descriptor, *heads))
         return feed
 
     def shape(self, feed: Feed, volume: int, filters: protocol.Filters) -> None:
@@ -191,9 +196,29 @@ class Workers:
         decoder = msgspec.msgpack.Decoder(messages.FromWorker)
         worker = Worker(spawn("legato.node.media.worker", self._media, decoder))
         channel.watch(
-            worker.child.channel, lambda m: _worked(worker, m), lambda: self._lost(worker)
+            worker.child.channel,
+            lambda message, descriptors: self._worked(worker, message, descriptors),
+            lambda: self._lost(worker),
         )
         return worker
+
+    def _worked(self, worker: Worker, message: messages.FromWorker, descriptors: list[int]) -> None:
+        worker.unanswered = 0
+        match message:
+            case messages.Ready():
+                worker.ready.set()
+            case messages.Loaded(request=request, body=body):
+                answer = worker.loads.get(request)
+                if answer is not None and not answer.done():
+                    answer.set_result(body)
+            case messages.Head():
+                self._heads.keep(message, descriptors[0], now=time.monotonic())
+            case messages.FeedFailed(feed=number, exception=exception):
+                feed = worker.feeds.get(number)
+                if feed is not None:
+                    feed.owner.feed_failed(feed, exception)
+            case messages.Pong():
+                return
 
     def _lost(self, worker: Worker) -> None:
         """Let the others go on where the dead one stopped, and start another in its place."""
@@ -220,23 +245,6 @@ class Workers:
 
     def _least_busy(self) -> Worker:
         return min(self._all, key=lambda each: each.burden)
-
-
-def _worked(worker: Worker, message: messages.FromWorker) -> None:
-    worker.unanswered = 0
-    match message:
-        case messages.Ready():
-            worker.ready.set()
-        case messages.Loaded(request=request, body=body):
-            answer = worker.loads.get(request)
-            if answer is not None and not answer.done():
-                answer.set_result(body)
-        case messages.FeedFailed(feed=number, exception=exception):
-            feed = worker.feeds.get(number)
-            if feed is not None:
-                feed.owner.feed_failed(feed, exception)
-        case messages.Pong():
-            return
 
 
 def _bereave(dead: Worker) -> None:

@@ -12,9 +12,12 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
     quick = {
         "stats_interval": "1s",
         "silent_socket_timeout": "2s",
+        "voice_timeout": "2s",
         "read_timeout": "3s",
         "load_timeout": "4s",
         "stuck_threshold": "500ms",
+        # What is kept of a file would hide what its server does.
+        "heads_bytes": "0",
     }
     async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running

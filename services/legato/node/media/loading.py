@@ -7,8 +7,12 @@ from legato.node.errors import MediaError, NotFound
 from legato.node.media.decoding import Media
 from legato.node.settings import MediaSettings
 from legato.node.sources import playlists
-from legato.node.sources.http import HttpReader, Limits
+from legato.node.sources.http import HttpReader, Known, Limits
 
+BEGINNING = 128 * 1024
+"""Bytes of a track's beginning that are kept: three seconds of most files, and no picture."""
+
+BEGINNING_TIMEOUT = 5.0
 UNKNOWN_TITLE, UNKNOWN_ARTIST = "Unknown title", "Unknown artist"
 """What lavaplayer says of a file without tags."""
 
@@ -22,20 +26,40 @@ PROBES = {
 PROBES |= {"flac": "flac", "wav": "wav", "m4a": "mp4", "mp4": "mp4", "aac": "adts"}
 
 
-def load(identifier: str, settings: MediaSettings) -> protocol.LoadResult:
-    """Answer loadtracks for one identifier."""
-    if not identifier.lower().startswith(("http://", "https://")):
-        return protocol.LoadResult(load_type="empty", data={})
-    reader = HttpReader(identifier, settings)
-    reader.limits = Limits(time.monotonic() + settings.load_timeout, settings.load_bytes)
-    try:
-        return _load(reader, settings)
-    except NotFound:
-        return protocol.LoadResult(load_type="empty", data={})
-    except MediaError as error:
-        return protocol.load_failure(error.message, error.severity, error.cause)
-    finally:
-        reader.release()
+class Load:
+    """One link that is asked about."""
+
+    def __init__(self, identifier: str, settings: MediaSettings) -> None:
+        self._identifier = identifier
+        self._settings = settings
+        self._reader = HttpReader(identifier, settings)
+        self._is_track = False
+
+    def answer(self) -> protocol.LoadResult:
+        """Answer loadtracks."""
+        if not self._identifier.lower().startswith(("http://", "https://")):
+            return protocol.LoadResult(load_type="empty", data={})
+        settings = self._settings
+        self._reader.limits = Limits(time.monotonic() + settings.load_timeout, settings.load_bytes)
+        try:
+            result = _load(self._reader, settings)
+        except NotFound:
+            return protocol.LoadResult(load_type="empty", data={})
+        except MediaError as error:
+            return protocol.load_failure(error.message, error.severity, error.cause)
+        self._is_track = result.load_type == "track"
+        return result
+
+    def beginning(self) -> Known | None:
+        """Give the track's first bytes, for whoever plays it; reads on where few were needed."""
+        if not (self._is_track and self._settings.keep_heads):
+            return None
+        self._reader.limits = Limits(time.monotonic() + BEGINNING_TIMEOUT)
+        return self._reader.beginning(BEGINNING)
+
+    def close(self) -> None:
+        """Let go of the link."""
+        self._reader.release()
 
 
 def _load(reader: HttpReader, settings: MediaSettings) -> protocol.LoadResult:

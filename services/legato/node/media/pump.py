@@ -36,13 +36,16 @@ class Pump:
     """One feed's producer."""
 
     def __init__(
-        self, order: messages.OpenFeed, ring: FeedWriter, settings: MediaSettings, report: Report
+        self,
+        order: messages.OpenFeed,
+        ring: FeedWriter,
+        reader: HttpReader,
+        settings: MediaSettings,
     ) -> None:
         self._order = order
         self._ring = ring
         self._settings = settings
-        self._report = report
-        self._reader = HttpReader(order.uri, settings)
+        self._reader = reader
         self._wake = threading.Event()
         self._closed = False
         self._offset = 0
@@ -55,11 +58,11 @@ class Pump:
         self._again: deque[Unit] = deque()
         self._positions: deque[int] = deque()
         """Of the units whose packets have not come yet."""
-        self._thread = threading.Thread(target=self._run, name=f"feed-{order.feed}", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def start(self, report: Report) -> None:
+        """Begin, and report what breaks."""
+        name = f"feed-{self._order.feed}"
+        threading.Thread(target=self._run, args=[report], name=name, daemon=True).start()
 
     def reshape(self, volume: int, filters: protocol.Filters) -> None:
         """Change volume and filters, from a few frames after the pacer's place on."""
@@ -72,23 +75,23 @@ class Pump:
         self._reader.close()
         self._wake.set()
 
-    def _run(self) -> None:
+    def _run(self, report: Report) -> None:
         try:
             self._play()
         except Cancelled:
             pass
         except MediaError as error:
-            self._fail(error.message, error.severity, error.cause)
+            self._fail(report, error.message, error.severity, error.cause)
         except Exception as error:
-            self._fail("Something broke when playing the track.", "fault", repr(error))
+            self._fail(report, "Something broke when playing the track.", "fault", repr(error))
         finally:
             self._reader.release()
             self._ring.close()
 
-    def _fail(self, message: str, severity: str, cause: str) -> None:
+    def _fail(self, report: Report, message: str, severity: str, cause: str) -> None:
         if not self._closed:
             self._ring.fail()
-            self._report(protocol.ExceptionInfo(message=message, severity=severity, cause=cause))
+            report(protocol.ExceptionInfo(message=message, severity=severity, cause=cause))
 
     def _play(self) -> None:
         start = 0 if self._order.live else self._order.start

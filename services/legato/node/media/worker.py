@@ -3,18 +3,18 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import av.logging
 import msgspec
 
-from legato.node import messages, protocol
+from legato.node import messages, protocol, ring
 from legato.node.channel import Channel, Closed
 from legato.node.children import enter
 from legato.node.media import loading
 from legato.node.media.pump import Pump
-from legato.node.ring import FeedWriter
 from legato.node.settings import MediaSettings
+from legato.node.sources.http import HttpReader, Known
 
 
 class Worker:
@@ -38,12 +38,12 @@ class Worker:
             case messages.Load():
                 self._loads.submit(self._load, message)
             case messages.OpenFeed(feed=feed, start=start):
-                ring = FeedWriter(descriptors[0], start)
-                os.close(descriptors[0])
-                self._pumps[feed] = Pump(
-                    message, ring, self._settings, lambda why: self._failed(feed, why)
-                )
-                self._pumps[feed].start()
+                memory = ring.FeedWriter(descriptors[0], start)
+                reader = HttpReader(message.uri, self._settings, known=_known(message, descriptors))
+                opened = self._pumps[feed] = Pump(message, memory, reader, self._settings)
+                opened.start(lambda why: self._failed(feed, why))
+                for descriptor in descriptors:
+                    os.close(descriptor)
             case messages.ShapeFeed(feed=feed, volume=volume, filters=filters):
                 if feed in self._pumps:
                     self._pumps[feed].reshape(volume, filters)
@@ -57,16 +57,41 @@ class Worker:
                 return
 
     def _load(self, message: messages.Load) -> None:
-        result = loading.load(message.identifier, self._settings)
-        body = msgspec.json.encode(result)
-        self._tell(messages.Loaded(request=message.request, body=body))
+        with closing(loading.Load(message.identifier, self._settings)) as load:
+            body = msgspec.json.encode(load.answer())
+            self._tell(messages.Loaded(request=message.request, body=body))
+            known = load.beginning()
+        if known is not None:
+            self._leave(message.identifier, known)
+
+    def _leave(self, link: str, known: Known) -> None:
+        """Leave a file's beginning where whoever plays it finds it."""
+        descriptor = ring.allocate(len(known.data), "head")
+        os.pwrite(descriptor, known.data, 0)
+        head = messages.Head(
+            link=link,
+            size=len(known.data),
+            length=known.length,
+            content_type=known.content_type,
+        )
+        self._tell(head, (descriptor,))
+        os.close(descriptor)
 
     def _failed(self, feed: int, why: protocol.ExceptionInfo) -> None:
         self._tell(messages.FeedFailed(feed=feed, exception=why))
 
-    def _tell(self, message: messages.FromWorker) -> None:
+    def _tell(self, message: messages.FromWorker, descriptors: tuple[int, ...] = ()) -> None:
         with self._sending, suppress(Closed):
-            self._channel.send(message)
+            self._channel.send(message, descriptors)
+
+
+def _known(order: messages.OpenFeed, descriptors: list[int]) -> Known | None:
+    """Read the beginning that came along with an order."""
+    head = order.head
+    if head is None or len(descriptors) < 2:
+        return None
+    data = os.pread(descriptors[1], head.size, 0)
+    return Known(data=data, length=head.length, content_type=head.content_type)
 
 
 def main() -> None:

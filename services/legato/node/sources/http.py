@@ -41,6 +41,15 @@ class Limits:
     bytes: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a file before it is asked for: its first bytes, and what it is."""
+
+    data: bytes
+    length: int
+    content_type: str
+
+
 @dataclass(slots=True)
 class _Stream:
     """One answer being read; `offset` is that of its next byte."""
@@ -81,7 +90,12 @@ class HttpReader:
     """A file or stream behind a link."""
 
     def __init__(
-        self, link: str, settings: MediaSettings, *, resolve: Resolve | None = None
+        self,
+        link: str,
+        settings: MediaSettings,
+        *,
+        resolve: Resolve | None = None,
+        known: Known | None = None,
     ) -> None:
         self.link = link
         self.limits = Limits()
@@ -96,11 +110,20 @@ class HttpReader:
         self._at = 0
         self._head = bytearray()
         self._streams: list[_Stream] = []
+        self._known = known
+        self._ahead: threading.Thread | None = None
+        """Asks for what follows the bytes that are known."""
+        self._gone: NotFound | None = None
+        """Why the bytes that are known are not to be played either."""
+        self._closing = threading.Lock()
         self._closed = False
         self._failed = False
 
     def open(self) -> None:
         """Ask for the file; raises MediaError."""
+        if self._known is not None:
+            self._begin(self._known)
+            return
         stream = self._request(0)
         response = stream.response
         self.content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip()
@@ -110,6 +133,16 @@ class HttpReader:
         elif response.length is not None:
             self.length = response.length
         self._streams.append(stream)
+
+    def beginning(self, size: int) -> Known | None:
+        """Give the first bytes, reading on as far as needed; None where it can't be read on."""
+        if self.length is None or not self.seekable_by_range:
+            return None
+        self._at = len(self._head)
+        with suppress(MediaError):
+            while self._at < size and self.read(size - self._at):
+                continue
+        return Known(bytes(self._head[:size]), self.length, self.content_type)
 
     def read(self, size: int) -> bytes:
         """Read up to `size` bytes; nothing at the end. Raises MediaError, once."""
@@ -149,7 +182,8 @@ class HttpReader:
 
     def close(self) -> None:
         """Give up, from any thread; a read that waits ends with Cancelled."""
-        self._closed = True
+        with self._closing:
+            self._closed = True
         for stream in list(self._streams):
             stream.wake()
 
@@ -159,7 +193,33 @@ class HttpReader:
         for stream in list(self._streams):
             self._drop(stream)
 
+    def _begin(self, known: Known) -> None:
+        """Begin with what is known, and ask for the rest meanwhile."""
+        self._head += known.data
+        self.length, self.content_type = known.length, known.content_type
+        self.seekable_by_range = True
+        if len(known.data) < known.length:
+            self._ahead = threading.Thread(target=self._ask_ahead, daemon=True)
+            self._ahead.start()
+
+    def _ask_ahead(self) -> None:
+        try:
+            stream = self._request(len(self._head))
+        except NotFound as error:
+            self._gone = error
+            return
+        except MediaError:
+            # Whoever needs the rest asks again, and says what is wrong.
+            return
+        with self._closing:
+            if not self._closed:
+                self._streams.append(stream)
+                return
+        stream.close()
+
     def _check(self) -> None:
+        if self._gone is not None:
+            raise self._gone
         if self._closed:
             raise Cancelled("closed")
         limits = self.limits
@@ -205,6 +265,9 @@ class HttpReader:
 
     def _stream(self) -> _Stream:
         """Find an open answer that reaches the current place soon, or ask for it."""
+        if self._ahead is not None:
+            self._ahead.join()
+            self._ahead = None
         for stream in self._streams:
             if 0 <= self._at - stream.offset <= SKIP:
                 return stream
@@ -248,7 +311,11 @@ class HttpReader:
         """Refuse an answer that is not the bytes asked for."""
         status = stream.response.status
         if status in {200, 206}:
-            start = _start(stream.response.getheader("Content-Range")) if status == 206 else 0
+            span = stream.response.getheader("Content-Range")
+            start = _start(span) if status == 206 else 0
+            if self._known is not None and _total(span) != self._known.length:
+                stream.close()
+                raise NotFound("The file has changed.", "suspicious", "another length than loaded")
             if start == offset:
                 return
             stream.close()
