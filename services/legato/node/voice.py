@@ -21,9 +21,15 @@ from legato.node.voice_protocol import Payload, Seat
 RESUMES = 6
 """Attempts to go on after a lost connection before it counts as closed."""
 
+FIRST_TRIES = 2
+"""Attempts where there was no sound yet: nobody is heard meanwhile, so the client is told soon."""
+
 BACKOFF = 0.25
 HANDSHAKE = 10.0
-"""Seconds from Hello to the session's key, or to Resumed."""
+"""Seconds from the websocket's opening to the session's key, or to Resumed."""
+
+FAREWELL = 1.0
+"""Seconds that a close waits for the other side's."""
 
 LOST = 1006
 """What a connection that broke without a close is reported as (RFC 6455)."""
@@ -100,7 +106,11 @@ class VoiceConnection:
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         return await self._http.ws_connect(
-            self.seat.url, ssl=self._tls, max_msg_size=1 << 20, autoclose=True
+            self.seat.url,
+            ssl=self._tls,
+            max_msg_size=1 << 20,
+            autoclose=True,
+            timeout=aiohttp.ClientWSTimeout(ws_close=FAREWELL),
         )
 
     async def _run(self, first: aiohttp.ClientWebSocketResponse) -> None:
@@ -109,7 +119,8 @@ class VoiceConnection:
         failures = 0
         while voice_protocol.after(code) == "resume" and not self._closing:
             failures = 0 if self._established else failures + 1
-            again = await self._again() if failures < RESUMES else None
+            most = RESUMES if self._described else FIRST_TRIES
+            again = await self._again() if failures < most else None
             if again is None:
                 break
             code, reason = await self._session(again)
@@ -135,15 +146,8 @@ class VoiceConnection:
         self._established = False
         beating: asyncio.Task[None] | None = None
         try:
-            hello = await self._receive(end)
-            interval = _number(hello, "heartbeat_interval") / 1000
-            self._acknowledged = True
-            beating = asyncio.create_task(self._beat(end, interval))
-            if self._described:
-                await self._send(end, voice_protocol.resume(self.seat, self._sequence))
-            else:
-                await self._send(end, voice_protocol.identify(self.seat))
             async with asyncio.timeout(HANDSHAKE) as patience:
+                beating = await self._greet(end)
                 while True:
                     await self._handle(end, await self._receive(end))
                     if self._established:
@@ -159,6 +163,16 @@ class VoiceConnection:
                 beating.cancel()
             if not end.closed:
                 await end.close(code=4000)
+
+    async def _greet(self, end: aiohttp.ClientWebSocketResponse) -> asyncio.Task[None]:
+        """Answer Hello, anew or to go on; gives the task that sends heartbeats."""
+        hello = await self._receive(end)
+        self._acknowledged = True
+        if self._described:
+            await self._send(end, voice_protocol.resume(self.seat, self._sequence))
+        else:
+            await self._send(end, voice_protocol.identify(self.seat))
+        return asyncio.create_task(self._beat(end, _number(hello, "heartbeat_interval") / 1000))
 
     async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload:
         """Take the next JSON message and note its number; raises _Closed."""

@@ -1,5 +1,21 @@
-import pytest
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import aiohttp
+import pytest
+from aiohttp import web
+
+from legato.node import voice_protocol
+from legato.node.protocol import VoiceState
+from legato.node.voice import VoiceConnection
+from legato.node.voice_protocol import Seat
+from legato_simulator import certs
+from legato_simulator.voice_endpoint import Death
 from legato_simulator.voice_faults import VoiceFaults
 from support_audio_node import BOT, Json, Stage, Studio, until
 
@@ -163,3 +179,174 @@ async def test_lost_packets_are_the_networks_and_nothing_is_sent_again(stage: St
     await stage.frames(40)
 
     assert stage.moments().repeated_ms == 0
+
+
+async def test_a_voice_server_without_udp_is_told_soon_and_others_play_on(
+    shared: Studio, stage: Stage
+) -> None:
+    other = await shared.stage()
+    await other.play("tone.mp3")
+    stage.voice.set_faults(VoiceFaults(no_discovery=True), guild_id=stage.guild)
+
+    await stage.play("tone.opus.ogg")
+
+    closed = await stage.client.event("WebSocketClosedEvent")
+    assert (closed["code"], closed["byRemote"]) == (1006, True)
+    assert closed["reason"] == "The voice server does not answer over UDP."
+    assert await connected(stage) is False
+    assert stage.client.events("TrackEndEvent") == []
+    await other.frames(20)
+    assert other.report().unbroken
+
+
+@pytest.mark.parametrize("death", ["silent", "no_tls"])
+async def test_dead_endpoints_are_answers_in_time_and_hold_up_nobody(
+    shared: Studio, stage: Stage, death: Death
+) -> None:
+    await stage.play("tone.opus.ogg")
+    endpoint = await stage.voice.add_dead_region(death, death)
+    others = [await shared.stage() for _ in range(20)]
+
+    async def join(other: Stage) -> int:
+        voice = {"token": "t", "sessionId": "s", "channelId": "1", "endpoint": endpoint}
+        path = other.client.path(other.guild)
+        return (await stage.node.request("PATCH", path, {"voice": voice}))[0]
+
+    asked = time.monotonic()
+    joining = [asyncio.create_task(join(other)) for other in others]
+    slowest = 0.0
+    while not all(each.done() for each in joining):
+        began = time.monotonic()
+        await stage.client.player(stage.guild)
+        slowest = max(slowest, time.monotonic() - began)
+
+    assert {each.result() for each in joining} == {500}
+    # The tests' time for a voice server, and some for twenty of them.
+    assert time.monotonic() - asked < 2 + 1.5
+    assert slowest < 0.5
+    assert stage.report().unbroken
+
+
+@dataclass
+class Falling:
+    """A voice server of our own, which falls silent when told to."""
+
+    udp: socket.socket
+    silent: bool = False
+    hello: bool = True
+    asked: list[object] = field(default_factory=list)
+    """The kinds of every message but heartbeats, and how each socket was closed."""
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        end = web.WebSocketResponse()
+        await end.prepare(request)
+        self.asked.append("connected")
+        if self.hello:
+            await end.send_json({"op": voice_protocol.HELLO, "d": {"heartbeat_interval": 100}})
+        async for message in end:
+            await self.answer(end, message.json())
+        self.asked.append(end.close_code)
+        return end
+
+    async def answer(self, end: web.WebSocketResponse, message: Json) -> None:
+        host, port = self.udp.getsockname()
+        ready = {"ssrc": 1, "ip": host, "port": port, "modes": ["aead_aes256_gcm_rtpsize"]}
+        key = {"mode": "aead_aes256_gcm_rtpsize", "secret_key": [0] * 32}
+        match message["op"]:
+            case voice_protocol.HEARTBEAT:
+                if not self.silent:
+                    await end.send_json({"op": voice_protocol.ACK, "d": {"t": 0}})
+                return
+            case voice_protocol.IDENTIFY:
+                await end.send_json({"op": voice_protocol.READY, "d": ready})
+            case voice_protocol.SELECT:
+                await end.send_json({"op": voice_protocol.DESCRIPTION, "d": key})
+            case voice_protocol.RESUME:
+                self.silent = False
+                await end.send_json({"op": voice_protocol.RESUMED, "d": None})
+        self.asked.append(message["op"])
+
+
+@dataclass
+class Heard:
+    """Who is told."""
+
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: list[tuple[int, str]] = field(default_factory=list)
+
+    def voice_ready(self, end: socket.socket, ssrc: int, mode: str, key: bytes) -> None:
+        self.ready.set()
+
+    def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
+        self.closed.append((code, reason))
+
+
+@asynccontextmanager
+async def falling(folder: Path) -> AsyncIterator[tuple[Falling, VoiceConnection, Heard]]:
+    """Run the server, and connect to it."""
+    made = certs.make(folder)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.setblocking(False)
+        server = Falling(udp)
+        discovering = asyncio.create_task(discover(udp))
+        application = web.Application()
+        application.router.add_get("/", server.serve)
+        runner = web.AppRunner(application, shutdown_timeout=0)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=made.server_context()).start()
+        voice = VoiceState(
+            token="t",
+            endpoint=f"127.0.0.1:{runner.addresses[0][1]}",
+            session_id="s",
+            channel_id="1",
+        )
+        heard = Heard()
+        async with aiohttp.ClientSession() as http:
+            seat = Seat(1, "2", voice)
+            yield server, VoiceConnection(seat, http, made.client_context(), heard), heard
+        discovering.cancel()
+        await asyncio.wait([discovering])
+        await runner.cleanup()
+
+
+async def discover(udp: socket.socket) -> None:
+    """Answer each question for an address."""
+    loop = asyncio.get_running_loop()
+    while True:
+        _, peer = await loop.sock_recvfrom(udp, 2000)
+        answer = voice_protocol.DISCOVERY.pack(2, 70, 1, b"127.0.0.1", 5)
+        with suppress(OSError):
+            await loop.sock_sendto(udp, answer, peer)
+
+
+async def test_a_voice_server_that_leaves_heartbeats_unanswered_is_connected_to_anew(
+    tmp_path: Path,
+) -> None:
+    async with falling(tmp_path) as (server, connection, heard):
+        await connection.open(timeout=5)
+        await heard.ready.wait()
+
+        server.silent = True
+        await until(lambda: voice_protocol.RESUME in server.asked)
+
+        first = ["connected", voice_protocol.IDENTIFY, voice_protocol.SELECT, 5, 4009]
+        assert server.asked[: len(first)] == first
+        assert (connection.connected, heard.closed) == (True, [])
+        await connection.close()
+
+
+async def test_a_voice_server_that_says_nothing_at_all_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("legato.node.voice.HANDSHAKE", 0.2)
+    async with falling(tmp_path) as (server, connection, heard):
+        server.hello = False
+        await connection.open(timeout=5)
+
+        await until(lambda: heard.closed)
+
+        assert heard.closed == [(1006, "the voice server does not answer")]
+        assert connection.connected is False
+        assert server.asked.count("connected") == 2
+        await connection.close()
