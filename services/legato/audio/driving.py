@@ -262,7 +262,10 @@ class Driver:
         if known is None:
             return event
         match event:
-            case TrackEnded() if event.play_id == known.play_id and event.reason != "replaced":
+            case TrackEnded(reason="replaced") if event.play_id == known.play_id:
+                # Not by us: a late call of an owner before us got through.
+                self.forget(event.guild_id)
+            case TrackEnded() if event.play_id == known.play_id:
                 self._actual[event.guild_id] = replace(known, play_id=None, encoded="")
             case VoiceClosed():
                 self._closed(event, known)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from legato.audio import moving
+from legato.audio import moving, nodestate
 from legato.audio.driving import Driver
 from legato.audio.endpoint import Endpoints
 from legato.audio.events import (
@@ -235,6 +235,22 @@ async def test_after_an_unknown_outcome_the_node_is_asked(double: Double) -> Non
         double.called("GET") == [f"/v4/sessions/{world.players[GUILD].seat.session_id}/players"] * 2
     )
     assert len(double.patches) == 1
+
+
+async def test_what_another_replaced_is_looked_at_and_brought_back(double: Double) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        seat = world.players[GUILD].seat
+        late = world.client(world.nodes["n1"])
+        older = replace(playing().play, play_id="0-1")
+        stale = nodestate.desired(replace(playing(), play=older, seat=seat), now=10_000)
+        patch = nodestate.difference(stale, None)
+        await late.patch(seat.session_id, GUILD, patch)
+        world.driver.saw(TrackEnded(guild_id=GUILD, play_id="1-1", reason="replaced"))
+        await world.driver.sync(GUILD)
+
+    ids = [one["track"]["userData"]["play_id"] for one in double.patches if "track" in one]
+    assert ids == ["1-1", "0-1", "1-1"]
 
 
 async def test_a_player_that_wants_no_voice_is_deleted_and_says_so(double: Double) -> None:
