@@ -198,7 +198,7 @@ class Tenure:
                 log.warning("isolated for too long", partition=str(self._partition))
                 links.is_shut = True
                 await links.close_all()
-            elif links.is_shut and not self.loop.writer.is_away:
+            elif links.is_shut and not is_too_long and not self.loop.writer.is_away:
                 links.is_shut = False
                 self._reopen(links, {})
                 self.loop.nudge()
