@@ -7,6 +7,7 @@ repeated from its steps.
 import heapq
 import random
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -36,6 +37,12 @@ class Call:
     server: str
     request: tuple[Any, ...]
     timeout: float = 4_000
+
+
+def quietly(call: Call) -> Work:
+    """Ask, and care for no answer."""
+    with suppress(Unavailable, Gone):
+        yield call
 
 
 class Server(Protocol):

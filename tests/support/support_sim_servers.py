@@ -127,6 +127,7 @@ class Redis:
 
     def do_acquire(self, thing: Thing, owner: str, take: bool, unknown: bool) -> Any:
         before = self.leases.get(thing)
+        after: Record | None
         if before is None and not self.rules.epochs:
             after, found = Record(owner, 1, self.now), Granted(1)
         else:

@@ -12,7 +12,8 @@ from legato.contracts.partitions import Partition as Thing
 from legato.contracts.partitions import all_partitions
 from support_sim import Call, Process, Sim, Unavailable, Work
 from support_sim_servers import PERMITS, TTL, Broken, Node, Redis, Rules, Witness
-from support_sim_worker import Tenure, Worker
+from support_sim_tenure import Tenure
+from support_sim_worker import Worker
 
 Step = tuple[Any, ...]
 
