@@ -336,6 +336,7 @@ PUT_GUILD_COMMANDS = Route("PUT", "/applications/{application}/guilds/{guild}/co
 
 
 def quieten() -> None:
-    """Keep hikari from saying what we say better: sessions with their ids, requests that failed."""
+    """Keep hikari from telling session ids, failed requests (we do) and its limits' learning."""
     logging.getLogger("hikari").setLevel(logging.WARNING)
-    logging.getLogger("hikari.rest").setLevel(logging.ERROR)
+    for name in ("hikari.rest", "hikari.ratelimits"):
+        logging.getLogger(name).setLevel(logging.ERROR)
