@@ -1,10 +1,12 @@
 """Moving players off a node that is drained, one warm start each; and off one that is no more.
 
 The order measured best: the track on the new node without voice, a second later the voice, and the
-old player deleted 0.4 s after that. The gap is about three voice round trips; nothing is skipped.
+old player deleted 0.4 s after that. The old node is told to end the track at the very moment of it
+at which the new one begins. The gap is about three voice round trips; nothing is skipped.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -12,7 +14,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from legato.audio import nodestate
+from legato.audio import nodestate, position
 from legato.audio.driving import Driver
 from legato.audio.events import NodeAssigned, NodeLost
 from legato.audio.lavalink import Refused, SessionUnknown
@@ -47,6 +49,32 @@ class Pace:
     seated: timedelta = SEATED
     overlap: timedelta = OVERLAP
     look: timedelta = LOOK_EVERY
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a node said of a player, and when, by the loop's clock."""
+
+    found: NodeState
+    at: float
+
+    def place(self, wanted: NodeState, *, now: float) -> int | None:
+        """Say how far it is by now; None where it isn't what is wanted."""
+        place = self.found.position + round((now - self.at) * 1000)
+        same = self.found.play_id == wanted.play_id and not self.found.paused
+        near = abs(place - wanted.position) <= nodestate.SAME_MOMENT
+        return place if same and near else None
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Where two nodes meet: the new one begins there, when it is given the voice."""
+
+    ahead: NodeState
+    at: float
+    """By the loop's clock."""
+    exact: bool
+    """The old node itself said how far it is, so that it can be told to end there."""
 
 
 class Choose(Protocol):
@@ -93,11 +121,19 @@ class Mover:
             node = nodes.get(seat.node)
             if node is None:
                 self._loop.tell(NodeLost(guild_id=guild_id, node=seat.node))
-            elif node.drain_deadline:
+            elif node.drain_deadline and not self._ends_soon(player):
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
         for link in self._links:
             if link.node.name not in nodes:
                 await self._links.close(link.node.name)
+
+    def _ends_soon(self, player: Player) -> bool:
+        """Tell whether a track would end while it moves: the next one is moved instead."""
+        play, now = player.play, self._loop.now()
+        if play is None or play.clock.since is None or not play.track.length:
+            return False
+        left = play.track.length - position.moment(play.clock, now=now)
+        return 0 < left < 2 * self._pace.lead / timedelta(milliseconds=1)
 
     async def _move(self, guild_id: int) -> None:
         try:
@@ -122,22 +158,73 @@ class Mover:
             raise Unavailable("node", choice.reason)
         new = self._links.open(choice.node)
         await new.up(within=UP_WITHIN)
-        takes = await self._driver.ahead(player.voice.endpoint) if player.voice.ready else 0
-        speaks_at = asyncio.get_running_loop().time() + self._pace.lead.total_seconds()
-        ahead = await self._load(new, guild_id, takes)
-        if ahead is not None:
-            await self._wait(new, guild_id, speaks_at - self._pace.seated.total_seconds())
+        meeting = await self._load(new, old, guild_id)
+        if meeting is not None:
+            await self._wait(new, guild_id, meeting)
         seated = NodeAssigned(guild_id=guild_id, node=choice.node, session_id=new.session_id)
         self._loop.tell(seated)
         try:
-            # From here on what the old node says of its voice is known to be of the past.
+            # From here on what the old node says of its voice and its track is of the past.
             await self._loop.reached()
-            if ahead is not None:
-                await _until(speaks_at)
-                self._driver.set(guild_id, await self._speak(new, guild_id, ahead))
+            if meeting is not None:
+                await self._hand_over(old, new, guild_id, meeting)
             log.info("moved", guild=guild_id, to=choice.node, reason=choice.reason)
         finally:
             await self._leave(old, guild_id)
+
+    async def _load(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:
+        """Let the new node have what plays, ahead of it; None: nothing sounds."""
+        wanted = self._sounding(guild_id)
+        if wanted is None or wanted.voice is None:
+            return None
+        takes = await self._driver.ahead(wanted.voice.endpoint)
+        told = await self._told(old, guild_id)
+        wanted, now = self._sounding(guild_id), _now()
+        if wanted is None:
+            return None
+        place = told.place(wanted, now=now) if told is not None else None
+        lead = round(self._pace.lead / timedelta(milliseconds=1)) + takes
+        begins = (wanted.position if place is None else place) + lead
+        ahead = replace(wanted, voice=None, position=begins)
+        first = nodestate.difference(ahead, None)
+        if first is not None:
+            await new.client.patch(new.session_id, guild_id, first)
+        return Meeting(ahead, now + self._pace.lead.total_seconds(), exact=place is not None)
+
+    async def _told(self, old: NodeLink | None, guild_id: int) -> Told | None:
+        """Ask the old node how far it is: our clock may be a little off."""
+        if old is None or old.state != "up":
+            return None
+        began = _now()
+        found = await old.client.player(old.session_id, guild_id)
+        return Told(found, (began + _now()) / 2) if found is not None else None
+
+    async def _wait(self, new: NodeLink, guild_id: int, meeting: Meeting) -> None:
+        """Let the new node load; where the move is given up, it forgets the player again."""
+        try:
+            await _until(meeting.at - self._pace.seated.total_seconds())
+            self._voice(guild_id)
+        except BaseException:
+            await asyncio.shield(new.client.delete(new.session_id, guild_id))
+            raise
+
+    async def _hand_over(
+        self, old: NodeLink | None, new: NodeLink, guild_id: int, meeting: Meeting
+    ) -> None:
+        """End the track on the old node where it begins on the new one, and give that the voice.
+
+        A pause or a skip meanwhile is mended by the next sync.
+        """
+        if meeting.exact and old is not None:
+            end = Patch(end_time=meeting.ahead.position)
+            with suppress(Unavailable, SessionUnknown, Refused):
+                await old.client.patch(old.session_id, guild_id, end)
+        await _until(meeting.at)
+        voice = self._voice(guild_id)
+        self._driver.speaks(guild_id, voice.endpoint)
+        found = await new.client.patch(new.session_id, guild_id, Patch(voice=voice))
+        play_id = meeting.ahead.play_id
+        self._driver.set(guild_id, replace(found, connected=True, voice=voice, play_id=play_id))
 
     async def _leave(self, old: NodeLink | None, guild_id: int) -> None:
         """Delete the player on the node it was on, once the new one has taken its voice.
@@ -155,36 +242,11 @@ class Mover:
             else:
                 return
 
-    async def _load(self, new: NodeLink, guild_id: int, takes: int) -> NodeState | None:
-        """Let the new node have what plays here, a moment ahead; None: nothing sounds.
-
-        It will be heard `takes` ms after it got the voice.
-        """
+    def _sounding(self, guild_id: int) -> NodeState | None:
+        """Say what should sound now; None: nothing."""
         wanted = self._wanted(guild_id)
-        if wanted is None or wanted.play_id is None or wanted.voice is None or wanted.paused:
-            return None
-        lead = round(self._pace.lead / timedelta(milliseconds=1)) + takes
-        ahead = replace(wanted, voice=None, position=wanted.position + lead)
-        first = nodestate.difference(ahead, None)
-        if first is not None:
-            await new.client.patch(new.session_id, guild_id, first)
-        return ahead
-
-    async def _wait(self, new: NodeLink, guild_id: int, until: float) -> None:
-        """Let the new node load; where the move is given up, it forgets the player again."""
-        try:
-            await _until(until)
-            self._voice(guild_id)
-        except BaseException:
-            await asyncio.shield(new.client.delete(new.session_id, guild_id))
-            raise
-
-    async def _speak(self, new: NodeLink, guild_id: int, ahead: NodeState) -> NodeState:
-        """Give the voice as it is now: a pause or a skip meanwhile is mended by the next sync."""
-        voice = self._voice(guild_id)
-        self._driver.speaks(guild_id, voice.endpoint)
-        found = await new.client.patch(new.session_id, guild_id, Patch(voice=voice))
-        return replace(found, connected=True, voice=voice, play_id=ahead.play_id)
+        silent = wanted is None or wanted.play_id is None or wanted.voice is None or wanted.paused
+        return None if silent else wanted
 
     def _voice(self, guild_id: int) -> nodestate.Voice:
         wanted = self._wanted(guild_id)
@@ -199,4 +261,8 @@ class Mover:
 
 async def _until(moment: float) -> None:
     """Sleep until a moment of the loop's clock."""
-    await asyncio.sleep(max(0.0, moment - asyncio.get_running_loop().time()))
+    await asyncio.sleep(max(0.0, moment - _now()))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

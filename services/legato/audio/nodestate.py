@@ -57,6 +57,8 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     track: PatchTrack | UnsetType = UNSET
     position: int | UnsetType = UNSET
+    end_time: int | UnsetType = UNSET
+    """Where the track ends, in ms: only for one that goes on elsewhere."""
     paused: bool | UnsetType = UNSET
     volume: int | UnsetType = UNSET
     voice: Voice | UnsetType = UNSET

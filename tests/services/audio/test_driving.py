@@ -347,15 +347,29 @@ async def test_a_move_warms_the_new_node_and_deletes_on_the_old(double, other) -
         seat = world.players[GUILD].seat
         assert seat is not None
         assert seat.node == "n2"
+        meeting = other.patches[0].pop("position")
+        assert 5_100 <= meeting < 5_200
         assert other.patches[0] == {
             "track": {"encoded": "QAAA", "userData": {"play_id": "1-1"}},
-            "position": 5_100,
         }
         assert set(other.patches[1]) == {"voice"}
+        assert double.patches[-1] == {"endTime": meeting}
         assert not other.called("DELETE")
         assert len(double.called("DELETE")) == 1
         await world.driver.sync(GUILD)
         assert len(other.patches) == 2
+
+
+async def test_a_node_that_counts_from_zero_again_is_not_believed_in_a_move(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        [session] = double.sessions.values()
+        session.players[str(GUILD)]["state"]["position"] = 300
+        world.chosen = "n2"
+        await mover(world).migrate(GUILD)
+
+        assert other.patches[0]["position"] == 5_100
+        assert not any("endTime" in patch for patch in double.patches)
 
 
 async def test_a_move_teaches_how_long_the_next_one_sounds_on_the_old_node(double, other) -> None:
