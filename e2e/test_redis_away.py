@@ -163,23 +163,34 @@ async def test_away_for_20_s_tracks_go_on_and_what_is_confirmed_happens_once(
     await room.type("leave")
 
 
+async def empty(stage: Machine) -> None:
+    """Take all that Redis has; the supervisor writes its directive again."""
+    client = legato_redis.connect(stage.redis_url)
+    directive = await fleet.directive(client, bot=stage.bot_id)
+    await client.flushall()
+    await fleet.keep(client, bot=stage.bot_id, known=directive)
+    await client.aclose()
+
+
 async def test_emptied_everything_is_written_anew(stage: Machine) -> None:
     room = await playing(stage, "is forgotten by Redis", "tone-3-60s.ogg", "tone-4-60s.ogg")
-    async with hearing.control(stage) as noise, nothing_moves(stage):
-        client = legato_redis.connect(stage.redis_url)
-        directive = await fleet.directive(client, bot=stage.bot_id)
-        await client.flushall()
-        await fleet.keep(client, bot=stage.bot_id, known=directive)
-        await client.aclose()
-
-        await room.play("tone-5-60s.ogg", timeout=20)
-        at = (await room.hears(3)).ms
-        await room.hears(3, after=at + 3000)
+    async with hearing.control(stage) as noise:
+        async with nothing_moves(stage):
+            await empty(stage)
+            await room.play("tone-5-60s.ogg", timeout=20)
+            at = (await room.hears(3)).ms
+            await room.hears(3, after=at + 3000)
         await queue_is(room, "Test tone 4", "Test tone 5")
         await player_is(stage, room, track="Test tone 3, 60 seconds", queued=2)
         await room.type("skip", timeout=20)
         await room.hears(4, after=1000)
 
+        identified = (await stage.discord.record()).identifies
+        assert await stage.parts["gateway"].stop() == 0
+        await stage.start("gateway")
+        assert confirmed(await room.play("tone-6-60s.ogg", timeout=20))
+
+    assert (await stage.discord.record()).identifies == identified
     await hearing.unbroken(room, noise)
     await room.type("leave")
 

@@ -48,7 +48,7 @@ async def test_what_plays_is_heard_on_and_what_comes_after_it_waits_for_redis(
 ) -> None:
     ending = ISOLATION + (AWAY - ISOLATION) // 3
     short = f"tone-2-{ending}s.ogg"
-    for tone in (short, "tone-3-60s.ogg", "tone-4-60s.ogg", "tone-1-180s.ogg"):
+    for tone in (short, "tone-3-60s.ogg", "tone-4-60s.ogg", "tone-5-60s.ogg", "tone-1-180s.ogg"):
         await stage.make(tone)
     long, brief = await stage.room("has a long track"), await stage.room("has a brief track")
     async with hearing.control(stage) as noise:
@@ -59,13 +59,14 @@ async def test_what_plays_is_heard_on_and_what_comes_after_it_waits_for_redis(
         await brief.hears(2, after=500)
         sessions = await sessions_of(stage, long, brief)
         before = await stage.discord.record()
-        stage.proxies["valkey"].cut()
+        stage.proxies["valkey"].swallow()
         cut_at = time.monotonic()
+        asked = await long.begin("play", {"query": stage.music("tone-4-60s.ogg")})
         await until_let_go(stage, sessions)
         alone = time.monotonic() - cut_at
         await brief.quiet(timeout=AWAY)
         at = (await long.hears(1)).ms
-        asked = await long.begin("play", {"query": stage.music("tone-4-60s.ogg")})
+        refused = await long.type("play", {"query": stage.music("tone-5-60s.ogg")})
         await asyncio.sleep(AWAY - (time.monotonic() - cut_at))
         stage.proxies["valkey"].restore()
 
@@ -76,10 +77,13 @@ async def test_what_plays_is_heard_on_and_what_comes_after_it_waits_for_redis(
     assert ISOLATION - 3 <= alone <= ISOLATION + 5
     assert answer.message is not None
     assert "Test tone 4" in answer.message.text
+    assert refused.message is not None
+    assert "Try again in a moment" in refused.message.text
     await hearing.unbroken(long, noise)
     shown = await long.type("queue")
     assert shown.message is not None
     assert shown.message.text.count("Test tone 4") == 1
+    assert "Test tone 5" not in shown.message.text
     assert (await stage.discord.record()).identifies == before.identifies
 
 
