@@ -9,6 +9,7 @@ import ssl
 from collections import deque
 from datetime import timedelta
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from legato.errors import Unavailable
 
@@ -29,31 +30,40 @@ class Endpoints:
     def __init__(self, *, timeout: timedelta = TIMEOUT) -> None:
         self._timeout = timeout
         self._good: dict[str, float] = {}
+        self._bad: dict[str, float] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._greeted: dict[str, float] = {}
         self._took: dict[str, deque[float]] = {}
         self._tls = _greeting()
 
     async def check(self, endpoint: str) -> None:
-        """Connect by TCP and TLS; Unavailable where that fails."""
-        now = asyncio.get_running_loop().time()
-        if now - self._good.get(endpoint, -1e9) < FRESH.total_seconds():
-            return
-        place = urlsplit(f"//{endpoint}")
+        """Connect by TCP and TLS; Unavailable where that fails. Many who ask at once ask once."""
+        began = _now()
+        async with self._locks.setdefault(endpoint, asyncio.Lock()):
+            if _now() - self._good.get(endpoint, -1e9) < FRESH.total_seconds():
+                return
+            if endpoint in self._bad and self._bad[endpoint] >= began:
+                raise Unavailable("voice server", "it did not answer another either")
+            await self._greet(endpoint)
+
+    async def _greet(self, endpoint: str) -> None:
+        place, began = urlsplit(f"//{endpoint}"), _now()
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 _, writer = await asyncio.open_connection(
                     place.hostname, place.port or 443, ssl=self._tls
                 )
         except (OSError, TimeoutError, ValueError) as error:
+            self._bad[endpoint] = _now()
+            _trim(self._bad)
             raise Unavailable("voice server", type(error).__name__) from error
         writer.transport.abort()
-        took = asyncio.get_running_loop().time() - now
+        took = _now() - began
         self._greeted[endpoint] = min(took, self._greeted.pop(endpoint, took))
-        _trim(self._greeted)
-        self._good = {
-            name: at for name, at in self._good.items() if now - at < FRESH.total_seconds()
-        }
-        self._good[endpoint] = now
+        self._good.pop(endpoint, None)
+        self._good[endpoint] = began
+        for kept in (self._greeted, self._good):
+            _trim(kept)
 
     def doubt(self, endpoint: str) -> None:
         """Ask it again before a node is sent there: a connection there has ended."""
@@ -76,6 +86,10 @@ def _trim(kept: dict[str, float] | dict[str, deque[float]]) -> None:
     """Let the oldest go."""
     while len(kept) > MOST:
         del kept[next(iter(kept))]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _greeting() -> ssl.SSLContext:

@@ -77,3 +77,22 @@ async def test_a_server_whose_connection_ended_is_asked_again(tmp_path: pathlib.
 
     with pytest.raises(Unavailable):
         await endpoints.check(place)
+
+
+async def test_many_who_ask_a_dead_server_at_once_wait_no_longer_than_one() -> None:
+    greeted = 0
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal greeted
+        greeted += 1
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        endpoints = Endpoints(timeout=timedelta(milliseconds=200))
+        asked = (endpoints.check(place) for _ in range(20))
+        found = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert all(isinstance(each, Unavailable) for each in found)
+    assert greeted == 1
