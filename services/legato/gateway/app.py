@@ -15,6 +15,7 @@ from legato.gateway.shard import FATAL
 from legato.gateway.shards import Shards
 from legato.gateway.wiring import Basis, Pacer, wire
 from legato.health import Check, Dependency, Health
+from legato.ownership import Holder
 from legato.serve import Pages
 from legato.settings import Fault, WrongSettings
 
@@ -85,18 +86,23 @@ class App:
             wired = await wire(self._basis, rest, pacer, tasks)
             self.shards = wired.shards
             beside = [tasks.create_task(work) for work in wired.beside]
-            beside.append(tasks.create_task(self._become_ready(wired.shards)))
+            beside.append(tasks.create_task(self._become_ready(wired.shards, wired.holder)))
             await wired.holder.run(stop)
             self.health.ready = False
             for task in beside:
                 task.cancel()
             wired.interactions.end()
 
-    async def _become_ready(self, shards: Shards) -> None:
-        """Be ready once our shards have sessions, or once it is clear that none are ours."""
+    async def _become_ready(self, shards: Shards, holder: Holder) -> None:
+        """Be ready once our shards have sessions, or once it is clear that none are ours.
+
+        That is so when all that should be ours was asked for, and a newcomer would have been given
+        its first.
+        """
         settings, loop = self._basis.settings, asyncio.get_running_loop()
-        patience = settings.member_ready_after + settings.lease_ttl
+        patience = settings.member_ready_after + settings.lease_renew
         without_any = loop.time() + patience.total_seconds()
+        await holder.settled()
         while True:
             is_settled = bool(shards.runs) or loop.time() >= without_any
             if is_settled and all(run.is_connected for run in shards.runs):

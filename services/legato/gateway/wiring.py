@@ -11,10 +11,12 @@ from legato import flags, layout, redis, resilience, telemetry
 from legato.bus import Bus
 from legato.cache import Cache
 from legato.clock import ServerClock
+from legato.contracts.fleet import Observed
 from legato.contracts.partitions import Shard
+from legato.direction import Direction
 from legato.errors import Unavailable
 from legato.flags import Flags
-from legato.gateway import discord, login
+from legato.gateway import discord, login, observing
 from legato.gateway.backlog import Backlog
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
@@ -35,7 +37,8 @@ from legato.gateway.ways import Manners, Ways
 from legato.leases import Leases
 from legato.limits import DISCORD_GLOBAL, Limits
 from legato.members import Members
-from legato.ownership import Holder, Pace
+from legato.ownership import Holder, Pace, Steering
+from legato.permits import Permits as MovingPermits
 
 _HOUR = 3600.0
 _MINUTE = 60.0
@@ -124,10 +127,13 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     count = await _shard_count(basis, counts, info)
     permits, learn = _permits(basis, rest, bot, count)
     shards = Shards(_means(known, ways, interactions, permits), tasks)
-    holder = _holder(basis, bot, count, shards)
+    direction = Direction(basis.redis, bot)
+    holder = _holder(basis, bot, count, shards, direction)
     shards.lease_of = holder.lease
     beside = (
         *_beside(known, interactions),
+        direction.follow(),
+        direction.report(lambda: _observed(basis, direction, holder)),
         _every(_HOUR, learn),
         _every(_LAYOUT_SECONDS, lambda: _bind(counts, basis.settings, count)),
         _measure(shards, ways, interactions),
@@ -237,11 +243,12 @@ def _permits(
     return Permits(ledger, guard, learn, metrics), learn
 
 
-def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
+def _holder(basis: Basis, bot: int, count: int, shards: Shards, direction: Direction) -> Holder:
     settings = basis.settings
     ttl = settings.lease_ttl
     leases = Leases(basis.redis, owner=settings.member, ttl=ttl, renew=settings.lease_renew)
     members = Members(basis.redis, bot=bot, component="gateway", name=settings.member, ttl=ttl)
+    moving = MovingPermits(basis.redis, bot=bot, component="gateway", life=ttl)
     things = [Shard(bot, index, count) for index in range(count)]
     pace = Pace(
         ready_after=settings.member_ready_after,
@@ -249,7 +256,14 @@ def _holder(basis: Basis, bot: int, count: int, shards: Shards) -> Holder:
         isolation=settings.isolation,
         watch=True,
     )
-    return Holder(leases, members, things, shards, pace=pace)
+    steering = Steering(lambda: direction.directive, moving)
+    return Holder(leases, members, things, shards, pace=pace, steering=steering)
+
+
+def _observed(basis: Basis, direction: Direction, holder: Holder) -> Observed:
+    version = direction.directive.version
+    member, at = basis.settings.member, basis.clock.now()
+    return observing.observed(member, holder.held, at=at, directive_version=version)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
