@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from legato import text
 from legato.contracts.playback import Command, Pause, Play, Resume
@@ -32,6 +34,7 @@ class Redis:
         self.is_there = True
         self.loses_answers = 0
         self.sent = []
+        self.note = lambda _: None
 
     async def probe(self):
         if not self.is_there:
@@ -40,6 +43,7 @@ class Redis:
     async def send(self, name):
         await self.probe()
         self.sent.append(name)
+        self.note(name)
         if self.loses_answers:
             self.loses_answers -= 1
             raise AWAY
@@ -157,6 +161,54 @@ def test_what_is_late_already_is_not_even_tried():
     way, reason = crossing(main)
 
     assert (reason, way.redis.sent) == (TOO_LATE, [])
+
+
+ARRIVALS = st.lists(
+    st.tuples(
+        st.floats(0, 60), st.integers(1, 3), st.sampled_from([2.0, 30.0, 600.0]), st.booleans()
+    ),
+    min_size=1,
+    max_size=25,
+)
+OUTAGES = st.lists(st.tuples(st.floats(0, 60), st.floats(0.5, 50)), max_size=3)
+
+
+@given(arrivals=ARRIVALS, outages=OUTAGES)
+def test_whatever_fails_each_is_sent_in_order_and_in_time_or_refused(arrivals, outages):
+    sent_at = {}
+
+    async def main(way):
+        began = asyncio.get_running_loop().time()
+
+        async def outage(at, seconds):
+            await asyncio.sleep(at)
+            way.redis.is_there = False
+            await way.back_after(seconds)
+
+        async def one(number, at, guild, seconds, loses):
+            await asyncio.sleep(at + number / 1000)  # no two at the same moment
+            way.redis.loses_answers += loses
+            return await way.take(number, guild=guild, seconds=seconds)
+
+        def note(number):
+            sent_at.setdefault(number, asyncio.get_running_loop().time() - began)
+
+        way.redis.note = note
+        ordered = sorted(arrivals)
+        failing = asyncio.gather(*(outage(*each) for each in outages))
+        reasons = await asyncio.gather(*(one(n, *each) for n, each in enumerate(ordered)))
+        await failing
+        return ordered, reasons
+
+    ordered, reasons = crossing(main)
+
+    for number, ((at, _, seconds, _), reason) in enumerate(zip(ordered, reasons, strict=True)):
+        assert reason in {None, TOO_LATE}
+        assert (reason is None) == (number in sent_at)
+        assert reason is TOO_LATE or sent_at[number] <= at + seconds + 0.1
+    for guild in range(1, 4):
+        mine = [n for n, each in enumerate(ordered) if each[1] == guild and n in sent_at]
+        assert sorted(mine, key=lambda number: (sent_at[number], number)) == mine
 
 
 # On a real Valkey that breaks.
