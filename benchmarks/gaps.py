@@ -89,7 +89,7 @@ class Listening:
         control = await self.machine.voice.voice_control(since=began)
         return Heard(
             cause=cause,
-            longest=max(one.worst_gap_ms for one in reports),
+            longest=max(one.longest_silence_ms for one in reports),
             p99=max(_p99(one) for one in reports),
             control_longest=control.worst_gap_ms if control else 0.0,
             control_p99=_p99(control) if control else 0.0,
@@ -110,7 +110,7 @@ class Listening:
     async def _move(self, room: Room, began: float) -> Move:
         report = await self._report(room, began)
         analysis = (await room.moments(since=began)).analysis
-        return Move(report.worst_gap_ms, analysis.skipped_ms, analysis.repeated_ms)
+        return Move(report.longest_silence_ms, analysis.skipped_ms, analysis.repeated_ms)
 
     async def _report(self, room: Room, began: float) -> Report:
         report = await room.report(since=began)

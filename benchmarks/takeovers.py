@@ -80,7 +80,7 @@ class Drill:
             without_ms=max(b - a for a, b in pairwise((began, *answers))) * 1000,
             typed=len(tries),
             unanswered=len(tries) - len(answers),
-            gap_ms=heard.worst_gap_ms if heard else PATIENCE * 1000,
+            gap_ms=heard.longest_silence_ms if heard else PATIENCE * 1000,
             control_ms=control.worst_gap_ms if control else 0.0,
             breaks=heard.breaks if heard else 1,
             identifies=(await self.machine.discord.record()).identifies - before,

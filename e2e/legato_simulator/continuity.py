@@ -242,3 +242,11 @@ def worst_gap_ms(arrivals: list[Arrival]) -> float:
         ((b.at_ns - a.at_ns) / 1e6 for a, b in pairwise(arrivals) if not a.silent and not b.silent),
         default=0.0,
     )
+
+
+def longest_silence_ms(arrivals: list[Arrival]) -> float:
+    """Find the longest interval between sounds, whatever silence was sent meanwhile."""
+    return max(
+        ((b.at_ns - a.at_ns) / 1e6 for a, b in pairwise(one for one in arrivals if not one.silent)),
+        default=0.0,
+    )

@@ -43,7 +43,10 @@ class Report(Struct, frozen=True, kw_only=True):
     sound: int
     silence: int
     worst_gap_ms: float
-    """The longest interval between sounding packets, also across voice connections."""
+    """The longest interval between sounding packets, also across voice connections; a bot that
+    stops in order, with silence, leaves none."""
+    longest_silence_ms: float = 0.0
+    """The longest interval between sounds, stops in order too: what people hear as a hole."""
     breaks: int
     epochs: list[Epoch]
 
@@ -84,7 +87,8 @@ class Listener:
         self.followers: list[deque[bytes]] = []
         """Live readers of the Opus payloads; each deque is bounded by whoever added it."""
         self._streams: list[_Stream] = []
-        self._worst_ns = 0
+        self._worst_ns = self._stillest_ns = 0
+        self._sounded_ns: int | None = None
         self._newest: Arrival | None = None
 
     def begin(self, ssrc: int, mode: str, key: bytes) -> None:
@@ -111,13 +115,21 @@ class Listener:
         )
         stream.payload_types.add(packet.payload_type)
         stream.judge.add(arrival)
-        newest = self._newest
-        if newest is not None and not newest.silent and not arrival.silent:
-            self._worst_ns = max(self._worst_ns, at_ns - newest.at_ns)
+        if not arrival.silent:
+            self._sounds(at_ns)
         self._newest = arrival
         self.kept.append(arrival)
         for follower in self.followers:
             follower.append(packet.payload)
+
+    def _sounds(self, at_ns: int) -> None:
+        """Note how long it was still before a sound."""
+        newest, sounded = self._newest, self._sounded_ns
+        if newest is not None and not newest.silent:
+            self._worst_ns = max(self._worst_ns, at_ns - newest.at_ns)
+        if sounded is not None:
+            self._stillest_ns = max(self._stillest_ns, at_ns - sounded)
+        self._sounded_ns = at_ns
 
     def unfollow(self, packets: deque[bytes]) -> None:
         """End a live reader; equal deques are not the same reader."""
@@ -147,8 +159,10 @@ class Listener:
     def report(self, *, now: float, since: float | None = None) -> Report:
         """Say what came: from the first packet on, or, from the kept ones, since a moment."""
         epochs = self._whole() if since is None else self._stretch(self.since(since))
-        worst = (
-            self._worst_ns / 1e6 if since is None else continuity.worst_gap_ms(self.since(since))
+        stretch = None if since is None else self.since(since)
+        worst = self._worst_ns / 1e6 if stretch is None else continuity.worst_gap_ms(stretch)
+        stillest = (
+            self._stillest_ns / 1e6 if stretch is None else continuity.longest_silence_ms(stretch)
         )
         newest = self._newest
         return Report(
@@ -160,6 +174,7 @@ class Listener:
             sound=sum(epoch.continuity.sound for epoch in epochs),
             silence=sum(epoch.continuity.silence for epoch in epochs),
             worst_gap_ms=worst,
+            longest_silence_ms=stillest,
             breaks=sum(len(epoch.continuity.breaks) for epoch in epochs),
             epochs=epochs,
         )

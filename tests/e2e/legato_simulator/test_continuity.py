@@ -101,8 +101,19 @@ def test_a_long_gap_is_listed_with_its_moment():
     assert continuity.worst_gap_ms([*_stream(10), *late]) == 200
 
 
+def test_a_hole_that_begins_or_ends_with_silence_is_still_one():
+    quiet = [a._replace(payload=continuity.SILENCE) for a in _stream(5, start=10)]
+    late = [a._replace(at_ns=a.at_ns + 800 * MS) for a in _stream(5, start=15)]
+
+    heard = [*_stream(10), *quiet, *late]
+
+    assert continuity.worst_gap_ms(heard) == 20
+    assert continuity.longest_silence_ms(heard) == 920
+
+
 def test_nothing_is_nothing():
     told = continuity.judge([])
 
     assert (told.packets, told.first_at, told.gaps.histogram) == (0, None, {})
     assert continuity.worst_gap_ms([]) == 0
+    assert continuity.longest_silence_ms([]) == 0
