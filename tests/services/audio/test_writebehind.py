@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -9,7 +10,7 @@ from legato.audio.effects import Audit, Note, Record
 from legato.audio.player import durable, restore
 from legato.audio.position import Clock
 from legato.audio.state import Play, Player, VoiceState
-from legato.audio.writebehind import Owned, WriteBehind
+from legato.audio.writebehind import MOST_PEOPLE, Owned, WriteBehind
 from legato.contracts.partitions import Partition, partition_of
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import QueueItem, Track
@@ -18,6 +19,7 @@ from legato.settings import Secret
 from legato.store import audit, history, profiles, queues
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
+from legato_machine.proxy import Proxy
 from support_waiting import until
 
 BOT, GUILD = 7, 42 << 22
@@ -113,6 +115,53 @@ async def test_without_postgres_the_effect_waits() -> None:
     async with behind(away, World()) as writing:
         with pytest.raises(Unavailable):
             await writing.save(GUILD)
+    await away.close()
+
+
+async def test_what_can_not_be_written_is_said_until_something_is(
+    database: Database, database_url: str
+) -> None:
+    port = urlsplit(database_url).port
+    assert port is not None
+    with Proxy(port) as way:
+        url = database_url.replace(f":{port}", f":{way.port}")
+        reached = Database(StoreSettings(database_url=Secret(url)))
+        async with behind(reached, World()) as writing:
+            way.cut()
+            with pytest.raises(Unavailable):
+                await writing.save(GUILD)
+            refused = writing.problem
+            way.restore()
+            await writing.save(GUILD)
+
+            assert (refused, writing.problem) == ("Connection refused", "")
+        await reached.close()
+    assert await queues.load(database, BOT, [GUILD])
+
+
+async def test_nothing_is_asked_of_a_database_that_may_not_be_ours(database: Database) -> None:
+    async with behind(database, World()) as writing:
+        writing.is_open = False
+        with pytest.raises(Unavailable):
+            await writing.save(GUILD)
+
+    assert await queues.load(database, BOT, [GUILD]) == {}
+
+
+async def test_who_waits_to_be_noted_is_kept_in_bounds() -> None:
+    away = Database(StoreSettings(database_url=Secret("postgresql://127.0.0.1:1/x")))
+    writing = WriteBehind(
+        away,
+        BOT,
+        find=World().find,
+        playing=tuple,
+        stored=World().tell,
+        every=timedelta(seconds=1),
+    )
+    for user in range(MOST_PEOPLE + 5):
+        writing.note(Note(key=f"{user}", user_id=user, locale="de"))
+
+    assert writing.waiting == MOST_PEOPLE
     await away.close()
 
 
