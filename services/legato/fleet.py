@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from legato import redis
 from legato.contracts import fleet, keys
+from legato.contracts.partitions import DEFAULT_REGION
 from legato.leases import Leases
 from legato.members import Members
 
@@ -92,14 +93,23 @@ async def drain(client: redis.Client, *, bot: int, node: str, within: timedelta)
 
 async def bury(client: redis.Client, *, bot: int, member: str) -> int:
     """Free every lease of a member that surely is dead; return how many it had."""
-    for component in COMPONENTS:
-        await Members(client, bot=bot, component=component, name=member).forget(member)
+    for roll in await rolls(client, bot=bot):
+        await Members(client, bot=bot, component=roll, name=member).forget(member)
     reports = [
         fleet.Observed(member=member, component=component, at=0).field for component in COMPONENTS
     ]
     with redis.reaching("bury"):
         await client.hdel(keys.observed(bot), *reports)
     return await Leases(client, owner=member).release_all_of(member)
+
+
+async def rolls(client: redis.Client, *, bot: int) -> list[str]:
+    """Name every roll there is: one of each component, and audio's of other regions."""
+    with redis.reaching("layout"):
+        found = await client.hkeys(keys.layout(bot))
+    names = (name.decode() if isinstance(name, bytes) else name for name in found)
+    regions = (name.partition(":")[2] for name in names)
+    return [*COMPONENTS, *(f"audio:{one}" for one in regions if one not in ("", DEFAULT_REGION))]
 
 
 async def _change_node(

@@ -197,7 +197,8 @@ def _draining(row: "NodeRow", now: int) -> str:
 def _members_table(rows: "list[MemberRow]", now: int) -> str:
     from legato import tables  # noqa: PLC0415
 
-    head = ("member", "component", "for", "last seen", "weight", "draining", "holds", "which")
+    head = ("member", "component", "for", "last seen", "weight", "draining", "directive",
+            "to come", "holds", "which")  # fmt: skip
     return tables.table(
         head,
         [
@@ -208,6 +209,8 @@ def _members_table(rows: "list[MemberRow]", now: int) -> str:
                 f"{max(0, now - row.seen) / 1000:.1f} s ago",
                 f"{row.weight:g}",
                 tables.yes(row.draining),
+                "-" if row.directive_version is None else str(row.directive_version),
+                str(row.awaited or "-"),
                 str(len(row.held)),
                 _which(row.held),
             )

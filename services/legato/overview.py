@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import msgspec
 
-from legato import redis
+from legato import redis, rendezvous
 from legato.contracts import keys
 from legato.contracts.fleet import Directive, Observed
-from legato.contracts.partitions import Partition, Shard, all_partitions
+from legato.contracts.partitions import DEFAULT_REGION, Partition, Shard, all_partitions
 from legato.contracts.tracks import NowPlaying
-from legato.fleet import COMPONENTS, directive
-from legato.members import Member, read_roll
+from legato.fleet import directive, rolls
+from legato.members import Roll, eligible, read_roll
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +50,8 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool
     held: tuple[str, ...]
     """Partitions or shards, by their leases."""
+    awaited: int
+    """How many more it should hold, by the roll, and will once they were given to it."""
     directive_version: int | None
     """The newest it has acted on; None where it doesn't say."""
 
@@ -91,7 +93,13 @@ class _Layout:
 
     partitions: tuple[Partition, ...]
     shards: tuple[Shard, ...]
-    regions: tuple[str, ...]
+
+    def things(self, roll: str) -> tuple[keys.Owned, ...]:
+        """Name what the members of a roll share among them."""
+        component, _, region = roll.partition(":")
+        if component == "gateway":
+            return self.shards
+        return tuple(one for one in self.partitions if one.region == (region or DEFAULT_REGION))
 
 
 class Overview:
@@ -114,16 +122,15 @@ class Overview:
 
     async def members(self) -> list[MemberRow]:
         """List every member that any roll names, with what it holds."""
-        layout = await self._layout()
+        layout, now = await self._layout(), await self.now()
         held = await self._held(layout)
-        versions = {one.member: one.directive_version for one in await self._observed()}
+        reports = {report.field: report for report in await self._observed()}
         rows = []
-        for component, key in self._rolls(layout):
+        for name in await rolls(self._client, bot=self._bot):
             with redis.reaching("members"):
-                found = await self._client.hgetall(key)
-            rows += [
-                _member_row(component, one, held, versions) for one in read_roll(_texts(found))
-            ]
+                found = await self._client.hgetall(keys.members(self._bot, name))
+            roll, component = Roll(now, read_roll(_texts(found))), name.partition(":")[0]
+            rows += member_rows(component, roll, layout.things(name), held, reports)
         return sorted(rows, key=lambda row: (row.component, row.name))
 
     async def players(self) -> list[PlayerRow]:
@@ -145,11 +152,6 @@ class Overview:
                 if head
             ]
         return sorted(rows, key=lambda row: row.guild_id)
-
-    def _rolls(self, layout: _Layout) -> list[tuple[str, str]]:
-        names = {(component, component) for component in COMPONENTS}
-        names |= {("audio", f"audio:{region}") for region in layout.regions}
-        return [(component, keys.members(self._bot, roll)) for component, roll in sorted(names)]
 
     async def _observed(self) -> list[Observed]:
         with redis.reaching("observed"):
@@ -203,7 +205,6 @@ class Overview:
                 for partition in all_partitions(bot=self._bot, region=region, count=count)
             ),
             shards=tuple(Shard(self._bot, index, shards) for index in range(shards)),
-            regions=tuple(sorted(regions)),
         )
 
 
@@ -271,20 +272,32 @@ def _position(playing: NowPlaying, *, now: int) -> int:
     return min(ran, playing.track.length) if playing.track.length else ran
 
 
-def _member_row(
+def member_rows(
     component: str,
-    member: Member,
-    held: dict[str, tuple[keys.Owned, ...]],
-    versions: dict[str, int],
-) -> MemberRow:
-    kind = Partition if component == "audio" else Shard
-    return MemberRow(
-        name=member.name,
-        component=component,
-        since=member.since,
-        seen=member.seen,
-        weight=member.weight,
-        draining=member.draining,
-        held=tuple(str(one) for one in held.get(member.name, ()) if isinstance(one, kind)),
-        directive_version=versions.get(member.name) if component == "audio" else None,
-    )
+    roll: Roll,
+    things: Sequence[keys.Owned],
+    held: Mapping[str, tuple[keys.Owned, ...]],
+    reports: Mapping[str, Observed],
+) -> list[MemberRow]:
+    """Say of each member of a roll what it holds, and how much more it should."""
+    owners = rendezvous.assign(things, eligible(roll))
+    rows = []
+    for member in roll.members:
+        mine = tuple(one for one in held.get(member.name, ()) if one in things)
+        report = reports.get(f"{component}:{member.name}")
+        rows.append(
+            MemberRow(
+                name=member.name,
+                component=component,
+                since=member.since,
+                seen=member.seen,
+                weight=member.weight,
+                draining=member.draining,
+                held=tuple(str(one) for one in mine),
+                awaited=sum(
+                    owner == member.name and one not in mine for one, owner in owners.items()
+                ),
+                directive_version=report.directive_version if report else None,
+            )
+        )
+    return rows

@@ -8,6 +8,7 @@ from legato import fleet, redis
 from legato.contracts import fleet as contracts
 from legato.contracts import keys
 from legato.contracts.partitions import Partition
+from legato.layout import Layout
 from legato.leases import Held, Lease, Leases
 from legato.members import Members
 
@@ -45,6 +46,22 @@ async def test_what_a_dead_member_held_is_free_at_once(redis: redis.Client) -> N
     assert isinstance(after, Lease)
     assert [member.name for member in roll.members] == ["services-2"]
     assert not await redis.exists(keys.observed(BOT))
+
+
+async def test_a_dead_member_leaves_the_roll_of_every_region(redis: redis.Client) -> None:
+    layout = Layout(redis, BOT)
+    await layout.bind_partitions("default", 4)
+    await layout.bind_partitions("eu", 4)
+    await layout.bind_shards(1)
+    rolls = ["gateway", "audio", "audio:eu"]
+    for roll in rolls:
+        for name in ("dead", "alive"):
+            await Members(redis, bot=BOT, component=roll, name=name).beat()
+
+    await fleet.bury(redis, bot=BOT, member="dead")
+
+    assert await fleet.rolls(redis, bot=BOT) == rolls
+    assert [await redis.hkeys(keys.members(BOT, roll)) for roll in rolls] == [[b"alive"]] * 3
 
 
 NODES = tuple(

@@ -3,14 +3,14 @@ from collections import Counter
 import msgspec
 from msgspec.structs import replace
 
-from legato import fleet, overview, redis
+from legato import fleet, overview, redis, rendezvous
 from legato.contracts import keys
 from legato.contracts.fleet import Directive, Node, Observed, ObservedNode
 from legato.contracts.partitions import Partition, Shard
 from legato.contracts.tracks import NowPlaying, Track
 from legato.layout import Layout
 from legato.leases import Leases
-from legato.members import Members
+from legato.members import Member, Members, Roll
 from legato.overview import Overview
 
 BOT = 12
@@ -90,6 +90,8 @@ async def test_members_are_listed_with_what_they_hold(redis: redis.Client) -> No
     await Leases(redis, owner="audio-2").acquire(PARTITION)
     told = Observed(member="audio-2", component="audio", at=0, directive_version=7)
     await report(redis, told, ago=0)
+    gateway = Observed(member="services-1", component="gateway", at=0, directive_version=5)
+    await report(redis, gateway, ago=0)
 
     rows = await Overview(redis, bot=BOT).members()
 
@@ -99,7 +101,30 @@ async def test_members_are_listed_with_what_they_hold(redis: redis.Client) -> No
         ("gateway", "services-1", (f"{BOT}:s1of2",)),
     ]
     assert rows[0].weight == 0.5
-    assert rows[0].directive_version == 7
+    assert [row.directive_version for row in rows] == [7, None, 5]
+
+
+def test_what_a_member_should_hold_and_does_not_is_to_come() -> None:
+    things = [Partition(BOT, "default", index) for index in range(4)]
+    roll = Roll(
+        100_000,
+        (
+            Member("old", since=0, seen=100_000, weight=1.0, draining=False),
+            Member("new", since=90_000, seen=100_000, weight=1.0, draining=False),
+            Member("young", since=99_000, seen=100_000, weight=1.0, draining=False),
+        ),
+    )
+
+    rows = overview.member_rows("audio", roll, things, {"old": tuple(things)}, {})
+
+    owners = rendezvous.assign(things, {"old": 1.0, "new": 1.0})
+    expected = list(owners.values()).count("new")
+    assert [(row.name, row.awaited) for row in rows] == [
+        ("old", 0),
+        ("new", expected),
+        ("young", 0),
+    ]
+    assert expected > 0
 
 
 async def test_players_and_sessions_of_every_partition_are_found(redis: redis.Client) -> None:
