@@ -24,10 +24,14 @@ _KINDS = {
     "queue.total": "page",
     "queue.total.one": "page",
     "queue.empty": "page",
+    "queue.title": "page",
     "panel.nothing": "shown",
     "panel.in_queue": "shown",
     "panel.in_queue.one": "shown",
 }
+_NO_COUNT = "queue.title"
+_BEFORE = {"page": f"^(?=(?:{re.escape(en_us.SENTENCES[_NO_COUNT])})\n).*?", "shown": ""}
+"""What such an answer begins with; others begin with their sentence."""
 _NUMBERS = {"volume", "count"}
 
 
@@ -57,13 +61,15 @@ def read(text: str) -> Said:
 
 
 def _sentences() -> Iterator[tuple[re.Pattern[str], str]]:
-    """Make patterns of the catalogue's sentences; those without holes come first."""
+    """Make patterns of the catalogue's sentences; those without holes come first.
+
+    A queue without a count of what waits comes last: nothing does.
+    """
     known = {key: what for key, what in _KINDS.items() if key in en_us.SENTENCES}
-    for key in sorted(known, key=lambda key: "{" in en_us.SENTENCES[key]):
+    for key in sorted(known, key=lambda key: (key == _NO_COUNT, "{" in en_us.SENTENCES[key])):
         sentence = re.escape(en_us.SENTENCES[key])
         pattern = re.sub(r"\\\{(\w+)\\\}", _hole, sentence)
-        whole = known[key] not in {"page", "shown"}
-        yield re.compile(f"^{pattern}" if whole else pattern, re.DOTALL), known[key]
+        yield re.compile(_BEFORE.get(known[key], "^") + pattern, re.DOTALL), known[key]
 
 
 def _hole(found: re.Match[str]) -> str:

@@ -11,12 +11,15 @@ TRACK = Track(encoded="x", identifier="x", title="Playing *again*.", length=60_0
 NOTHING = NowPlaying(guild_id=1, revision=1, as_of=0)
 
 
-def page(total: int) -> actions.QueuePage:
+PLAYING = NowPlaying(guild_id=1, revision=1, as_of=0, track=TRACK)
+
+
+def page(total: int, now: NowPlaying = NOTHING) -> actions.QueuePage:
     items = tuple(
         QueueItem(id=str(number), rank=number, requester_id=1, added_at=0, track=TRACK)
         for number in range(total)
     )
-    return actions.QueuePage(now=NOTHING, items=items, page=1, pages=1, total=total, length=0)
+    return actions.QueuePage(now=now, items=items, page=1, pages=1, total=total, length=0)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,9 @@ def page(total: int) -> actions.QueuePage:
         (actions.Refused(reason="nothing_playing"), Said("refused", "nothing_playing")),
         (actions.Refused(reason="load_failed", detail="no"), Said("refused", "load_failed")),
         (page(0), Said("page", number=0)),
+        (page(0, PLAYING), Said("page", number=0)),
         (page(1), Said("page", number=1)),
+        (page(3, PLAYING), Said("page", number=3)),
         (page(7), Said("page", number=7)),
         (actions.NowShown(now=NOTHING), Said("shown")),
     ],
