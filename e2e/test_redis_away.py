@@ -206,7 +206,7 @@ async def fill(client: redis.asyncio.Redis) -> None:
 
 
 async def test_full_it_is_as_if_away_until_it_has_room(stage: Machine) -> None:
-    room = await playing(stage, "fills Redis", "tone-2-10s.ogg", "tone-3-60s.ogg")
+    room = await playing(stage, "fills Redis", "tone-2-5s.ogg", "tone-3-60s.ogg")
     link = await stage.make("tone-4-60s.ogg")
     async with hearing.control(stage) as noise, nothing_moves(stage), stage.redis() as client:
         await fill(client)
@@ -244,7 +244,7 @@ async def test_killed_and_back_it_has_all_it_had_acknowledged(stage: Machine) ->
 
 
 async def test_half_a_second_late_everything_is_done_a_little_later(stage: Machine) -> None:
-    room = await playing(stage, "waits for Redis", "tone-9-10s.ogg", "tone-1-60s.ogg")
+    room = await playing(stage, "waits for Redis", "tone-9-5s.ogg", "tone-1-60s.ogg")
     async with hearing.control(stage) as noise, nothing_moves(stage):
         stage.proxies["valkey"].slow(timedelta(milliseconds=250))
         answer = await room.play("tone-2-60s.ogg", timeout=30)
