@@ -102,7 +102,7 @@ class WriteBehind:
     @property
     def _database(self) -> Database:
         if not self.is_open:
-            raise Unavailable("postgres", "it was not there since the start")
+            raise Unavailable("postgres", "it has not been there since the start")
         return self._store
 
     @contextmanager
