@@ -1,12 +1,15 @@
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from legato import rendezvous
 from legato.contracts import keys
+from legato.contracts.fleet import Directive
 from legato.contracts.partitions import Partition, all_partitions
 from legato.leases import Lease, Leases
 from legato.members import Members
-from legato.ownership import Holder, Pace, bury
+from legato.ownership import Holder, Pace, Steering, bury
+from legato.permits import Permits
 from legato.redis import Client
 from support_waiting import until
 
@@ -20,8 +23,14 @@ class Recorder:
         self.running: dict[Partition, int] = {}
         self.reasons: list[str] = []
         self.broken: set[Partition] = set()
+        self.starting: set[Partition] = set()
+        self.may_start = asyncio.Event()
+        self.may_start.set()
 
     async def start(self, lease: Lease) -> None:
+        self.starting.add(lease.what)
+        await self.may_start.wait()
+        self.starting.discard(lease.what)
         if lease.what in self.broken:
             raise ValueError("broken")
         self.running[lease.what] = lease.epoch
@@ -32,11 +41,26 @@ class Recorder:
 
 
 class Process:
-    def __init__(self, redis: Client, name: str, *, renew: timedelta = TTL / 10) -> None:
+    def __init__(
+        self,
+        redis: Client,
+        name: str,
+        *,
+        renew: timedelta = TTL / 10,
+        wanted: Callable[[], Directive] | None = None,
+    ) -> None:
         self.leases = Leases(redis, owner=name, ttl=TTL, renew=renew)
         self.members = Members(redis, bot=7, component="audio", name=name, ttl=TTL)
         self.port = Recorder()
-        self.holder = Holder(self.leases, self.members, THINGS, self.port, pace=PACE)
+        permits = Permits(redis, bot=7, component="audio", life=timedelta(seconds=30))
+        self.holder = Holder(
+            self.leases,
+            self.members,
+            THINGS,
+            self.port,
+            pace=PACE,
+            steering=Steering(wanted, permits) if wanted else None,
+        )
         self._stop = asyncio.Event()
         self.task = asyncio.create_task(self.holder.run(self._stop))
 
@@ -140,6 +164,52 @@ async def test_a_redis_that_is_emptied_takes_nothing_from_its_owners(each_redis:
 
     assert (set(one.port.running), set(two.port.running)) == held
     assert one.port.reasons.count("lost") + two.port.reasons.count("lost") == 0
+    await one.end()
+    await two.end()
+
+
+async def test_a_newcomer_is_given_no_more_at_once_than_there_are_permits(
+    each_redis: Client,
+) -> None:
+    wanted = Directive(version=1, max_handovers=1)
+    one = Process(each_redis, "a", wanted=lambda: wanted)
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b", wanted=lambda: wanted)
+    two.port.may_start.clear()
+    await until(lambda: two.port.starting)
+    await until(lambda: not one.holder._has_permits)
+
+    assert (len(one.port.running), len(two.port.starting)) == (7, 1)
+
+    two.port.may_start.set()
+    await until(lambda: len(two.port.running) >= 3)
+    await one.end()
+    await two.end()
+
+
+async def test_without_permits_only_what_is_free_moves(each_redis: Client) -> None:
+    wanted = Directive(version=1, max_handovers=0)
+    one = Process(each_redis, "a", wanted=lambda: wanted)
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b", wanted=lambda: wanted)
+    await until(two.holder._asked.__len__)
+
+    assert not two.port.running
+
+    await one.end()
+    await until(lambda: len(two.port.running) == 8)
+    await two.end()
+
+
+async def test_who_weighs_nothing_gives_all_away_while_it_lives(each_redis: Client) -> None:
+    wanted = [Directive(version=1)]
+    one, two = (Process(each_redis, name, wanted=lambda: wanted[0]) for name in "ab")
+    await until(lambda: one.port.running and two.port.running)
+
+    wanted[0] = Directive(version=2, weights={"a": 0})
+
+    await until(lambda: len(two.port.running) == 8 and not one.port.running)
+    assert set(one.port.reasons) == {"moved"}
     await one.end()
     await two.end()
 
