@@ -106,7 +106,11 @@ class WrongSettings(Exception):
     """Settings can't be used; the text lists every fault and what to write instead."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
+        told: dict[tuple[str, str], Fault] = {}
+        for fault in faults:
+            # Several components may read one setting, each with its own example of it.
+            told.setdefault((fault.name, fault.problem), fault)
+        self.faults = tuple(told.values())
         count = len(self.faults)
         title = "1 setting is wrong:" if count == 1 else f"{count} settings are wrong:"
         super().__init__("\n".join([title, *(f"  {fault}" for fault in self.faults)]))

@@ -93,3 +93,11 @@ def test_a_duration_reads_back_as_it_is_spelled(ms):
     length = timedelta(milliseconds=ms)
 
     assert settings.duration(settings.spell(length)) == length
+
+
+def test_a_setting_that_several_components_read_is_told_once():
+    faults = [settings.Fault("X", "is malformed", f"Set X to {words}") for words in ("a", "b")]
+
+    merged = settings.WrongSettings.merged([settings.WrongSettings([fault]) for fault in faults])
+
+    assert merged.faults == (faults[0],)
