@@ -20,8 +20,6 @@ FRESH = timedelta(seconds=30)
 KEPT = 8
 """Take-overs remembered of a voice server; the fastest counts, for what is skipped is lost."""
 MOST = 256
-GREETINGS = 2
-"""A take-over lasts about as long as two greetings: TCP, TLS, websocket, Hello, Identify."""
 
 
 class Endpoints:
@@ -70,9 +68,12 @@ class Endpoints:
         self._good.pop(endpoint, None)
 
     def takes(self, endpoint: str) -> float:
-        """Guess the seconds from a node's being sent there until the older connection ends."""
+        """Guess the seconds from a node's being sent there until the older connection ends.
+
+        It lasts longer than a greeting by TCP and TLS: a websocket, Hello and Identify follow.
+        """
         took = self._took.get(endpoint)
-        return min(took) if took else GREETINGS * self._greeted.get(endpoint, 0.0)
+        return min(took) if took else self._greeted.get(endpoint, 0.0)
 
     def took(self, endpoint: str, seconds: float) -> None:
         """Learn from a take-over."""
