@@ -156,10 +156,16 @@ class Listener:
         earlier = [one for one in self.kept if one.at_ns < first.at_ns and one.epoch == first.epoch]
         return earlier[-LEADING:]
 
+    def _and_one_before(self, at: float) -> list[Arrival]:
+        """List the packets since a moment and the one before: a gap may lie across the moment."""
+        following = self.since(at)
+        earlier = len(self.kept) - len(following)
+        return [self.kept[earlier - 1], *following] if earlier else following
+
     def report(self, *, now: float, since: float | None = None) -> Report:
         """Say what came: from the first packet on, or, from the kept ones, since a moment."""
         epochs = self._whole() if since is None else self._stretch(self.since(since))
-        stretch = None if since is None else self.since(since)
+        stretch = None if since is None else self._and_one_before(since)
         worst = self._worst_ns / 1e6 if stretch is None else continuity.worst_gap_ms(stretch)
         stillest = (
             self._stillest_ns / 1e6 if stretch is None else continuity.longest_silence_ms(stretch)
