@@ -46,11 +46,12 @@ class Process:
         redis: Client,
         name: str,
         *,
+        ttl: timedelta = TTL,
         renew: timedelta = TTL / 10,
         wanted: Callable[[], Directive] | None = None,
     ) -> None:
-        self.leases = Leases(redis, owner=name, ttl=TTL, renew=renew)
-        self.members = Members(redis, bot=7, component="audio", name=name, ttl=TTL)
+        self.leases = Leases(redis, owner=name, ttl=ttl, renew=renew)
+        self.members = Members(redis, bot=7, component="audio", name=name, ttl=ttl)
         self.port = Recorder()
         permits = Permits(redis, bot=7, component="audio", life=timedelta(seconds=30))
         self.holder = Holder(
@@ -165,6 +166,38 @@ async def test_a_redis_that_is_emptied_takes_nothing_from_its_owners(each_redis:
     assert (set(one.port.running), set(two.port.running)) == held
     assert one.port.reasons.count("lost") + two.port.reasons.count("lost") == 0
     await one.end()
+    await two.end()
+
+
+async def test_what_was_seen_long_ago_moves_nothing(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b", renew=timedelta(minutes=1))
+    await until(lambda: two.holder._view().owners)
+
+    await until(lambda: not two.holder._view().owners, 2 * TTL.total_seconds())
+
+    await one.end()
+    await two.end()
+    assert not two.port.running
+
+
+async def test_what_redis_knew_a_moment_ago_is_its_owners_to_take_again(
+    each_redis: Client,
+) -> None:
+    long = timedelta(seconds=3)
+    one = Process(each_redis, "a", ttl=long)
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b", ttl=long, renew=long / 2)
+    await until(lambda: two.holder._known)
+    known = set(two.holder._known)
+    await one.die()
+    looked = two.holder._looked
+
+    await each_redis.flushall()
+    await until(lambda: two.holder._looked > looked)
+
+    assert not known & set(two.port.running)
     await two.end()
 
 
