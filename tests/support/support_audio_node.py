@@ -364,6 +364,18 @@ class Studio:
         return Stage(self.files, self.voice, self.node, await self.node.connect(), guild)
 
 
+Play = Callable[[Stage, str], Coroutine[None, None, None]]
+Stages = Callable[[Iterable[str], Play], Awaitable[dict[str, Stage]]]
+"""`Studio.stages` of a running studio."""
+
+
+def state(player: Json) -> Json:
+    """Give a player's state."""
+    found = player["state"]
+    assert isinstance(found, dict)
+    return found
+
+
 def _request(arrivals: list[Arrival]) -> Request:
     return Request(
         want="moments",

@@ -1,7 +1,9 @@
 """Lavalink v4's JSON, field by field (lavalink.dev/api); knows no player and no socket."""
 
+from typing import Annotated
+
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 Json = dict[str, object]
 """A free JSON object that is passed on unread."""
@@ -39,24 +41,105 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     gain: float = 1.0
 
 
+Share = Annotated[float, Meta(ge=0, le=1)]
+Ratio = Annotated[float, Meta(gt=0, le=8)]
+"""Lavalink sets no upper bound; one keeps a player from taking a whole core."""
+
+
+class Karaoke(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Takes away what both channels have in common, but for a band (Hz)."""
+
+    level: float = 1.0
+    mono_level: float = 1.0
+    filter_band: Annotated[float, Meta(ge=0, le=24_000)] = 220.0
+    filter_width: Annotated[float, Meta(ge=0, le=24_000)] = 100.0
+
+
+class Timescale(msgspec.Struct, frozen=True, kw_only=True):
+    """Speed alone, pitch alone, and both at once."""
+
+    speed: Ratio = 1.0
+    pitch: Ratio = 1.0
+    rate: Ratio = 1.0
+
+
+class Tremolo(msgspec.Struct, frozen=True, kw_only=True):
+    """Loudness that swings, so often a second and so deep."""
+
+    frequency: Annotated[float, Meta(ge=0, le=20_000)] = 2.0
+    depth: Share = 0.5
+
+
+class Vibrato(msgspec.Struct, frozen=True, kw_only=True):
+    """Pitch that swings."""
+
+    frequency: Annotated[float, Meta(ge=0, le=14)] = 2.0
+    depth: Share = 0.5
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Sound that goes around the listener, so many times a second."""
+
+    rotation_hz: Annotated[float, Meta(ge=-100, le=100)] = 0.0
+
+
+class Distortion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """offset + scale * (sinOffset + sin(x * sinScale)) * the same of cos * the same of tan."""
+
+    sin_offset: float = 0.0
+    sin_scale: float = 1.0
+    cos_offset: float = 0.0
+    cos_scale: float = 1.0
+    tan_offset: float = 0.0
+    tan_scale: float = 1.0
+    offset: float = 0.0
+    scale: float = 1.0
+
+
+class ChannelMix(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How much of each channel goes into each."""
+
+    left_to_left: Share = 1.0
+    left_to_right: Share = 0.0
+    right_to_left: Share = 0.0
+    right_to_right: Share = 1.0
+
+
+class LowPass(msgspec.Struct, frozen=True, kw_only=True):
+    """Each sample goes a part of the way, one over `smoothing`, to the sound."""
+
+    smoothing: Annotated[float, Meta(ge=0)] = 20.0
+
+
 class Filters(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """Every filter of the protocol; those that the node does not apply are kept and given back."""
+    """Every filter of the protocol (lavalink.dev/api/rest#filters), with Lavalink's defaults."""
 
     volume: float | UnsetType = UNSET
     equalizer: tuple[Band, ...] | UnsetType = UNSET
-    karaoke: Json | UnsetType | None = UNSET
-    timescale: Json | UnsetType | None = UNSET
-    tremolo: Json | UnsetType | None = UNSET
-    vibrato: Json | UnsetType | None = UNSET
-    distortion: Json | UnsetType | None = UNSET
-    rotation: Json | UnsetType | None = UNSET
-    channel_mix: Json | UnsetType | None = UNSET
-    low_pass: Json | UnsetType | None = UNSET
+    karaoke: Karaoke | UnsetType | None = UNSET
+    timescale: Timescale | UnsetType | None = UNSET
+    tremolo: Tremolo | UnsetType | None = UNSET
+    vibrato: Vibrato | UnsetType | None = UNSET
+    distortion: Distortion | UnsetType | None = UNSET
+    rotation: Rotation | UnsetType | None = UNSET
+    channel_mix: ChannelMix | UnsetType | None = UNSET
+    low_pass: LowPass | UnsetType | None = UNSET
     plugin_filters: Json | UnsetType = UNSET
 
 
-APPLIED_FILTERS = ("volume", "equalizer")
-"""The filters that change what is heard; `/v4/info` names these only."""
+FILTERS = (
+    "volume",
+    "equalizer",
+    "karaoke",
+    "timescale",
+    "tremolo",
+    "vibrato",
+    "distortion",
+    "rotation",
+    "channelMix",
+    "lowPass",
+)
+"""Their names, as `/v4/info` tells them."""
 
 
 class VoiceState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -189,10 +189,13 @@ class FeedReader(Memory):
 
     def _adopt(self, rendition: int, written: int) -> None:
         """Go over to a rendition if it has the frame that is due, or nothing else is left."""
-        first = self._frame(rendition).position
-        index = rendition + max(0, self.position - first) // SAMPLES
-        if index < written and (self.position >= first or self._read >= rendition):
-            self._read, self._rendition = index, rendition
+        if self.position < self._frame(rendition).position and self._read < rendition:
+            return
+        # Frames are not always 20 ms of the track: its tempo can be changed.
+        for index in range(rendition, written):
+            if self._frame(index).position + SAMPLES > self.position:
+                self._read, self._rendition = index, rendition
+                return
 
     def _frame(self, index: int) -> Frame:
         at = HEADER_SIZE + (index % SLOTS) * SLOT_SIZE

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from support_audio_node import Stage, Studio, studio
+from support_audio_node import Stage, Stages, Studio, studio
 from support_media import tones
 
 
@@ -21,6 +21,12 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
     }
     async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stages(shared: Studio, stage: Stage) -> Stages:
+    """Do the same at once with several formats; the fixture of one stage closes them."""
+    return shared.stages
 
 
 @pytest_asyncio.fixture(loop_scope="session")

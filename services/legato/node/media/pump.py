@@ -57,7 +57,7 @@ class Pump:
         self._kept: deque[Unit] = deque(maxlen=KEPT)
         self._again: deque[Unit] = deque()
         self._positions: deque[int] = deque()
-        """Of the units whose packets have not come yet."""
+        """Of the units whose packets have not come yet; of the next packet where time is scaled."""
 
     def start(self, report: Report) -> None:
         """Begin, and report what breaks."""
@@ -124,13 +124,23 @@ class Pump:
         if unit.position + SAMPLES <= start:
             self._shaper.warm([unit])
             return
-        self._positions.append(unit.position + self._offset)
+        if self._shaper.pace is None or not self._positions:
+            self._positions.append(unit.position + self._offset)
         self._put(self._shaper.shape(unit))
 
     def _put(self, packets: list[bytes]) -> None:
         for packet in packets:
-            self._ring.write(self._positions.popleft(), packet)
+            self._ring.write(self._place(), packet)
             self._reader.limits = Limits()
+
+    def _place(self) -> int:
+        """Say where in the track the next packet is from."""
+        pace = self._shaper.pace
+        if pace is None:
+            return self._positions.popleft()
+        position = self._positions[0]
+        self._positions[0] += round(SAMPLES * pace)
+        return position
 
     def _full(self) -> bool:
         return self._spare >= BURST or self._ring.room <= 0
@@ -138,7 +148,8 @@ class Pump:
     @property
     def _spare(self) -> int:
         """Frames ahead of the reader beyond what is always kept ready."""
-        return self._ring.ahead - self._settings.buffer_ms // FRAME_MS
+        ahead = round(self._ring.ahead / (self._shaper.pace or 1))
+        return ahead - self._settings.buffer_ms // FRAME_MS
 
     def _rest(self) -> None:
         """Wait until the reader has come to what is kept ready, or something is asked for."""
@@ -150,7 +161,8 @@ class Pump:
         wanted = self._wanted
         if wanted is None:
             return
-        resume = self._ring.position - self._offset + LEAD * SAMPLES
+        lead = round(LEAD * SAMPLES * (self._shaper.pace or 1))
+        resume = self._ring.position - self._offset + lead
         if self._positions:
             resume = min(resume, self._positions[0] - self._offset)
         ahead = [unit for unit in self._kept if unit.position >= resume]

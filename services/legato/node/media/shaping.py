@@ -5,11 +5,10 @@ from array import array
 from collections.abc import Iterable
 
 import av
-import av.filter
-from av.filter.context import FilterContext
 
 from legato.node import protocol
-from legato.node.media import equalizer
+from legato.node.media import filters as lavalink
+from legato.node.media.chain import Chain
 from legato.node.media.decoding import Unit
 from legato.node.media.samples import FORMAT, LAYOUT, RATE, TIME_BASE, Samples, frame, pcm
 from legato.node.rtp import SAMPLES
@@ -27,13 +26,19 @@ class Shape:
     """Volume and filters; `plain` when nothing is to be changed."""
 
     def __init__(self, volume: int, filters: protocol.Filters) -> None:
-        self.gain = volume_gain(volume)
+        gain = volume_gain(volume)
         if isinstance(filters.volume, float | int):
-            self.gain *= filters.volume
-        bands = filters.equalizer if isinstance(filters.equalizer, tuple) else ()
-        self.bands = {band.band: equalizer.clamp(band.gain) for band in bands}
-        self.bands = {band: gain for band, gain in self.bands.items() if gain}
-        self.plain = abs(self.gain - 1) < 1e-6 and not self.bands
+            gain *= filters.volume
+        self.line = lavalink.line(filters)
+        if abs(gain - 1) >= 1e-6:
+            self.line += (lavalink.Filter("volume", f"volume={gain:.6f}:precision=float"),)
+        self.pace = lavalink.pace(filters)
+        """Track seconds in one of sound; None where each unit gives one packet."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether sound passes as it is."""
+        return not self.line
 
 
 def volume_gain(percent: int) -> float:
@@ -51,6 +56,7 @@ class Shaper:
     `before` is the shape of what was sent up to here: the first unit goes over from it, so that the
     sound has no jump. Where encoded sound is followed by packets passed on (or a listener's decoder
     comes from elsewhere: `settle`), a few units are encoded first, for the decoder to be in step.
+    Where `pace` is set, packets are no longer those of one unit each, and nothing goes over.
     """
 
     def __init__(
@@ -63,9 +69,11 @@ class Shaper:
         settle: bool = False,
     ) -> None:
         self._plain = shape.plain
+        self.pace = shape.pace
         self._bitrate, self._quality = bitrate, quality
-        self._chain = _Chain(shape)
-        self._fading = None if before is None else _Chain(before)
+        self._chain = Chain(shape.line)
+        fades = before is not None and before.pace is None and shape.pace is None
+        self._fading = Chain(before.line) if before is not None and fades else None
         self._settling = SETTLE if settle or before is not None else 0
         self._decoder: av.AudioCodecContext | None = None
         self._encoder: av.AudioCodecContext | None = None
@@ -81,39 +89,40 @@ class Shaper:
                 continue
             sound = self._sound(unit)
             heard = self._chain.filter(sound)
-            self._held.add([heard if self._fading is None else self._fading.filter(sound)])
-            self._unheard += 1
+            self._held.add(heard if self._fading is None else self._fading.filter(sound))
+            self._unheard += self.pace is None
             self._packets()
 
     def shape(self, unit: Unit) -> list[bytes]:
-        """Take the next unit; gives the packets that are ready, one a unit and in their order."""
+        """Take the next unit; gives the packets that are ready, in the units' order."""
         if unit.packet is not None and self._passes(unit):
             last = self._bring_up(unit) if len(self._held) else []
             self._held = Samples()
             return [*last, unit.packet]
         self._settling -= self._settling > 0
-        self._held.add([self._heard(unit)])
+        self._held.add(self._heard(unit))
         return self._packets()
 
     def flush(self) -> list[bytes]:
         """Give the packets that waited for more sound."""
-        last = self._held.rest()
-        return [] if last is None else self._encoded(last)
+        self._held.add(self._chain.flush())
+        whole, last = self._packets(), self._held.rest()
+        return whole if last is None else [*whole, *self._encoded(last)]
 
     def _passes(self, unit: Unit) -> bool:
         return self._plain and unit.packet is not None and not self._settling
 
     def _bring_up(self, unit: Unit) -> list[bytes]:
         """Complete the last encoded packet with the first samples of a unit that is passed on."""
-        self._held.add([self._chain.filter(self._sound(unit))])
+        self._held.add(self._chain.filter(self._sound(unit)))
         return self._packets()
 
-    def _heard(self, unit: Unit) -> av.AudioFrame:
+    def _heard(self, unit: Unit) -> list[av.AudioFrame]:
         """Filter, going over from the shape before within one unit."""
         sound = self._sound(unit)
         heard = self._chain.filter(sound)
         if self._fading is not None:
-            heard = _cross(self._fading.filter(sound), heard)
+            heard = [_cross(*self._fading.filter(sound), *heard)]
             self._fading = None
         return heard
 
@@ -148,26 +157,6 @@ class Shaper:
         return [packet]
 
 
-class _Chain:
-    """A shape's filters, with their state."""
-
-    def __init__(self, shape: Shape) -> None:
-        self._graph = None if shape.plain else _graph(shape)
-        self._count = 0
-
-    def filter(self, sound: av.AudioFrame) -> av.AudioFrame:
-        """Filter one unit."""
-        if self._graph is None:
-            return sound
-        sound.sample_rate, sound.time_base, sound.pts = RATE, TIME_BASE, self._count * SAMPLES
-        self._count += 1
-        self._graph.push(sound)
-        pulled = self._graph.pull()
-        if not isinstance(pulled, av.AudioFrame):
-            raise TypeError("the filters gave no sound")
-        return pulled
-
-
 def _cross(old: av.AudioFrame, new: av.AudioFrame) -> av.AudioFrame:
     """Go over from one sound to the other within a unit."""
     first, second = array("h", pcm(old)), array("h", pcm(new))
@@ -199,43 +188,3 @@ def _encoder(bitrate: int, quality: int) -> av.AudioCodecContext:
         "packet_loss": "5",
     }
     return codec
-
-
-def _graph(shape: Shape) -> av.filter.Graph:
-    """Build: gain, the equalizer's bands beside the dry sound, clipping by the sample format."""
-    graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=RATE, format=FORMAT, layout=LAYOUT, time_base=TIME_BASE)
-    sink = graph.add("abuffersink")
-    last = source
-    for name, arguments in _stages(shape):
-        stage = graph.add(name, arguments)
-        last.link_to(stage)
-        last = stage
-    if shape.bands:
-        last = _equalize(graph, last, shape.bands)
-    clip = graph.add("aformat", f"sample_fmts={FORMAT}:channel_layouts={LAYOUT}")
-    last.link_to(clip)
-    clip.link_to(sink)
-    graph.configure()
-    return graph
-
-
-def _stages(shape: Shape) -> list[tuple[str, str]]:
-    stages = [("aformat", "sample_fmts=flt")]
-    if shape.gain != 1:
-        stages.append(("volume", f"volume={shape.gain:.6f}:precision=float"))
-    return stages
-
-
-def _equalize(
-    graph: av.filter.Graph, last: FilterContext, bands: dict[int, float]
-) -> FilterContext:
-    split = graph.add("asplit", str(len(bands) + 1))
-    mix = graph.add("amix", f"inputs={len(bands) + 1}:normalize=0")
-    last.link_to(split)
-    split.link_to(mix, 0, 0)
-    for index, (band, gain) in enumerate(sorted(bands.items()), start=1):
-        biquad = graph.add("biquad", equalizer.biquad(band, gain))
-        split.link_to(biquad, index, 0)
-        biquad.link_to(mix, 0, index)
-    return mix

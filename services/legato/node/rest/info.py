@@ -80,6 +80,6 @@ def _info() -> dict[str, object]:
         "jvm": f"Python {platform.python_version()}",
         "lavaplayer": f"PyAV {importlib.metadata.version('av')}",
         "sourceManagers": list(SOURCES),
-        "filters": list(protocol.APPLIED_FILTERS),
+        "filters": list(protocol.FILTERS),
         "plugins": [],
     }

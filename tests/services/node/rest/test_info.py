@@ -42,7 +42,18 @@ async def test_info_names_only_what_works(stage: Stage) -> None:
     status, told = await stage.node.request("GET", "/v4/info")
 
     assert status == 200
-    assert told["filters"] == ["volume", "equalizer"]
+    assert told["filters"] == [
+        "volume",
+        "equalizer",
+        "karaoke",
+        "timescale",
+        "tremolo",
+        "vibrato",
+        "distortion",
+        "rotation",
+        "channelMix",
+        "lowPass",
+    ]
     assert told["sourceManagers"] == ["http"]
     assert set(told) == {
         "version",
