@@ -1,5 +1,5 @@
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
@@ -153,6 +153,15 @@ async def test_a_stale_epoch_can_write_nothing(each_redis: Client) -> None:
     assert await books.alive(old) is None
     assert not await books.keep_session(old, "n1", "abc")
     assert (await books.load(P)).position == Position()
+
+
+async def test_the_same_owner_with_an_older_epoch_writes_nothing(each_redis: Client) -> None:
+    books, found = ledger(each_redis), await lease_of(each_redis)
+    older, at = replace(found, epoch=found.epoch - 1), Position("1-0", 1)
+
+    assert await books.commit(older, Position(), at, Commit(entry="1-0")) == "fenced"
+    assert await books.attempt(older, "1-0") == 0
+    assert await books.commit(found, Position(), at, Commit(entry="1-0")) == "ok"
 
 
 async def test_attempts_are_counted_until_the_step_is_committed(each_redis: Client) -> None:
