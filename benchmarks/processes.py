@@ -50,9 +50,7 @@ def spent(pids: Mapping[str, int]) -> dict[str, float]:
 
 def shares(before: Mapping[str, float], after: Mapping[str, float], wall: float) -> str:
     """Say which share of a core each family took."""
-    found = {
-        name: max(0.0, after[name] - before[name]) / wall for name in before if name in after
-    }
+    found = {name: max(0.0, after[name] - before[name]) / wall for name in before if name in after}
     ordered = sorted(found.items(), key=lambda pair: -pair[1])
     return ", ".join(f"{name} {share:.0%}" for name, share in ordered)
 
