@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato import text
@@ -173,6 +173,7 @@ ARRIVALS = st.lists(
 OUTAGES = st.lists(st.tuples(st.floats(0, 60), st.floats(0.5, 50)), max_size=3)
 
 
+@settings(deadline=None)
 @given(arrivals=ARRIVALS, outages=OUTAGES)
 def test_whatever_fails_each_is_sent_in_order_and_in_time_or_refused(arrivals, outages):
     sent_at = {}
