@@ -119,3 +119,41 @@ def _tags() -> Iterator[str]:
 @pytest.mark.parametrize("tag", sorted(set(_tags())))
 def test_every_message_was_written_down_once(tag: str) -> None:
     assert support_golden.read(tag)
+
+
+# The table of rules in ARCHITECTURE.md: what it names must be there.
+
+_ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in (ROOT / "ARCHITECTURE.md").read_text().splitlines()
+    if re.match(r"\| (\d+|-) \| ", line)
+]
+
+
+def _place(path: str, *, below: pathlib.Path) -> pathlib.Path:
+    return ROOT / path if path.startswith((".", "e2e/")) else below / path
+
+
+def test_the_table_of_rules_names_code_and_a_test_for_every_section() -> None:
+    assert {row[0] for row in _ROWS} >= {str(section) for section in range(1, 11)}
+    assert [row[1] for row in _ROWS if not row[2] or ".py" not in row[3]] == []
+
+
+def test_the_table_of_rules_names_only_code_that_is_there() -> None:
+    named = {path for row in _ROWS for path in re.findall(r"`([^`]+)`", row[2])}
+
+    lost = [path for path in named if not _place(path, below=SERVICES).exists()]
+    assert sorted(lost) == []
+
+
+def test_the_table_of_rules_names_only_tests_that_are_there() -> None:
+    lost = []
+    for row in _ROWS:
+        for path, tests in re.findall(r"`([^`]+\.py)`:?((?:,? \*[^*]+\*)*)", row[3]):
+            file = _place(path, below=TESTS / "services")
+            text = file.read_text() if file.exists() else ""
+            names = [f"test_{one.replace(' ', '_')}" for one in re.findall(r"\*([^*]+)\*", tests)]
+            lost += [path] * (not text)
+            lost += [f"{path}: {name}" for name in names if f"def {name}(" not in text]
+
+    assert lost == []
