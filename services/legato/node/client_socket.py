@@ -27,34 +27,37 @@ def routes(node: Node) -> list[web.RouteDef]:
     numbers = itertools.count(1)
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        user = request.headers.get("User-Id", "")
-        if not (user.isascii() and user.isdigit()):
-            raise RequestError(400, "Missing or invalid User-Id header")
-        end = web.WebSocketResponse(autoping=False, max_msg_size=1 << 16)
-        if not end.can_prepare(request):
-            raise RequestError(400, "Not a WebSocket handshake")
-        timeout = node.settings.silent_socket_timeout.total_seconds()
-        client = _Client(end, request.transport, timeout)
-        number = next(numbers)
-        # Before the handshake is answered: its headers tell whether the session is resumed.
-        opened = node.connect(number, client.send, user, request.headers.get("Session-Id"))
-        _log.info(
-            "client connected",
-            client=request.headers.get("Client-Name", ""),
-            session=opened.session.id,
-            resumed=opened.resumed,
-        )
-        try:
-            end.headers.update(VERSIONED, **{"Session-Resumed": str(opened.resumed).lower()})
-            await end.prepare(request)
-            node.sockets.add(client)
-            await client.serve()
-        finally:
-            node.sockets.discard(client)
-            node.disconnect(number)
-        return end
+        return await _serve(node, next(numbers), request)
 
     return [web.get("/v4/websocket", serve)]
+
+
+async def _serve(node: Node, number: int, request: web.Request) -> web.StreamResponse:
+    """Hold one client's websocket from its handshake to its end."""
+    user = request.headers.get("User-Id", "")
+    if not (user.isascii() and user.isdigit()):
+        raise RequestError(400, "Missing or invalid User-Id header")
+    end = web.WebSocketResponse(autoping=False, max_msg_size=1 << 16)
+    if not end.can_prepare(request):
+        raise RequestError(400, "Not a WebSocket handshake")
+    client = _Client(end, request.transport, node.settings.silent_socket_timeout.total_seconds())
+    # Before the handshake is answered: its headers tell whether the session is resumed.
+    opened = node.connect(number, client.send, user, request.headers.get("Session-Id"))
+    _log.info(
+        "client connected",
+        client=request.headers.get("Client-Name", ""),
+        session=opened.session.id,
+        resumed=opened.resumed,
+    )
+    try:
+        end.headers.update(VERSIONED, **{"Session-Resumed": str(opened.resumed).lower()})
+        await end.prepare(request)
+        node.sockets.add(client)
+        await client.serve()
+    finally:
+        node.sockets.discard(client)
+        node.disconnect(number)
+    return end
 
 
 class _Client:

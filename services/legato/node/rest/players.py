@@ -23,50 +23,56 @@ Resolved = protocol.Track | Literal["same"] | None
 
 def routes(node: Node) -> list[web.RouteDef]:
     """List the routes."""
+    players = _Players(node)
+    return [
+        web.get(PLAYERS, players.many),
+        web.get(PLAYERS + "/{guild}", players.one),
+        web.patch(PLAYERS + "/{guild}", players.patch),
+        web.delete(PLAYERS + "/{guild}", players.delete),
+        web.patch("/v4/sessions/{session}", players.configure),
+    ]
 
-    async def many(request: web.Request) -> web.Response:
-        session = node.session(request.match_info["session"])
-        return json([shell.show() for shell in node.players(session).values()])
 
-    async def one(request: web.Request) -> web.Response:
-        session = node.session(request.match_info["session"])
-        shell = node.players(session).get(_guild(request))
+class _Players:
+    """What is asked of a session and its players."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def many(self, request: web.Request) -> web.Response:
+        return json([shell.show() for shell in self._node.players(self._session(request)).values()])
+
+    async def one(self, request: web.Request) -> web.Response:
+        shell = self._node.players(self._session(request)).get(_guild(request))
         if shell is None:
             raise RequestError(404, "Player not found")
         return json(shell.show())
 
-    async def patch(request: web.Request) -> web.Response:
-        session = node.session(request.match_info["session"])
-        guild = _guild(request)
+    async def patch(self, request: web.Request) -> web.Response:
+        session, guild = self._session(request), _guild(request)
         update = _body(await request.read(), protocol.PlayerUpdate)
         _check(update)
-        shell = node.player(session, guild)
+        shell = self._node.player(session, guild)
         async with shell.lock:
-            await _apply(node, shell, update, no_replace=_flag(request, "noReplace"))
+            await _apply(self._node, shell, update, no_replace=_flag(request, "noReplace"))
         return json(shell.show())
 
-    async def delete(request: web.Request) -> web.Response:
-        session = node.session(request.match_info["session"])
-        await node.destroy(session, _guild(request))
+    async def delete(self, request: web.Request) -> web.Response:
+        await self._node.destroy(self._session(request), _guild(request))
         return web.Response(status=204)
 
-    async def configure(request: web.Request) -> web.Response:
-        session = node.session(request.match_info["session"])
+    async def configure(self, request: web.Request) -> web.Response:
+        session = self._session(request)
         update = _body(await request.read(), protocol.SessionUpdate)
-        node.sessions.configure(
+        self._node.sessions.configure(
             session,
             resuming=None if update.resuming is UNSET else update.resuming,
             timeout=None if update.timeout is UNSET else update.timeout,
         )
         return json(_configured(session))
 
-    return [
-        web.get(PLAYERS, many),
-        web.get(PLAYERS + "/{guild}", one),
-        web.patch(PLAYERS + "/{guild}", patch),
-        web.delete(PLAYERS + "/{guild}", delete),
-        web.patch("/v4/sessions/{session}", configure),
-    ]
+    def _session(self, request: web.Request) -> Session:
+        return self._node.session(request.match_info["session"])
 
 
 async def _apply(
