@@ -79,6 +79,8 @@ def connect(
         "socket_timeout": seconds,
         "socket_connect_timeout": seconds,
         "client_name": name or None,
+        # It reads its own package's description for every connection: 5 ms of a core each.
+        "driver_info": None,
         # A feature of one vendor's server, asked for anew on every connection.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **({"ssl_ca_certs": ca_file} if ca_file else {}),

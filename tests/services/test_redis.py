@@ -187,3 +187,12 @@ async def test_the_check_finds_a_server_that_takes_no_writes(client: Client) -> 
             await check(client).probe()
     finally:
         await client.config_set("maxmemory", "0")
+
+
+async def test_a_connection_says_nothing_of_its_library() -> None:
+    with running_valkey() as server:
+        client = connect(server.url, name="audio-1")
+        listed = await client.client_list()
+        await client.aclose()
+
+    assert [(one["name"], one["lib-name"]) for one in listed] == [("audio-1", "")]
