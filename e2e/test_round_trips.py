@@ -3,8 +3,8 @@
 Measured on a warm system from outside, by the servers' own accounts of what they were asked. What
 runs by itself in any case (leases, signs of life, blocking reads, the session's position) is left
 out, and so are panels' edits, whose number hangs on the pace; a script counts as one way, whatever
-it does on the server. The gateway's figures are exact; the others are the most there may be, since
-effects of one kind become one where they meet.
+it does on the server. The figures are the most there may be: effects of one kind become one where
+they meet.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 import redis.asyncio
 
-from legato_machine.conditions import until
+from legato_machine.conditions import NeverHappened, until
 from legato_machine.machine import Machine
 from legato_machine.room import Room, Value
 
@@ -35,10 +35,9 @@ BY_ITSELF = {"alive", "beat", "tick", "renew", "acquire", "orphan", "acted"}
 BY_ITSELF |= {"XREAD", "BRPOP", "INFO"}
 LOOKS = "server_version"
 """Of a service that looks whether PostgreSQL is there."""
-DEFERRED = 5
-"""The callback of an answer that took over 1.5 s, as on a machine that does much else."""
-TO_DEFER = 4
-"""What the gateway notes of an interaction more where it defers the answer."""
+TO_NOTE = 2
+"""An interaction that waits for over 0.1 s, as on a machine that does much else, is noted, and the
+note taken back."""
 KEPT = (
     "legato:health",
     "directive",
@@ -87,7 +86,11 @@ class Account:
                 seen, since = self._so_far(), loop.time()
             return loop.time() - since > 1.0
 
-        await until(still, what="quiet servers", timeout=30)
+        try:
+            await until(still, what="quiet servers", timeout=30)
+        except NeverHappened as error:
+            last = [line["command"][:120] for line in self.lines[-20:]]
+            raise AssertionError(f"{error}; asked last: {last}") from error
 
     def _so_far(self) -> tuple[int, int]:
         asked = self.ways("legato-gateway") + self.ways("legato-audio")
@@ -166,18 +169,18 @@ async def settled(account: Account) -> None:
 Costs = tuple[int, int, int]
 COMMANDS: list[tuple[str, dict[str, Value], Costs]] = [
     # command, options; the gateway's ways to Redis, the audio service's, statements to PostgreSQL
-    ("help", {}, (3, 0, 0)),
-    ("nowplaying", {}, (8, 4, 0)),
-    ("queue", {}, (8, 4, 0)),
-    ("settings show", {}, (8, 4, 0)),
-    ("seek", {"to": "0:10"}, (8, 16, 0)),
-    ("volume", {"percent": 50}, (8, 12, 2)),
-    ("resume", {}, (8, 12, 2)),
-    ("pause", {}, (8, 12, 2)),
-    ("play", {"query": "tone-4-60s.ogg"}, (8, 20, 5)),
-    ("skip", {}, (8, 17, 4)),
-    ("stop", {}, (8, 16, 6)),
-    ("leave", {}, (10, 20, 3)),
+    ("help", {}, (2, 0, 0)),
+    ("nowplaying", {}, (4, 4, 0)),
+    ("queue", {}, (4, 4, 0)),
+    ("settings show", {}, (4, 4, 0)),
+    ("seek", {"to": "0:10"}, (4, 16, 0)),
+    ("volume", {"percent": 50}, (4, 12, 2)),
+    ("resume", {}, (4, 12, 2)),
+    ("pause", {}, (4, 12, 2)),
+    ("play", {"query": "tone-4-60s.ogg"}, (4, 20, 5)),
+    ("skip", {}, (4, 17, 4)),
+    ("stop", {}, (4, 16, 6)),
+    ("leave", {}, (6, 20, 3)),
 ]
 
 
@@ -189,11 +192,10 @@ async def test_a_command_costs_no_more_than_this(
         options = {"query": await room.machine.make(str(options["query"]))}
     await account.open()
 
-    answer = await room.type(command, options)
+    await room.type(command, options)
     await settled(account)
 
     gateway, audio, statements = most
-    deferred = answer.callback == DEFERRED
-    assert account.ways("legato-gateway") == gateway + deferred * TO_DEFER
+    assert account.ways("legato-gateway") <= gateway + TO_NOTE
     assert account.ways("legato-audio") <= audio
     assert account.statements() <= statements
