@@ -35,6 +35,9 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 State = Literal["connecting", "up", "down"]
 
+HELD = 2
+"""A session that another holds is asked for as after so many failures: each time opens another."""
+
 
 class Silent(Unavailable):
     """A node that should play says nothing, and does not answer."""
@@ -164,7 +167,9 @@ class NodeLink:
                 await asyncio.sleep(self._pace.backoff.total_seconds())
 
     def _delay(self, failures: int) -> float:
-        if not failures and self._search.held_since is None:
+        if self._search.held_since is not None:
+            failures = max(failures, HELD)
+        elif not failures:
             return 0.0
         longest = self._pace.longest_backoff.total_seconds()
         delay = min(longest, self._pace.backoff.total_seconds() * 2.0 ** min(failures, 16))
