@@ -337,3 +337,27 @@ async def test_while_redis_is_away_a_session_is_resumed_and_never_begun(breakabl
     assert away.identifies == 1
     assert record.identifies == 2
     assert record.violations == []
+
+
+async def test_past_its_time_alone_a_gateway_begins_nothing_and_turns_people_away(breakable, scene):
+    own = {"lease_ttl": timedelta(seconds=2), "isolation": timedelta(seconds=1)}
+    async with scene.gateway(**own) as gateway:
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+        await (await ask(scene, "pause")).response()
+        breakable.kill()
+
+        async def is_turned_away():
+            shown = await (await ask(scene, "pause")).acknowledged()
+            return shown.callback == 4 and shown.message.content == text.REFUSALS["busy"]
+
+        await until(is_turned_away, 20)
+        assert gateway.connected
+        await scene.sim.script.drop_connection()
+        await until(lambda: not gateway.connected)
+        with pytest.raises(TimeoutError):
+            await until(lambda: gateway.connected, 2)
+        breakable.start()
+        await until(lambda: gateway.connected, 20)
+        record = await scene.sim.script.record()
+
+    assert (record.identifies, record.resumes) == (1, 1)
