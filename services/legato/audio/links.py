@@ -92,7 +92,7 @@ class Links:
             region=node.region,
             cordoned=node.cordoned,
             draining=node.drain_deadline > 0,
-            connected=link is None or link.state != "down",
+            connected=link is None or link.is_hopeful,
             has_session=link is not None and link.state == "up",
             sessions=others.get(node.name, 0),
             session_quota=node.session_quota,

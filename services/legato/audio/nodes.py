@@ -129,6 +129,14 @@ class NodeLink:
         """The node it leads to."""
         return self.client.node
 
+    @property
+    def is_hopeful(self) -> bool:
+        """Whether a player may count on it: it is up, or is being opened for the first time.
+
+        A lost socket may be back at once, or only when the node has noticed.
+        """
+        return self.state == "up" or (self.state == "connecting" and self._lost_at is None)
+
     async def up(self, *, within: timedelta) -> str:
         """Wait for the session and return its id; Unavailable where the node is down."""
         try:

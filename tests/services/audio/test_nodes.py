@@ -290,11 +290,13 @@ async def test_a_node_behind_a_dead_socket_is_not_down_and_its_session_is_resume
         session = await up(link)
         port.due = double.mute = True
         await until(lambda: link.state == "connecting")
+        assert not link.is_hopeful
         double.mute = False
         double.sessions[session].socket = None
         await until(lambda: link.state == "up")
 
         assert link.session_id == session
+        assert link.is_hopeful
         assert not port.of(NodeLost)
 
 
