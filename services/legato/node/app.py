@@ -11,7 +11,7 @@ from aiohttp import web
 from legato import lifecycle, telemetry
 from legato import settings as environment
 from legato.node import client_socket
-from legato.node.children import favour
+from legato.node.children import favour, open_many
 from legato.node.engine import Engine
 from legato.node.node import Node
 from legato.node.players import Surroundings
@@ -94,8 +94,9 @@ def main(environ: Mapping[str, str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     telemetry.set_up(settings)
-    # Its children inherit it: who else needs the processor waits, and the music does not.
+    # Its children inherit both: who else needs the processor waits, and the music does not.
     favour()
+    open_many()
     asyncio.run(lifecycle.run(build(settings), stop_timeout=settings.stop_timeout))
     return 0
 

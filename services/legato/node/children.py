@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -97,6 +98,13 @@ def favour(niceness: int = AHEAD_OF_OTHERS) -> None:
     """Ask for more than an equal share of the processor; without the right to, nothing changes."""
     with suppress(OSError):
         os.nice(niceness - os.nice(0))
+
+
+def open_many() -> None:
+    """Take all the descriptors that may be had: a player needs four, and shells grant 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _follow(parent: int) -> None:

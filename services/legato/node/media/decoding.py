@@ -85,6 +85,8 @@ class Media:
             raise broken(error) from error
         self._input = opened
         self.stream: AudioStream = self._audio()
+        self._tick = (self.stream.time_base or Fraction(1, RATE)) * RATE
+        """Samples in one unit of the stream's time."""
         self._base = self._first_position()
 
     def __enter__(self) -> "Media":
@@ -154,7 +156,10 @@ class Media:
         return int.from_bytes(header[10:12], "little") if header[:8] == b"OpusHead" else 0
 
     def _samples(self, time: int) -> int:
-        return round(time * (self.stream.time_base or Fraction(1, RATE)) * RATE)
+        # Whole numbers: this is done for every packet, and fractions cost more than the demuxer.
+        return (2 * time * self._tick.numerator + self._tick.denominator) // (
+            2 * self._tick.denominator
+        )
 
     def _seek(self, position: int) -> None:
         target = Fraction(position + self._base, RATE)
