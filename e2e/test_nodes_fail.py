@@ -14,7 +14,11 @@ SILENT_SOCKET = 8
 """Seconds after which a node drops a socket that says nothing: more than our pings' 5."""
 STAGE = Stage(
     nodes=2,
-    node_settings={"SILENT_SOCKET_TIMEOUT": f"{SILENT_SOCKET}s"},
+    node_settings={
+        "SILENT_SOCKET_TIMEOUT": f"{SILENT_SOCKET}s",
+        # What came after a frozen node's last update is heard twice; by default that is 1 s.
+        "PLAYER_UPDATE_INTERVAL": "800ms",
+    },
     behind=frozenset({"node-1", "node-2"}),
 )
 EXPECTED = {"warning node down": range(1, 20)}
