@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from legato_machine.oracle import model
 from legato_machine.oracle.model import Deed, Plays, World
 
+REFUSED = "refused"
 _LAST = str(1 << 63)
 _SHOWN = 14
 
@@ -22,7 +23,8 @@ class Truth:
 def judge(deeds: Sequence[Deed], truth: Truth) -> list[str]:
     """Say in a sentence each what can't be; nothing: all is as it must be."""
     found = [*_contradictions(deeds)]
-    plays, worlds = Plays.of(deeds), {World()}
+    truth = _without_refused(truth, deeds)
+    plays, worlds = Plays.of(deeds, truth.world), {World()}
     for number, deed in enumerate(deeds):
         before, worlds = worlds, _then(worlds, deed, plays)
         if not worlds:
@@ -33,6 +35,15 @@ def judge(deeds: Sequence[Deed], truth: Truth) -> list[str]:
         story, wanted = _story(deeds), "\n  or ".join(map(str, ends))
         found.append(f"{truth.guild_id}: is {truth.world}\n  not {wanted}:\n{story}")
     return found
+
+
+def _without_refused(truth: Truth, deeds: Iterable[Deed]) -> Truth:
+    """Leave out what began, and was refused all the same: the bot did not get into the channel."""
+    kept = {deed.id for deed in deeds if deed.said is not None and not deed.refused}
+    ended = frozenset(
+        (item, reason) for item, reason in truth.world.ended if reason != REFUSED or item in kept
+    )
+    return replace(truth, world=replace(truth.world, ended=ended))
 
 
 def _then(worlds: Iterable[World], deed: Deed, plays: Plays) -> set[World]:

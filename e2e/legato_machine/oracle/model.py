@@ -13,6 +13,7 @@ from legato_machine.oracle.sayings import Said
 
 PATIENCE = 3.0
 """Seconds after which resolved tracks pass a slot that is still being looked for."""
+FAILED = "failed"
 UNTOUCHED = frozenset({"rate_limited", "busy", "too_late", "other_channel", "queue_full"})
 """Refusals that come before anything else."""
 
@@ -144,11 +145,14 @@ class Plays:
     """Every /play of a guild, for what may still be looked for at a moment."""
 
     by_id: dict[str, Deed]
+    failed: frozenset[str] = frozenset()
+    """The tracks that no node could play: they ended by themselves, nobody was told when."""
 
     @classmethod
-    def of(cls, deeds: Iterable[Deed]) -> "Plays":
+    def of(cls, deeds: Iterable[Deed], truth: World) -> "Plays":
         """Pick the plays."""
-        return cls({deed.id: deed for deed in deeds if deed.kind == "play"})
+        failed = frozenset(item for item, reason in truth.ended if reason == FAILED)
+        return cls({deed.id: deed for deed in deeds if deed.kind == "play"}, failed)
 
     def missing(self, moment: float, before: str) -> int:
         """Count the slots that may still stand in the queue and lead to nothing."""
@@ -172,6 +176,13 @@ class Plays:
 
 def rested(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:
     """Yield what a world may have become by itself when the next command is taken."""
+    for known in _going_on(world, plays, moment=moment, before=before):
+        yield known
+        if known.current in plays.failed:
+            yield from rested(_over(known, FAILED), plays, moment=moment, before=before)
+
+
+def _going_on(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:
     for known in _remembered(world):
         starts = known.there and known.current is None and known.queue
         if not starts:

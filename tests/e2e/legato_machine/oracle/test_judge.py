@@ -127,3 +127,13 @@ def test_a_player_that_left_may_be_forgotten_with_its_volume() -> None:
     for volume in (70, 100):
         assert wrong(replace(HERE, current="4", volume=volume, ended=ended), *deeds) == []
     assert wrong(replace(HERE, current="4", volume=80, ended=ended), *deeds) != []
+
+
+def test_a_track_that_no_node_could_play_ends_at_any_time() -> None:
+    deeds = play(1), play(2), deed(3, "skip", Said("skipped")), play(4)
+
+    early = frozenset({("1", "failed"), ("2", "skipped")})
+    late = frozenset({("1", "skipped"), ("2", "failed")})
+    assert wrong(replace(HERE, current="4", ended=early), *deeds) == []
+    assert wrong(replace(HERE, current="4", ended=late), *deeds) == []
+    assert wrong(replace(HERE, current="2", queue=("4",), ended=early), *deeds) != []
