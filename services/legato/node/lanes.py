@@ -99,6 +99,7 @@ class Lane:
     def voice(self, *, voiced: bool) -> None:
         """Begin or end to send."""
         self.voiced = voiced
+        self.hushing = self.hushing and not voiced
         self.consuming = self.consuming or voiced
 
     @property
@@ -124,7 +125,9 @@ class Lane:
         if self.silence:
             self.silence -= 1
             return rtp.SILENCE
-        report.hushed = self.hushing
+        if self.hushing:
+            # Nothing may follow the silence, however long whoever asked for it takes to leave.
+            report.hushed, self.hushing, self.voiced = True, False, False
         return None
 
     def _frame(self, report: Report) -> bytes | None:

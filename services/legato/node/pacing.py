@@ -114,7 +114,6 @@ class Pacer:
         if report.drained is not None:
             self._channel.send(messages.Drained(lane=number, feed=report.drained))
         if report.hushed:
-            self._lanes[number].hushing = False
             self._channel.send(messages.Hushed(lane=number))
 
     def _serve(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from support_audio_node import Stage, Stages, Studio, studio
-from support_media import tones
+from support_media import sine, tones
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -19,6 +19,9 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stud
         # What is kept of a file would hide what its server does.
         "heads_bytes": "0",
     }
+    for ending in ("mp3", "opus.ogg"):
+        # Kept: making one later would hold the clients' answers up.
+        sine(ending)
     async with studio(tmp_path_factory.mktemp("node"), tones(), **quick) as running:
         yield running
 

@@ -124,6 +124,30 @@ def test_a_hush_waits_for_the_silence() -> None:
     assert report.hushed
 
 
+def test_nothing_is_sent_after_a_hush_until_there_is_voice_again() -> None:
+    lane = a_lane()
+    lane.play(a_feed(1, 9)[0])
+    lane.hushing = True
+    for _ in range(6):
+        lane.tick(Report())
+
+    assert (lane.voiced, lane.due) == (False, True)
+    lane.voice(voiced=True)
+    assert lane.tick(Report()) is not None
+    assert lane.voiced
+
+
+def test_new_voice_ends_a_hush() -> None:
+    lane, report = a_lane(), Report()
+    lane.play(a_feed(1, 9)[0])
+    lane.hushing = True
+
+    lane.voice(voiced=True)
+
+    assert lane.tick(report) == b"1:0"
+    assert not report.hushed
+
+
 def told_at(lane: Lane, ticks: int) -> list[int]:
     """Tick; gives at which ticks an end was told."""
     told = []

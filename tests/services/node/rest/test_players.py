@@ -56,7 +56,7 @@ async def test_every_field_is_kept_and_shown(stage: Stage) -> None:
     filters = {
         "volume": 0.5,
         "equalizer": [{"band": 0, "gain": 0.1}],
-        "timescale": {"speed": 1.5},
+        "timescale": {"speed": 1.5, "pitch": 1.0, "rate": 1.0},
         "pluginFilters": {"mine": {"a": 1}},
     }
     shown = await stage.patch(volume=1500, paused=True, filters=filters)
