@@ -17,7 +17,7 @@ from support_sim_servers import Broken, Rules
 from support_sim_world import GUILDS, WORKERS, Step, World, replay
 
 SOAK = os.environ.get("LEGATO_SOAK") == "1"
-HISTORIES = 5_000 if SOAK else 30
+HISTORIES = 5_000 if SOAK else 50
 """How many are tried; the same ones each time, unless it may take long."""
 
 TWO = [("start", "w0"), ("start", "w1"), ("run", 3_000)]
@@ -57,7 +57,7 @@ NOTICED: dict[str, tuple[str, int, list[Step]]] = {
     "owners_first": (
         "past its lease", 0,
         [("start", "w0"), ("start", "w1"), ("command", 1), ("command", 2), ("command", 3),
-         ("run", 17_000), *ENDING, ("empty",), ("run", 3_000)],
+         ("run", 15_300), *ENDING, ("empty",), ("run", 3_000)],
     ),
     "again": (
         "past its lease", 1,
@@ -188,6 +188,10 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def empty(self) -> None:
         self.let(("empty",))
+
+    @rule()
+    def restart_node(self) -> None:
+        self.let(("restart_node",))
 
     @rule(ms=st.sampled_from([-3_000, 3_000, 15_000, 60_000]))
     def clock(self, ms: int) -> None:

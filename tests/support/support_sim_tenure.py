@@ -279,14 +279,15 @@ class Tenure:
         self.holder, self.opened, old = holder, given, self.session
         if resumed:
             self.search = Search()
+            self.mail.append(("assigned", given))
             return True
         if old and old != given and self.rules.search and not (yield from self.is_lost(old)):
             return False
-        self.session = given
         yield Call("node", ("resuming", given))
         lease = self.held()
         if not (yield Call("redis", ("session", self.thing, lease.owner, lease.epoch, given))):
             raise Unavailable
+        self.session = given
         self.search = Search()
         self.mail.append(("assigned", given))
         return True

@@ -119,6 +119,9 @@ class World:
     def _let_pass(self, until: int) -> None:
         self.sim.run(max(0, until - self.sim.now))
 
+    def step_restart_node(self) -> None:
+        self.node.sessions.clear()
+
     def step_clock(self, ms: int) -> None:
         self.redis.offset += ms
         if ms > TTL // 2:
@@ -180,6 +183,8 @@ class World:
 
     def hands_over(self, thing: Thing, worker: Worker) -> None:
         """See a member give a thing to another."""
+        if self.sim.now - self.emptied_at < 2 * TTL:
+            return  # what was under way has lost its permit
         recent = {one: at for one, at in self.under_way.items() if self.sim.now - at < UNDER_WAY}
         self.under_way = {**recent, thing: self.sim.now}
         if len(self.under_way) > PERMITS:
