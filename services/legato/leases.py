@@ -12,15 +12,10 @@ from datetime import timedelta
 from legato.contracts import keys
 from legato.contracts.keys import Owned
 from legato.protocol import records
-from legato.protocol.lease import Lease
+from legato.protocol.lease import ISOLATION, RENEW, TTL, Lease
 from legato.redis import Client, Script, reaching
 
 __all__ = ["ISOLATION", "RENEW", "TTL", "Held", "Lease", "Leases"]
-
-TTL = timedelta(seconds=10)
-RENEW = timedelta(seconds=2)
-ISOLATION = timedelta(seconds=60)
-"""How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
 
 
 @dataclass(frozen=True, slots=True)

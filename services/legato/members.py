@@ -1,37 +1,16 @@
 """The members of one of a bot's services: who lives, since when, with what weight."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
 from legato.contracts import keys
-from legato.leases import TTL
+from legato.protocol.lease import TTL
+from legato.protocol.roll import READY_AFTER, Member, Roll, eligible
 from legato.redis import Client, Script, reaching
 
-READY_AFTER = timedelta(seconds=5)
-"""A member that comes and goes in a crash loop moves nothing."""
+__all__ = ["READY_AFTER", "Member", "Members", "Roll", "eligible", "read_roll"]
+
 FORGET_AFTER = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One process of a service, as it last reported."""
-
-    name: str
-    since: int
-    """Alive without a gap since then, server ms."""
-    seen: int
-    weight: float
-    draining: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """Who was there at one moment."""
-
-    now: int
-    """Server ms."""
-    members: tuple[Member, ...]
 
 
 class Members:
@@ -78,24 +57,3 @@ def _members(flat: list[str]) -> Iterable[Member]:
     for name, record in zip(flat[::2], flat[1::2], strict=True):
         since, seen, weight, draining = record.split(" ")
         yield Member(name, int(since), int(seen), float(weight), draining == "1")
-
-
-def eligible(
-    roll: Roll, *, ready_after: timedelta = READY_AFTER, alive_within: timedelta = TTL
-) -> dict[str, float]:
-    """Name who may own things, with their weights: alive, ready long enough and not draining.
-
-    Who is alone on the roll takes nothing from anybody, and so need not be ready for long: after
-    a restart on one machine the music goes on at once.
-    """
-    ready, alive = (round(span / timedelta(milliseconds=1)) for span in (ready_after, alive_within))
-    living = [
-        member
-        for member in roll.members
-        if roll.now - member.seen <= alive and not member.draining and member.weight > 0
-    ]
-    return {
-        member.name: member.weight
-        for member in living
-        if roll.now - member.since >= ready or len(living) == 1
-    }

@@ -7,8 +7,10 @@ from typing import Any
 from legato.contracts.partitions import Partition as Thing
 from legato.protocol import books as book_rules
 from legato.protocol import permits, records
+from legato.protocol import roll as roll_rules
 from legato.protocol.books import Books, Commit
 from legato.protocol.records import Granted, Record, Ticks
+from legato.protocol.roll import Member, Roll
 from support_sim import Gone, Sim, Unavailable
 
 TTL = 10_000
@@ -92,7 +94,7 @@ class Redis:
     def empty(self) -> None:
         self.leases: dict[Thing, Record] = {}
         self.ticks: Ticks | None = None
-        self.roll: dict[str, tuple[int, int, bool]] = {}
+        self.roll: dict[str, Member] = {}
         self.partitions: dict[Thing, Partition] = {}
         self.permits: permits.Permits = {}
         self.last_entry = 0
@@ -111,12 +113,11 @@ class Redis:
         handler: Callable[..., Any] = getattr(self, f"do_{name}")
         return handler(*args)
 
-    def do_beat(self, member: str, draining: bool) -> tuple[int, dict[str, tuple[int, int, bool]]]:
-        since, seen, _ = self.roll.get(member, (self.now, self.now, False))
-        if self.now - seen > TTL:
-            since = self.now
-        self.roll[member] = (since, self.now, draining)
-        return self.now, dict(self.roll)
+    def do_beat(self, member: str, draining: bool) -> Roll:
+        me = Member(member, self.now, self.now, 1.0, draining)
+        found = roll_rules.beat(self.roll, me, silent=TTL, forget=60 * TTL)
+        self.roll = {one.name: one for one in found.members}
+        return found
 
     def do_forget(self, member: str) -> None:
         self.roll.pop(member, None)

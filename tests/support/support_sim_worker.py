@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from legato import rendezvous
 from legato.contracts.partitions import Partition as Thing
-from legato.members import Member, Roll, eligible
 from legato.protocol import moves, records
 from legato.protocol.lease import Lease
 from legato.protocol.moves import Limits, View
 from legato.protocol.records import Granted
+from legato.protocol.roll import eligible
 from support_sim import Call, Process, Sleep, Task, Unavailable, Work, quietly
 from support_sim_servers import TTL
 from support_sim_tenure import ISOLATION, Tenure
@@ -65,7 +65,7 @@ class Worker:
             yield Sleep(max(0.0, RENEW - (self.clock() - begun)))
 
     def look(self) -> Work:
-        now, found = yield Call("redis", ("beat", self.name, self.stopping))
+        found = yield Call("redis", ("beat", self.name, self.stopping))
         steady = yield Call("redis", ("tick",))
         self.looked = self.clock()
         if steady < self.steady:
@@ -73,8 +73,7 @@ class Worker:
         elif steady >= TTL:
             self.owners_first = False
         self.steady = steady
-        roll = [Member(name, since, seen, 1.0, gone) for name, (since, seen, gone) in found.items()]
-        self.owners = rendezvous.assign(self.world.things, eligible(Roll(now, tuple(roll))))
+        self.owners = rendezvous.assign(self.world.things, eligible(found))
 
     def renew_held(self) -> Work:
         for thing, lease in list(self.held.items()):

@@ -5,6 +5,11 @@ from datetime import timedelta
 
 from legato.contracts.keys import Owned
 
+TTL = timedelta(seconds=10)
+RENEW = timedelta(seconds=2)
+ISOLATION = timedelta(seconds=60)
+"""How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

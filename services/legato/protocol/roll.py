@@ -1,0 +1,64 @@
+"""Who is a member of a service, and which of them may own things. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from legato.protocol.lease import TTL
+
+READY_AFTER = timedelta(seconds=5)
+"""A member that comes and goes in a crash loop moves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One process of a service, as it last reported."""
+
+    name: str
+    since: int
+    """Alive without a gap since then, server ms."""
+    seen: int
+    weight: float
+    draining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who was there at one moment."""
+
+    now: int
+    """Server ms."""
+    members: tuple[Member, ...]
+
+
+def beat(found: Mapping[str, Member], me: Member, *, silent: int, forget: int) -> Roll:
+    """Note that a member lives, and strike out who was silent for too long; ms. `beat.lua`.
+
+    Who was silent itself for more than `silent` begins anew.
+    """
+    now, before = me.seen, found.get(me.name)
+    others = (one for one in found.values() if one.name != me.name and now - one.seen <= forget)
+    goes_on = before is not None and now - before.seen <= silent
+    mine = replace(me, since=before.since if before is not None and goes_on else now)
+    return Roll(now, (*others, mine))
+
+
+def eligible(
+    roll: Roll, *, ready_after: timedelta = READY_AFTER, alive_within: timedelta = TTL
+) -> dict[str, float]:
+    """Name who may own things, with their weights: alive, ready long enough and not draining.
+
+    Who is alone on the roll takes nothing from anybody, and so need not be ready for long: after
+    a restart on one machine the music goes on at once.
+    """
+    ready, alive = (round(span / timedelta(milliseconds=1)) for span in (ready_after, alive_within))
+    living = [
+        member
+        for member in roll.members
+        if roll.now - member.seen <= alive and not member.draining and member.weight > 0
+    ]
+    return {
+        member.name: member.weight
+        for member in living
+        if roll.now - member.since >= ready or len(living) == 1
+    }
