@@ -93,7 +93,7 @@ class Inbox:
             elif not self._is_done(message):
                 self._metrics.actions.labels(_name(message)).inc()
                 await self._do(message)
-                if isinstance(message, Reply):
+                if _is_once(message):
                     self._done.append(message.key)
                     self._know(message.key)
         except Unavailable as error:
@@ -104,8 +104,7 @@ class Inbox:
         self._changed.set()
 
     def _is_done(self, message: Actions) -> bool:
-        """Only a reply would show twice; the others are brought about, not sent."""
-        return isinstance(message, Reply) and message.key in self._known
+        return _is_once(message) and message.key in self._known
 
     async def _commit_all(self, lease: Callable[[], Lease | None]) -> None:
         while True:
@@ -134,6 +133,14 @@ class Inbox:
         if position and self._since_trim >= _TRIM_EVERY:
             self._since_trim = 0
             await self._bus.trim(keys.inbox(self._shard), position)
+
+
+def _is_once(message: Actions) -> bool:
+    """Name what would be noticed twice; a panel is brought about, not sent.
+
+    A reply would show again, and to leave once more would end what plays by then.
+    """
+    return isinstance(message, Reply | JoinVoice)
 
 
 def _name(message: Actions) -> str:

@@ -139,6 +139,28 @@ async def test_a_reply_done_before_a_crash_is_not_said_again(redis):
     assert (first.done, second.done) == (["a"], ["slow"])
 
 
+async def test_who_left_and_joined_again_is_not_made_to_leave_by_the_next_owner(redis):
+    first, second = Doer(), Doer()
+    first.held["slow"] = asyncio.Event()
+    moves = (
+        JoinVoice(key="left", guild_id=5, channel_id=None),
+        JoinVoice(key="joined", guild_id=5, channel_id=7),
+        JoinVoice(key="again", guild_id=5, channel_id=7, rejoin=True),
+    )
+    async with working(redis, first):
+        await send(redis, reply("slow"), *moves)
+
+        async def noted():
+            return {one.key for one in moves} <= {*await ShardStore(redis, SHARD).done()}
+
+        await until(noted)
+
+    async with working(redis, second):
+        await until(lambda: committed(redis))
+
+    assert second.done == ["slow"]
+
+
 async def test_the_same_reply_twice_in_the_stream_is_said_once(redis):
     doer = Doer()
     async with working(redis, doer):
