@@ -81,8 +81,9 @@ class Owning:
             try:
                 await tenure.run()
             except* Fenced:
-                log.warning("fenced", partition=str(partition))
-                fenced = True
+                fenced = self._lease(partition) is None
+                log.warning("fenced", partition=str(partition), ends=fenced)
+                await asyncio.sleep(0 if fenced else AGAIN)
             except* Unavailable as found:
                 why = str(found.exceptions[0])
                 log.warning("partition waits", partition=str(partition), why=why)

@@ -25,7 +25,6 @@ from legato.audio.partitions import PartitionLoop
 from legato.audio.placement import Choice
 from legato.audio.player import Player, head
 from legato.audio.writebehind import Stored
-from legato.audio.writer import Fenced
 from legato.contracts import keys
 from legato.contracts.fleet import Node
 from legato.contracts.partitions import Partition
@@ -248,11 +247,14 @@ class Tenure:
         return placement.choose(candidates, current=current, region=self._tools.region)
 
     async def keep(self, node: str, session_id: str) -> None:
-        """Commit a session's id, before anything is asked of it."""
-        if not await self._tools.means.ledger.keep_session(
-            self.loop.writer.held(), node, session_id
-        ):
-            raise Fenced(str(self._partition))
+        """Commit a session's id, before anything is asked of it.
+
+        Raises Unavailable where the books don't take it: the lease is another's, or Redis lost it
+        and its renewal takes it again. Which, its holder will know soon.
+        """
+        lease = self.loop.writer.held()
+        if not await self._tools.means.ledger.keep_session(lease, node, session_id):
+            raise Unavailable("redis", "it does not know the lease")
 
     def begin_look(self) -> Look:
         """Note from now on who is changed."""
