@@ -27,8 +27,11 @@ ROUNDS = 10
 
 Rounds are counted and not seconds: a control process that was held up itself counts one."""
 
-LATE_ROUNDS = 3
+LATE_ROUNDS = 2
 """Unanswered questions after which a process's feeds that run low go to another."""
+
+LOW = 0.9
+"""Of the sound always kept ready: a feed with less has not been looked after."""
 
 
 class Owner(Protocol):
@@ -189,7 +192,7 @@ class Workers:
         if self._least_busy().burden[:2] != (False, False):
             return
         for feed in list(silent.feeds.values()):
-            if feed.open and feed.ready_ms < self._media.buffer_ms * 3 // 4:
+            if feed.open and feed.ready_ms < self._media.buffer_ms * LOW:
                 feed.owner.feed_orphaned(feed)
 
     def _spawn(self) -> Worker:

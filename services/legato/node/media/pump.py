@@ -97,7 +97,7 @@ class Pump:
         start = 0 if self._order.live else self._order.start
         self._offset = self._order.start - start
         self._reader.limits = Limits(time.monotonic() + self._settings.load_timeout)
-        self._reader.open()
+        self._reader.open(onward=start == 0)
         with Media(self._reader, seek=start > 0) as media:
             units = media.units(start)
             while not self._closed:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from legato.node.errors import Cancelled, MediaError, NotFound
@@ -22,6 +22,13 @@ HEAD = 256 * 1024
 
 SKIP = 128 * 1024
 """A seek of no more than this reads on instead of asking anew."""
+
+BACK = 32 * 1024
+"""A jump asks from so far before its place on: who looks for a moment goes back in small steps."""
+
+WINDOW = 64 * 1024
+"""Bytes kept of what an answer gave last: to find an Ogg's length, its last page is looked for
+backwards, and each step would be a request."""
 
 STREAMS = 2
 """Answers kept open: FFmpeg looks at a file's end and comes back."""
@@ -57,6 +64,24 @@ class _Stream:
     sock: socket.socket
     response: http.client.HTTPResponse
     offset: int
+    recent: bytearray = field(default_factory=bytearray)
+    """What came before `offset`."""
+
+    def reaches(self, at: int) -> bool:
+        """Say whether a place can be read from it, without much that nobody wants."""
+        return -len(self.recent) <= at - self.offset <= SKIP
+
+    def again(self, at: int, size: int) -> bytes:
+        """Give once more what came at a place before `offset`."""
+        start = len(self.recent) - (self.offset - at)
+        return bytes(self.recent[start : start + size])
+
+    def took(self, data: bytes) -> None:
+        """Count what came, and keep the last of it."""
+        self.offset += len(data)
+        self.recent += data
+        if len(self.recent) > 2 * WINDOW:
+            del self.recent[:-WINDOW]
 
     def wake(self) -> None:
         """End a read that waits in another thread."""
@@ -119,10 +144,10 @@ class HttpReader:
         self._closed = False
         self._failed = False
 
-    def open(self) -> None:
-        """Ask for the file; raises MediaError."""
+    def open(self, *, onward: bool = True) -> None:
+        """Ask for the file, which will be read `onward` or elsewhere; raises MediaError."""
         if self._known is not None:
-            self._begin(self._known)
+            self._begin(self._known, onward)
             return
         stream = self._request(0)
         response = stream.response
@@ -193,12 +218,12 @@ class HttpReader:
         for stream in list(self._streams):
             self._drop(stream)
 
-    def _begin(self, known: Known) -> None:
+    def _begin(self, known: Known, onward: bool) -> None:
         """Begin with what is known, and ask for the rest meanwhile."""
         self._head += known.data
         self.length, self.content_type = known.length, known.content_type
         self.seekable_by_range = True
-        if len(known.data) < known.length:
+        if onward and len(known.data) < known.length:
             self._ahead = threading.Thread(target=self._ask_ahead, daemon=True)
             self._ahead.start()
 
@@ -231,8 +256,8 @@ class HttpReader:
     def _fetch(self, size: int) -> bytes:
         """Read from the network at the current place, asking again when an answer breaks off."""
         cause = "the answer ended too early"
-        for _ in range(RETRIES):
-            stream = self._stream()
+        for attempt in range(RETRIES):
+            stream = self._stream(back=0 if attempt else BACK)
             try:
                 data = self._receive(stream, size)
             except (OSError, http.client.HTTPException, ValueError) as error:
@@ -254,28 +279,31 @@ class HttpReader:
         """Take what has come, keep the beginning, skip up to the current place."""
         while True:
             self._check()
+            if self._at < stream.offset:
+                return stream.again(self._at, size)
             skip = self._at - stream.offset
             data = stream.response.read1(min(skip, 65536) if skip else size)
             self.bytes_read += len(data)
             if stream.offset == len(self._head) < HEAD:
                 self._head += data[: HEAD - len(self._head)]
-            stream.offset += len(data)
+            stream.took(data)
             if not skip or not data:
                 return data
 
-    def _stream(self) -> _Stream:
+    def _stream(self, back: int) -> _Stream:
         """Find an open answer that reaches the current place soon, or ask for it."""
         if self._ahead is not None:
             self._ahead.join()
             self._ahead = None
+            self._check()
         for stream in self._streams:
-            if 0 <= self._at - stream.offset <= SKIP:
+            if stream.reaches(self._at):
                 return stream
         if not self.seekable_by_range and self._at:
             raise MediaError("The file can't be sought in.", "common", "no Range requests")
         if len(self._streams) >= STREAMS:
             self._drop(min(self._streams, key=lambda each: each.offset))
-        stream = self._request(self._at)
+        stream = self._request(max(0, self._at - back))
         self._streams.append(stream)
         return stream
 

@@ -6,7 +6,7 @@ import pytest
 
 from legato.node.errors import MediaError
 from legato.node.settings import MediaSettings
-from legato.node.sources.http import HttpReader
+from legato.node.sources.http import HttpReader, Known
 
 CONTENT = bytes(range(256)) * 4096
 NAME = "files.invalid"
@@ -136,4 +136,58 @@ def test_an_error_is_raised_once_and_then_nothing_comes(server: ThreadingHTTPSer
     with pytest.raises(MediaError):
         reader.read(4)
     assert reader.read(4) == b""
+    reader.release()
+
+
+def test_small_steps_back_from_a_files_end_are_no_requests(server: ThreadingHTTPServer) -> None:
+    reader = a_reader(server.server_port, Names(["127.0.0.1"], ["127.0.0.1"]))
+    reader.open()
+    places = [len(CONTENT) - back for back in (60_000, 1000, 3000, 9000, 27_000, 80_000)]
+
+    for place in places:
+        reader.seek(place)
+        data = b""
+        while more := reader.read(1 << 16):
+            data += more
+        assert data == CONTENT[place:]
+
+    assert len(Handler.asked) == 2
+    reader.release()
+
+
+def test_what_is_known_is_read_while_the_rest_is_asked_for(server: ThreadingHTTPServer) -> None:
+    pair = f"{NAME}:{server.server_port}"
+    reader = HttpReader(
+        f"http://{pair}/file",
+        MediaSettings(allowed_private=(pair,)),
+        resolve=Names(["127.0.0.1"]),
+        known=Known(CONTENT[:5000], len(CONTENT), "audio/ogg"),
+    )
+    reader.open()
+
+    data = b""
+    while more := reader.read(1 << 16):
+        data += more
+
+    assert data == CONTENT
+    assert (reader.length, reader.seekable_by_range) == (len(CONTENT), True)
+    assert len(Handler.asked) == 1
+    reader.release()
+
+
+def test_a_file_of_another_length_than_is_known_is_not_read(server: ThreadingHTTPServer) -> None:
+    pair = f"{NAME}:{server.server_port}"
+    reader = HttpReader(
+        f"http://{pair}/file",
+        MediaSettings(allowed_private=(pair,)),
+        resolve=Names(["127.0.0.1"]),
+        known=Known(CONTENT[:5000], len(CONTENT) + 1, "audio/ogg"),
+    )
+    reader.open()
+    reader.seek(5000)
+
+    with pytest.raises(MediaError) as changed:
+        reader.read(1)
+
+    assert changed.value.message == "The file has changed."
     reader.release()
