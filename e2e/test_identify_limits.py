@@ -100,7 +100,8 @@ async def test_two_gateways_start_every_shard_with_one_identify_each(stage: Mach
     assert await never_too_soon(stage) == SHARDS
 
     async def shared() -> bool:
-        return all((await stage.fleet.shares("gateway")).values())
+        shares = [share for share in (await stage.fleet.shares("gateway")).values() if share]
+        return len(shares) == STAGE.gateway
 
     await until(shared, what="shards of both gateways")
 
