@@ -18,6 +18,8 @@ VERSIONED = {"Lavalink-Api-Version": "4"}
 """The API's version, which Lavalink names on every answer."""
 
 OPEN_PATHS = frozenset({"/metrics", "/health"})
+LEFT = 499
+"""Nobody reads it; nginx's number for a client that closed its connection."""
 Response = TypeVar("Response", bound=web.StreamResponse)
 _log = telemetry.logger(__name__)
 
@@ -54,10 +56,17 @@ def guard(settings: NodeSettings) -> Middleware:
         except web.HTTPException as error:
             return _error(request, error.status, error.reason)
         except Exception as error:  # the edge of a request
+            if _is_left(request):
+                return web.Response(status=LEFT)
             _log.exception("a request failed", path=request.path)
             return _error(request, 500, str(error) or type(error).__name__)
 
     return middleware
+
+
+def _is_left(request: web.Request) -> bool:
+    """Say whether who asked is gone, as a client that is killed in the middle of it."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _authorize(request: web.Request, password: bytes) -> None:
