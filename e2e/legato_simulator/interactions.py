@@ -104,9 +104,9 @@ class Interaction:
             self.answered = now
             self.told += 1
 
-    def show(self, now: float) -> None:
+    def show(self, now: float, *, is_news: bool = True) -> None:
         """Note that what the user sees is there, or has changed."""
-        self.told += 1
+        self.told += is_news
         self.loading = False
         if self.answered is None:
             self.answered = now

@@ -206,11 +206,18 @@ async def edit(call: Call) -> Answer:
     interaction = _followed(call)
     found = _named(call, interaction)
     draft = message_forms.check(_kept_v2(found, call.form), call.uploads, edit=True)
+    before = _shown(found)
     messages.edit(call.sim, found, draft, call.uploads)
     if found.id == interaction.original:
-        interaction.show(call.sim.clock.monotonic())
+        interaction.show(call.sim.clock.monotonic(), is_news=_shown(found) != before)
     _publish(call, interaction)
     return Answer(message_payloads.message(call.sim.world, found))
+
+
+def _shown(message: Message) -> tuple[object, ...]:
+    """Take what people see of a message."""
+    shown = (message.content, message.embeds, message.components)
+    return (*shown, len(message.attachments), message.flags & Flag.LOADING)
 
 
 @routes.add("DELETE", HOOK + "/messages/@original", FOLLOW, open_to_all=True, unlimited=True)

@@ -41,11 +41,15 @@ async def test_an_outcome_says_what_was_told_and_how_often(bot: Client) -> None:
     before = (await bot.sim.script.outcomes(ids[0]))[0]
     embed = {"title": "Queue", "footer": {"text": "0 tracks"}}
     await bot.rest("PATCH", hook, {"content": "later", "embeds": [embed]})
+    await bot.rest("PATCH", hook, {"content": "later", "embeds": [embed]})
     first, second, third = await bot.sim.script.outcomes()
+    await bot.rest("PATCH", hook, {"content": "other", "embeds": [embed]})
+    again = (await bot.sim.script.outcomes(ids[0]))[0]
 
     assert (first.told, first.said, first.deferred) == (1, ["at once"], False)
     assert (before.told, before.said, before.deferred) == (0, [], True)
     assert (second.told, second.said) == (1, ["later\nQueue\n0 tracks"])
+    assert again.told == 2
     assert (third.told, third.said, third.answered_at) == (0, [], None)
 
 
