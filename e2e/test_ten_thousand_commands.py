@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from legato_machine import orphans
 from legato_machine.conditions import until
 from legato_machine.machine import Machine, Stage
 from legato_machine.oracle import books, sayings
@@ -70,6 +71,7 @@ REDIS_AWAY = (
     "warning leases not renewed",
     "warning life not noted",
     "warning observed not written",
+    "warning put off",
     "warning redis out of reach",
     "warning search not answered",
     "warning waiting for a dependency",
@@ -152,14 +154,24 @@ async def test_each_happens_once_and_in_order_whoever_is_killed(stage: Machine) 
         for guild, deeds in by_guild.items()
         for sentence in judge(deeds, Truth(guild, found.worlds.get(guild, World())))
     ]
+    wrong += [
+        f"{guild}: shown are {shown} that wait, and there are {len(found.worlds[guild].queue)}"
+        for guild, shown in found.shown.items()
+        if shown != len(found.worlds[guild].queue)
+    ]
     wrong += [f"{one.name} {one.id} was told {one.told} times" for one in outcomes if one.told > 1]
     wrong += [f"{one.name} {one.id} thinks for ever" for one in outcomes if thinks(one)]
     lost = unexplained(by_guild, havoc.blows)
     wrong += [f"{one} and never done" for one in never_done(by_guild)]
     assert len(outcomes) == COMMANDS
     assert wrong == [], f"seed {SEED}: {len(wrong)} wrong\n" + "\n".join(wrong[:8])
+    assert {blow.part for blow in havoc.blows} >= ({part for part, _ in PLAN} if HAVOC else set())
     assert len(lost) <= MOST_SILENT * COMMANDS, lost
     assert len(failed(found.worlds.values())) <= MOST_FAILED * COMMANDS
+
+
+async def test_nobody_plays_whom_no_book_knows(stage: Machine) -> None:
+    await orphans.no_orphans(stage)
 
 
 def thinks(outcome: OutcomeView) -> bool:
