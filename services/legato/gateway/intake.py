@@ -100,10 +100,19 @@ class Intake:
         if name == "READY":
             self._sequence = Sequence(seq - 1)
         sequence = self._sequence
-        if not sequence.begin(seq):
+        if not sequence.begin(seq) and name != "RESUMED":
             return  # a replay of what is here already, written or not
-        event = self._read(name, data)
         stamp = Stamp(Mark(session=session_name(session_id), seq=seq), self._clock.now())
+        try:
+            self._handle(name, data, session_id, stamp)
+        except Exception:  # an edge: whoever RESUMEs here would fail of the same event
+            self._metrics.malformed.labels(name).inc()
+            _log.exception("an event was not understood", name=name)
+            self._put(_Work(Change(), [(sequence, seq)]))
+
+    def _handle(self, name: str, data: object, session_id: str, stamp: Stamp) -> None:
+        sequence, seq = self._sequence, stamp.mark.seq
+        event = self._read(name, data)
         if isinstance(event, events.Interaction):
             self._begin_interaction(event, sequence, seq)
             return

@@ -1,11 +1,17 @@
 """A shard's events on their way to a Valkey that breaks: in order, acknowledged once written."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from legato.clock import ServerClock
 from legato.contracts import keys
 from legato.contracts.actions import JoinVoice
 from legato.contracts.partitions import Shard
 from legato.contracts.voice import ListenersChanged, VoiceServerChanged
+from legato.gateway.backlog import Backlog
+from legato.gateway.intake import Intake
+from legato.gateway.metrics import Metrics
+from legato.gateway.shard_state import ShardState
 from support_gateway import stage
 from support_waiting import until
 
@@ -88,3 +94,43 @@ async def test_beyond_the_buffer_the_connection_waits_to_be_resumed_and_nothing_
 
     assert 100 <= held <= 120
     assert (record.identifies, record.resumes) == (1, 1)
+
+
+async def test_an_event_that_is_not_understood_holds_up_no_other(scene, monkeypatch):
+    async with scene.gateway() as gateway:
+        await enter(scene)
+        [run] = gateway.app.shards.runs
+        apply = run.state.apply
+
+        def broken(name, event, stamp):
+            if name == "VOICE_STATE_UPDATE" and not event.channel_id:
+                raise KeyError("never seen before")
+            return apply(name, event, stamp)
+
+        monkeypatch.setattr(run.state, "apply", broken)
+        await come_and_go(scene, 3)
+
+        await everything_acknowledged(scene)
+        assert run.waiting == 0
+
+
+READY = {"session_id": "s", "resume_gateway_url": "w", "user": {"id": "1"}, "guilds": []}
+MOVE = {"user_id": "7", "channel_id": "8", "guild_id": "9"}
+
+
+def test_a_replay_of_what_is_here_is_nothing_but_that_a_session_was_resumed_is_told():
+    told, backlog = [], Backlog(100)
+    metrics = Metrics(CollectorRegistry())
+    intake = Intake(ShardState(1), None, None, ServerClock(), metrics, backlog)
+    intake.on_session = told.append
+
+    intake.take("READY", 1, "s", READY)
+    for _ in range(3):
+        intake.take("VOICE_STATE_UPDATE", 2, "s", MOVE)
+    intake.replaying = True
+    intake.take("RESUMED", 2, "s", None)
+
+    assert told == ["READY", "RESUMED"]
+    assert not intake.replaying
+    assert intake.waiting == 2
+    assert backlog.waiting == 3
