@@ -181,9 +181,9 @@ class WriteBehind:
             log.warning("people not noted", count=len(people), why=str(error))
             return
         for person in people:
-            left = self._people.pop(person.user_id)
-            if left is not person:  # noted again meanwhile
-                plays = left.plays - person.plays
+            left = self._people.pop(person.user_id, None)
+            if left is not None and left is not person:  # noted again meanwhile
+                plays = max(1, left.plays - person.plays)
                 self._people[left.user_id] = replace(left, plays=plays)
 
     async def audit(self, guild_id: int, deed: Audit) -> None:

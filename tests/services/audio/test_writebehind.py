@@ -165,6 +165,26 @@ async def test_who_waits_to_be_noted_is_kept_in_bounds() -> None:
     await away.close()
 
 
+async def test_who_is_forgotten_while_being_noted_ends_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, begun, goes_on = World(), asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: object) -> None:
+        begun.set()
+        await goes_on.wait()
+
+    monkeypatch.setattr(profiles, "note", slow)
+    async with behind(database, world) as writing:
+        writing.note(Note(key="first", user_id=1, locale="de"))
+        await begun.wait()
+        for user in range(2, MOST_PEOPLE + 2):
+            writing.note(Note(key=f"{user}", user_id=user, locale="de"))
+        goes_on.set()
+
+        await asyncio.wait_for(writing.save(GUILD), 5)
+
+
 async def test_history_is_one_row_a_play(database: Database) -> None:
     record = Record(
         play_id="1-1",
