@@ -29,7 +29,10 @@ Do = Callable[[Actions], Awaitable[None]]
 
 
 class Inbox:
-    """Reads actions and has them done, several at once; the position never passes an undone one."""
+    """Reads actions and has them done, several at once; the position never passes an undone one.
+
+    Panels wait for Discord's limits, when a node goes hundreds of them: they hold up nobody.
+    """
 
     def __init__(
         self, bus: Bus, store: ShardStore, shard: Shard, *, do: Do, metrics: Metrics
@@ -70,6 +73,9 @@ class Inbox:
                 after = entry.id
                 self._order.begin(number)
                 self._ids[number] = entry.id
+                if isinstance(entry.message, ShowPanel):
+                    tasks.create_task(self._take(number, entry))
+                    continue
                 await room.acquire()
                 task = tasks.create_task(self._take(number, entry))
                 task.add_done_callback(lambda _: room.release())

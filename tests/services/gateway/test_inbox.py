@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry
 from legato import redis as reach
 from legato.bus import Bus
 from legato.contracts import keys
-from legato.contracts.actions import Done, JoinVoice, Reply
+from legato.contracts.actions import Done, JoinVoice, Reply, ShowPanel
 from legato.contracts.partitions import Shard
 from legato.contracts.playback import Origin
+from legato.contracts.tracks import NowPlaying
 from legato.errors import Unavailable
 from legato.gateway.inbox import Inbox
 from legato.gateway.metrics import Metrics
@@ -50,6 +51,11 @@ class Doer:
 
 def reply(key):
     return Reply(key=key, guild_id=5, origin=ORIGIN, answer=Done(what="paused"))
+
+
+def panel(key, *, guild):
+    now = NowPlaying(guild_id=guild, revision=1, as_of=0)
+    return ShowPanel(key=key, guild_id=guild, channel_id=7, now=now)
 
 
 async def send(redis, *actions):
@@ -159,6 +165,24 @@ async def test_who_left_and_joined_again_is_not_made_to_leave_by_the_next_owner(
         await until(lambda: committed(redis))
 
     assert second.done == ["slow"]
+
+
+async def test_hundreds_of_panels_that_wait_for_their_turn_hold_up_no_answer(redis):
+    doer = Doer()
+    panels = [panel(f"panel {number}", guild=number) for number in range(1, 401)]
+    turn = asyncio.Event()
+    doer.held = {one.key: turn for one in panels}
+    async with working(redis, doer):
+        await send(redis, *panels, reply("a"))
+
+        async def answered():
+            return doer.done == ["a"]
+
+        await until(answered)
+        turn.set()
+        await until(lambda: committed(redis))
+
+    assert len(doer.done) == 401
 
 
 async def test_the_same_reply_twice_in_the_stream_is_said_once(redis):
