@@ -24,7 +24,7 @@ from legato_simulator.actions.many import Typing
 from legato_simulator.views import OutcomeView
 
 COMMANDS = int(os.environ.get("LEGATO_COMMANDS", "10000"))
-RATE = float(os.environ.get("LEGATO_RATE", "100"))
+RATE = float(os.environ.get("LEGATO_RATE", "80"))
 SEED = int(os.environ.get("LEGATO_SEED", "0")) or random.randrange(1, 1 << 31)
 HAVOC = os.environ.get("LEGATO_HAVOC", "1") == "1"
 GUILDS, PEOPLE, AUDIBLE = int(os.environ.get("LEGATO_GUILDS", "200")), 3, 20
