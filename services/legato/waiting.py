@@ -4,9 +4,6 @@ from legato.contracts import keys
 from legato.contracts.keys import Owned
 from legato.redis import Client, Script
 
-MOST = 500
-"""Past so many the gateway refuses kindly, and the stream stays bounded."""
-
 
 class Waiting:
     """Counts what an owner has not committed yet."""
@@ -15,7 +12,7 @@ class Waiting:
         self._redis = redis
         self._count = Script("waiting")
 
-    async def count(self, what: Owned, *, most: int = MOST) -> int:
+    async def count(self, what: Owned, *, most: int) -> int:
         """Return how many messages wait, at most `most`; that many is too many."""
         answer = await self._count(self._redis, [keys.inbox(what), keys.position(what)], most)
         if not isinstance(answer, int):

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from legato import telemetry
 from legato.contracts import keys
 from legato.redis import Client, Script
+
+_log = telemetry.logger(__name__)
 
 SPACING = timedelta(seconds=5.5)
 """Discord counts 5 s per bucket; half a second for the way there."""
@@ -108,6 +111,7 @@ class CrashLoopGuard:
         self._most = most
         self._within = within.total_seconds()
         self._one_at_a_time = asyncio.Lock()
+        self._noted: list[float] = []
 
     async def admit(self, *, now: float) -> timedelta:
         """Note one more identify: zero if that is fine, else how long to wait first."""
@@ -115,14 +119,23 @@ class CrashLoopGuard:
             return await asyncio.to_thread(self._admit, now)
 
     def _admit(self, now: float) -> timedelta:
-        recent = [at for at in self._read() if now - self._within < at <= now]
+        known = sorted({*self._read(), *self._noted})
+        recent = [at for at in known if now - self._within < at <= now]
         if len(recent) >= self._most:
             return timedelta(seconds=recent[-self._most] + self._within - now)
+        self._noted = [*recent, now]
+        try:
+            self._write(self._noted)
+        except OSError as error:
+            # Only a crash of this process forgets it then; the ledger in Redis counts as well.
+            _log.error("identifies not noted on disk", file=str(self._file), why=error.strerror)
+        return timedelta()
+
+    def _write(self, noted: list[float]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         draft = self._file.with_suffix(".new")
-        draft.write_text(json.dumps([*recent, now]))
+        draft.write_text(json.dumps(noted))
         draft.replace(self._file)
-        return timedelta()
 
     def _read(self) -> list[float]:
         try:

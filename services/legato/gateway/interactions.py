@@ -73,6 +73,17 @@ class Interactions:
             except (discord.Refused, Unavailable) as error:
                 self._forget(event.id)
                 self._count_error(error)
+            except Exception:  # an edge: who asked is told, and nobody else hears of it
+                _log.exception("an interaction failed", interaction=event.id)
+                await self._give_up(event, opened)
+
+    async def _give_up(self, event: events.Interaction, opened: _Open) -> None:
+        """Say that something went wrong here, so that nothing thinks for ever."""
+        try:
+            await self._refuse(event, opened, "internal")
+        except (discord.Refused, Unavailable) as error:
+            self._forget(event.id)
+            self._count_error(error)
 
     async def _dispatch(self, event: events.Interaction, opened: _Open, home: Home) -> None:
         match event.type:

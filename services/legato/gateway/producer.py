@@ -10,9 +10,10 @@ from legato.contracts.inbox import Message
 from legato.contracts.partitions import DEFAULT_REGION, Partition, partition_of
 from legato.contracts.voice import Voice
 from legato.redis import Client, reaching
+from legato.waiting import Waiting
 
 MOST_WAITING = 2000
-"""Entries of an inbox beyond which commands are refused kindly; a step takes about 1 ms."""
+"""Messages that no step has answered yet, beyond which commands are refused kindly."""
 _FRESH = 1.0
 
 
@@ -33,7 +34,8 @@ class Producer:
         self._bus = bus
         self._layout = layout
         self._homes: Mapping[int, str] = {}
-        self._waiting: dict[Partition, tuple[float, int]] = {}
+        self._waiting = Waiting(redis)
+        self._counts: dict[Partition, tuple[float, int]] = {}
 
     async def learn_homes(self) -> None:
         """Read which guilds have another home region than the default. Raises Unavailable."""
@@ -61,12 +63,11 @@ class Producer:
         """Say whether so much waits that a person had better try later; looks once a second."""
         partition = self.partition(guild_id)
         now = asyncio.get_running_loop().time()
-        looked, waiting = self._waiting.get(partition, (0.0, 0))
+        looked, count = self._counts.get(partition, (0.0, 0))
         if now - looked > _FRESH:
-            with reaching("inbox length"):
-                waiting = await self._redis.xlen(keys.inbox(partition))
-            self._waiting[partition] = (now, waiting)
-        return waiting > MOST_WAITING
+            count = await self._waiting.count(partition, most=MOST_WAITING)
+            self._counts[partition] = (now, count)
+        return count >= MOST_WAITING
 
 
 def _text(value: bytes | str) -> str:

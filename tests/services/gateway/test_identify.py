@@ -118,3 +118,13 @@ async def test_many_shards_at_once_are_all_counted(tmp_path):
     delays = await asyncio.gather(*(guard.admit(now=1000.0 + shard) for shard in range(65)))
 
     assert sum(not delay for delay in delays) == 64
+
+
+async def test_a_disk_that_takes_nothing_is_told_of_and_the_process_counts_on_its_own(tmp_path):
+    nowhere = tmp_path / "file"
+    nowhere.write_text("in the way of a folder")
+    guard = CrashLoopGuard(nowhere / "identifies.json", most=2)
+
+    delays = [await guard.admit(now=1000.0 + second) for second in range(3)]
+
+    assert delays == [timedelta(), timedelta(), timedelta(seconds=3598)]

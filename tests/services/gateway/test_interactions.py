@@ -9,6 +9,7 @@ from legato.contracts.asking import Choice, Choices, Search
 from legato.contracts.playback import Leave, Pause, Play, SetVolume, ShowQueue, TogglePause
 from legato.contracts.settings import GuildSettings
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
+from legato.gateway.screening import Screening
 from legato.gateway.ways import PER_GUILD
 from legato_simulator.faults import RestFault
 from support_waiting import until
@@ -287,3 +288,14 @@ async def test_beyond_what_it_carries_it_buys_time_first_and_turns_people_away_l
     assert [one.callback for one in first] == [5] * 4 + [4] * 4
     assert max(waited[:2]) > 2.3 > max(waited[2:])
     assert said == ["Paused."] * 4 + [text.REFUSALS["busy"]] * 4
+
+
+async def test_who_meets_a_fault_of_ours_is_told_at_once(scene, monkeypatch):
+    def broken(*_: object) -> None:
+        raise KeyError("never seen before")
+
+    monkeypatch.setattr(Screening, "at_once", broken)
+    async with scene.gateway():
+        await scene.sim.script.join_voice(scene.user, scene.voice)
+
+        assert await refusal_of(scene, "pause") == text.REFUSALS["internal"]
