@@ -20,3 +20,8 @@ def kind(text: str) -> Kind:
     if "://" in text or _OTHER_SCHEME.match(text):
         return "neither"
     return "words"
+
+
+def storable(text: str) -> str:
+    """Leave out the one character that PostgreSQL takes in no text."""
+    return text.replace("\0", "")

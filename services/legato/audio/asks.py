@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from legato import queries
 from legato.audio import joining, queue, turns, views
 from legato.audio.effects import Note, Resolve, Tell
 from legato.audio.events import Resolved, ResolveFailed
@@ -45,7 +46,7 @@ def play(player: Player, command: Play, *, now: int, rules: Rules) -> Step:
     )
     if not (player.text_channel_id and player.play):
         player = with_panel_in(player, command.origin.channel_id)
-    resolve = Resolve(slot=slot, query=command.query, deadline=deadline)
+    resolve = Resolve(slot=slot, query=queries.storable(command.query), deadline=deadline)
     note = Note(key=slot, user_id=command.origin.user_id, locale=command.origin.locale)
     return Step(player, (*joined.effects, resolve, note), "a place is taken")
 
@@ -133,7 +134,7 @@ def _inserted(waiting: queue.Queue, command: Play, *, now: int) -> queue.Queue:
     item = QueueItem(
         id=str(command.id),
         rank=queue.last_rank(waiting) if last else queue.first_rank(waiting),
-        query=command.query,
+        query=queries.storable(command.query),
         requester_id=command.origin.user_id,
         added_at=now,
     )

@@ -41,6 +41,9 @@ class SettingsOfNew:
                     return await self._read(guild_id)
             except (TimeoutError, Unavailable) as error:
                 log.info("a player begins without its settings", why=str(error) or "slow")
+            except Exception:  # an edge: what is written there wrong must stop no music
+                log.exception("settings can't be read", guild=guild_id)
+                return GuildSettings()
         self._late[guild_id] = None
         self._any_late.set()
         return GuildSettings()
@@ -55,7 +58,14 @@ class SettingsOfNew:
             except Unavailable:
                 await asyncio.sleep(AGAIN.total_seconds())
                 continue
-            del self._late[guild_id]
-            if not self._late:
-                self._any_late.clear()
+            except Exception:  # an edge: the others' are read all the same
+                log.exception("settings can't be read", guild=guild_id)
+                self._forget(guild_id)
+                continue
+            self._forget(guild_id)
             self._tell(SettingsFound(guild_id=guild_id, settings=settings))
+
+    def _forget(self, guild_id: int) -> None:
+        del self._late[guild_id]
+        if not self._late:
+            self._any_late.clear()

@@ -18,7 +18,7 @@ import lavalink
 import msgspec
 import structlog
 
-from legato import telemetry
+from legato import queries, telemetry
 from legato.audio import frames
 from legato.audio.nodestate import NodeState, Patch
 from legato.contracts.fleet import Node
@@ -326,17 +326,21 @@ def _loaded(raw: bytes) -> Loaded:
 def _track(track: lavalink.AudioTrack) -> Track:
     return Track(
         encoded=track.track or "",
-        identifier=track.identifier,
-        title=track.title,
-        author=track.author,
-        uri=track.uri,
-        artwork_url=track.artwork_url,
-        source_name=track.source_name,
-        isrc=track.isrc,
+        identifier=queries.storable(track.identifier),
+        title=queries.storable(track.title),
+        author=queries.storable(track.author),
+        uri=_storable(track.uri),
+        artwork_url=_storable(track.artwork_url),
+        source_name=queries.storable(track.source_name),
+        isrc=_storable(track.isrc),
         length=0 if track.is_stream else track.duration,
         is_stream=track.is_stream,
         is_seekable=track.is_seekable,
     )
+
+
+def _storable(text: str | None) -> str | None:
+    return text and queries.storable(text)
 
 
 @contextmanager

@@ -140,15 +140,28 @@ class WriteBehind:
         for start in range(0, len(names), BATCH):
             chunk = names[start : start + BATCH]
             found = [owned for name in chunk if (owned := self._find(name)) is not None]
-            problem: Unavailable | None = None
-            try:
-                if found:
-                    await self._save(found)
-            except Unavailable as error:
-                log.warning("players not saved", count=len(found), why=str(error))
-                problem = error
+            problems = await self._try(found) if found else {}
             for name in chunk:
-                _finish(batch[name], problem)
+                _finish(batch[name], problems.get(name))
+
+    async def _try(self, found: list[Owned]) -> dict[int, Exception]:
+        """Write players; return whose were not written, and why. One that can't be harms no other.
+
+        A batch that PostgreSQL refuses is halved until the one that it refuses stands alone.
+        """
+        try:
+            await self._save(found)
+        except Unavailable as error:
+            log.warning("players not saved", count=len(found), why=str(error))
+            return {owned.player.guild_id: error for owned in found}
+        except Exception as error:  # an edge: one guild's value is not the others' fault
+            half = len(found) // 2
+            if half:
+                return {**await self._try(found[:half]), **await self._try(found[half:])}
+            guild = found[0].player.guild_id
+            log.exception("player can't be saved", guild=guild)
+            return {guild: error}
+        return {}
 
     async def _save(self, found: list[Owned]) -> None:
         with self._writing():
@@ -180,6 +193,8 @@ class WriteBehind:
         except Unavailable as error:
             log.warning("people not noted", count=len(people), why=str(error))
             return
+        except Exception:  # an edge: what can't be noted is forgotten
+            log.exception("people can't be noted", count=len(people))
         for person in people:
             left = self._people.pop(person.user_id, None)
             if left is not None and left is not person:  # noted again meanwhile
@@ -234,7 +249,7 @@ class WriteBehind:
         return [_stored(document) for document in found.values()]
 
 
-def _finish(waiting: asyncio.Future[None], problem: Unavailable | None) -> None:
+def _finish(waiting: asyncio.Future[None], problem: Exception | None) -> None:
     if waiting.done():
         return
     if problem is None:

@@ -24,6 +24,15 @@ def test_the_first_play_joins_the_channel_and_looks_for_the_track() -> None:
     assert tells(game) == []
 
 
+def test_what_no_database_takes_is_left_out_of_a_query() -> None:
+    game = Game()
+
+    game.ask("some\0 song")
+
+    assert game.last_one(Resolve).query == "some song"
+    assert game.player.queue[0].query == "some song"
+
+
 def test_a_play_is_answered_once_it_is_found_and_the_bot_is_there() -> None:
     game = Game()
     slot = game.play("a")

@@ -20,9 +20,12 @@ class Store:
         self.answers = asyncio.Event()
         self.asked: list[int] = []
         self.fails = 0
+        self.nonsense: set[int] = set()
 
     async def read(self, guild_id: int) -> GuildSettings:
         self.asked.append(guild_id)
+        if guild_id in self.nonsense:
+            raise ValueError("no settings at all")
         if self.fails:
             self.fails -= 1
             raise Unavailable("postgres", "away")
@@ -81,3 +84,15 @@ async def test_a_store_that_is_away_is_asked_again_until_it_answers(
     assert await settings.of(1) == GuildSettings()
     await until(lambda: told == [SettingsFound(guild_id=1, settings=STORED)])
     assert await settings.of(2) == STORED
+
+
+async def test_what_can_not_be_read_holds_up_no_other(store, settings, told) -> None:
+    store.nonsense = {1, 2}
+    assert await settings.of(1) == GuildSettings()
+    await settings.of(3)  # late: so will be the next
+    assert await settings.of(2) == GuildSettings()
+    store.answers.set()
+    await settings.of(4)
+
+    await until(lambda: {event.guild_id for event in told} == {3, 4})
+    assert await settings.of(5) == STORED

@@ -335,3 +335,26 @@ async def test_a_fast_nodes_interval_is_learned(double: Double) -> None:
         port.due = True
 
         await until(lambda: "/version" in double.called("GET"))
+
+
+async def test_what_no_database_takes_is_left_out_of_a_found_track(double: Double) -> None:
+    info = {
+        "identifier": "1",
+        "isSeekable": True,
+        "author": "x\0",
+        "length": 1,
+        "isStream": False,
+        "position": 0,
+        "title": "A\0 tone",
+        "uri": None,
+        "artworkUrl": "\0",
+        "isrc": None,
+        "sourceName": "http",
+    }
+    track = {"encoded": "E", "info": info, "pluginInfo": {}, "userData": {}}
+    double.loads["q"] = {"loadType": "track", "data": track}
+    async with aiohttp.ClientSession() as http:
+        node = Node(name="n1", url=double.url, password=PASSWORD, lead=400)
+        (found,) = (await NodeClient(http, node, user_id=7).load("q")).tracks
+
+    assert (found.title, found.author, found.uri, found.artwork_url) == ("A tone", "x", None, "")

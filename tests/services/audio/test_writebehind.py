@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from legato.audio.effects import Audit, Note, Record
 from legato.audio.player import durable, restore
@@ -46,10 +47,15 @@ class World:
         self.guilds: list[int] = []
         self.stored: list[int] = []
 
+        self.bad: Player | None = None
+        """What another guild has."""
+
     async def tell(self, guilds: Collection[int]) -> None:
         self.stored += guilds
 
     def find(self, guild_id: int) -> Owned | None:
+        if self.bad is not None and guild_id == self.bad.guild_id:
+            return Owned(PARTITION, self.epoch, self.bad, self.now)
         owned = Owned(PARTITION, self.epoch, self.player, self.now)
         return owned if guild_id == GUILD else None
 
@@ -108,6 +114,22 @@ async def test_a_guild_that_is_no_longer_ours_is_left_to_others(database: Databa
         await writing.save(GUILD + 1)
 
     assert await queues.load(database, BOT, [GUILD + 1]) == {}
+
+
+async def test_a_value_that_postgres_refuses_harms_no_other_guild(database: Database) -> None:
+    world, bad = World(), item(1)
+    refused = replace(bad, track=replace(TRACK, title="A\0tone"))
+    world.bad = replace(playing(), guild_id=GUILD + 1, queue=(refused,))
+    async with behind(database, world) as writing:
+        outcomes = await asyncio.wait_for(
+            asyncio.gather(writing.save(GUILD), writing.save(GUILD + 1), return_exceptions=True), 5
+        )
+        await asyncio.wait_for(writing.save(GUILD), 5)
+
+    assert outcomes[0] is None
+    assert isinstance(outcomes[1], Exception)
+    assert not isinstance(outcomes[1], Unavailable)
+    assert set(await queues.load(database, BOT, [GUILD, GUILD + 1])) == {GUILD}
 
 
 async def test_without_postgres_the_effect_waits() -> None:
