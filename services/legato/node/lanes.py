@@ -171,15 +171,22 @@ class Lane:
     def _change_over(self) -> None:
         """Take the pending feed when it can go on without a break."""
         pending, feed = self.pending, self.feed
-        if pending is None or not pending.reader.ready():
-            return
-        if feed is not None and feed.number == pending.behind and not feed.over:
-            return
-        if feed is not None and pending.align and not pending.reader.skip_to(feed.reader.position):
+        if pending is None or not pending.reader.left:
             return
         if feed is not None:
+            if not self._may_leave(feed, pending):
+                return
             self.dropped.append(feed)
         self.feed, self.pending = pending, None
+
+    @staticmethod
+    def _may_leave(feed: Feed, pending: Feed) -> bool:
+        """Say whether a feed has done its part, and the next can do its own."""
+        if feed.number == pending.behind and not feed.over:
+            return False
+        if pending.align and not pending.reader.skip_to(feed.reader.position):
+            return False
+        return pending.reader.dependable or feed.over or not feed.reader.left
 
     def _forget(self) -> None:
         """Drop the pending feed."""

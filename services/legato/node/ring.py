@@ -16,6 +16,10 @@ from legato.node.rtp import SAMPLES
 
 SLOTS = 160
 SLOT = struct.Struct("=qI4x")
+MARGIN = 8
+"""Frames that must be ready before a reader leaves what it has for them: on a busy machine a writer
+may be held up behind its first."""
+
 FRAME_LIMIT = 1400
 """Longest frame that passes: what fits one UDP packet on any way."""
 
@@ -154,9 +158,16 @@ class FeedReader(Memory):
         self._last = last
         return True
 
-    def ready(self) -> bool:
-        """Whether a frame can be taken."""
-        return self._read < self.words[WRITTEN]
+    @property
+    def left(self) -> int:
+        """Frames that can be taken."""
+        last = self.words[WRITTEN] if self._last is None else self._last
+        return max(0, last - self._read)
+
+    @property
+    def dependable(self) -> bool:
+        """Whether some frames are ready, or all that will come."""
+        return self.left >= MARGIN or self.words[STATE] != OPEN
 
     def take(self) -> Frame | None:
         """Take the next frame, of the newest rendition that has it."""
@@ -191,10 +202,12 @@ class FeedReader(Memory):
         """Go over to a rendition if it has the frame that is due, or nothing else is left."""
         if self.position < self._frame(rendition).position and self._read < rendition:
             return
+        at_its_end = self._read >= rendition or self.words[STATE] != OPEN
         # Frames are not always 20 ms of the track: its tempo can be changed.
         for index in range(rendition, written):
             if self._frame(index).position + SAMPLES > self.position:
-                self._read, self._rendition = index, rendition
+                if written - index >= MARGIN or at_its_end:
+                    self._read, self._rendition = index, rendition
                 return
 
     def _frame(self, index: int) -> Frame:

@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from legato.node import ring, rtp
 from legato.node.lanes import Feed, Lane, Report
 from legato.node.rtp import SAMPLES
@@ -57,7 +59,7 @@ def test_a_late_writer_is_counted_and_bridged_with_silence() -> None:
     assert lane.page.words[ring.LANE_NULLED] == 2
 
 
-def test_the_old_feed_plays_until_the_new_one_has_a_frame() -> None:
+def test_the_old_feed_plays_until_the_new_one_can_be_relied_on() -> None:
     lane = a_lane()
     lane.play(a_feed(1, 5)[0])
     lane.tick(Report())
@@ -66,7 +68,26 @@ def test_the_old_feed_plays_until_the_new_one_has_a_frame() -> None:
 
     assert lane.tick(Report()) == b"1:1"
     writer.write(0, b"2:0")
+    assert lane.tick(Report()) == b"1:2"
+    for frame in range(1, ring.MARGIN):
+        writer.write(frame * SAMPLES, b"2:more")
     assert lane.tick(Report()) == b"2:0"
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_a_new_feed_that_is_short_is_gone_over_to_when_nothing_else_is_left(align: bool) -> None:
+    lane = a_lane()
+    lane.play(a_feed(1, 3)[0])
+    lane.tick(Report())
+    new, writer = a_feed(2, 0, align=align)
+    for frame in range(4):
+        writer.write(frame * SAMPLES, f"2:{frame}".encode())
+    lane.play(new)
+
+    sent = [lane.tick(Report()) for _ in range(3)]
+
+    assert sent == [b"1:1", b"1:2", b"2:3" if align else b"2:0"]
+    assert lane.page.words[ring.LANE_NULLED] == 0
 
 
 def test_an_aligned_feed_goes_on_at_the_frame_that_is_due() -> None:
@@ -220,7 +241,7 @@ def test_a_seek_cuts_a_tail_whose_end_was_not_heard_of() -> None:
     writer.end()
     lane.play(feed)
     lane.tick(Report())
-    lane.play(a_feed(2, 2)[0])
+    lane.play(a_feed(2, ring.MARGIN)[0])
 
     assert lane.tick(Report()) == b"2:0"
 

@@ -49,6 +49,28 @@ def test_a_reader_skips_to_the_frame_that_is_due(feed: int) -> None:
     assert not reader.skip_to(9 * SAMPLES)
 
 
+def test_a_new_rendition_is_gone_over_to_when_it_can_be_relied_on(feed: int) -> None:
+    writer, reader = fresh(feed)
+    for frame in range(6):
+        writer.write(frame * SAMPLES, name(0, frame))
+    reader.take()
+    writer.renew(2 * SAMPLES)
+
+    taken = []
+    for frame in range(2, 2 + ring.MARGIN + 3):
+        writer.write(frame * SAMPLES, name(1, frame))
+        if frame % 3 == 0:
+            taken.append(reader.take())
+
+    # The old one has frames up to the fifth; the new one is far enough ahead before.
+    assert [one.data for one in taken if one is not None] == [
+        name(0, 1),
+        name(0, 2),
+        name(0, 3),
+        name(1, 4),
+    ]
+
+
 @given(st.lists(st.sampled_from(["write", "take", "renew"]), max_size=400))
 def test_whatever_the_order_no_frame_is_lost_repeated_or_torn(steps: list[str]) -> None:
     descriptor = ring.allocate(ring.FEED_SIZE, "feed")
