@@ -254,6 +254,7 @@ class PartitionLoop:
     async def _commit(self) -> None:
         """Write what is drafted, and believe it then."""
         if self.stepper.batch.is_empty and not self._strikes.is_due:
+            self.stepper.hand_over()  # what changed nothing fills no later commit
             return
         settled = self._strikes.take(self._is_left)
         gone = [guild_id for guild_id in settled if self._may_go(guild_id)]

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from legato.audio import stepping
+from legato.audio.batch import FULL
 from legato.audio.changes import Change, Commit, Position
 from legato.audio.effects import Effect, Tell
-from legato.audio.events import Resolved
+from legato.audio.events import PositionReported, Resolved
 from legato.audio.ledger import Books, Ledger, Outcome
 from legato.audio.means import Means
 from legato.audio.metrics import Metrics
@@ -330,3 +331,16 @@ async def test_a_commit_whose_answer_is_lost_holds_up_no_event_and_is_done_once(
 
     head = await world.head(1)
     assert (head.volume, head.revision) == (60, 2)
+
+
+async def test_what_changes_nothing_holds_up_no_command(world: World) -> None:
+    async with world.owner() as loop:
+        await world.reaches(loop, await world.ask(world.volume(1, 50)))
+        for _ in range(2 * FULL):
+            report = PositionReported(guild_id=1, play_id="x", position=0, at=0, connected=True)
+            loop.tell(report, node="another", session_id="another")
+        await loop.reached()
+
+        await world.reaches(loop, await world.ask(world.volume(1, 60)))
+
+    assert (await world.head(1)).volume == 60
