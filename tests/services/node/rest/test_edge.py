@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from aiohttp import ClientConnectionResetError, web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
 from legato.node.rest import edge
 from legato.node.settings import NodeSettings
@@ -14,13 +15,15 @@ HEADERS = {"Authorization": "secret"}
 SETTINGS = NodeSettings(member="node", password=Secret("secret"))
 
 
-def application(handler: edge.Handler) -> web.Application:
+def application(handler: Handler) -> web.Application:
     app = web.Application(middlewares=[edge.guard(SETTINGS)])
     app.router.add_get("/", handler)
     return app
 
 
-async def test_a_client_that_goes_in_the_middle_is_no_failure(caplog: pytest.LogCaptureFixture):
+async def test_a_client_that_goes_in_the_middle_is_no_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     begun, gone = asyncio.Event(), asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -39,7 +42,7 @@ async def test_a_client_that_goes_in_the_middle_is_no_failure(caplog: pytest.Log
     assert caplog.records == []
 
 
-async def test_a_failure_is_told_and_logged(capsys: pytest.CaptureFixture[str]):
+async def test_a_failure_is_told_and_logged(capsys: pytest.CaptureFixture[str]) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         raise ValueError("a bug")
 
