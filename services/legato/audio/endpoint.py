@@ -17,7 +17,7 @@ TIMEOUT = timedelta(seconds=2)
 FRESH = timedelta(seconds=30)
 
 
-KEPT = 8
+KEPT = 4
 """Take-overs remembered of a voice server; the fastest counts, for what is skipped is lost."""
 MOST = 256
 
