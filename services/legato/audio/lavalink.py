@@ -154,8 +154,9 @@ class NodeClient:
     async def players(self, session_id: str) -> dict[int, frames.Player]:
         """List a session's players; SessionUnknown where it isn't open."""
         raw = await self._call("GET", f"/v4/sessions/{session_id}/players")
-        found = msgspec.json.decode(raw, type=list[frames.Player])
-        return {int(player.guild_id): player for player in found}
+        with _reading("players"):
+            found = msgspec.json.decode(raw, type=list[frames.Player])
+            return {int(player.guild_id): player for player in found}
 
     async def player(self, session_id: str, guild_id: int) -> NodeState | None:
         """Look at one player; None: the node does not know the guild."""
@@ -166,7 +167,8 @@ class NodeClient:
         """Change a player; after Unavailable it may have been changed."""
         path = f"/v4/sessions/{session_id}/players/{guild_id}?noReplace=false"
         raw = await self._call("PATCH", path, msgspec.json.encode(patch))
-        return self._found(msgspec.json.decode(raw, type=frames.Player))
+        with _reading("a player"):
+            return self._found(msgspec.json.decode(raw, type=frames.Player))
 
     async def delete(self, session_id: str, guild_id: int) -> None:
         """Destroy a player; one that isn't there is fine."""
@@ -192,7 +194,8 @@ class NodeClient:
         raw = await self._call(
             "GET", "/v4/loadtracks", params={"identifier": query}, timeout=timeout
         )
-        return _loaded(raw)
+        with _reading("what was loaded"):
+            return _loaded(raw)
 
     def _found(self, player: frames.Player) -> NodeState:
         return player.found(lead=self.node.lead)
@@ -350,4 +353,13 @@ def _reaching(what: str) -> Iterator[None]:
     except aiohttp.ClientConnectorError as error:
         raise Unreachable("node", f"{what}: {type(error).__name__}") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise Unavailable("node", f"{what}: {type(error).__name__}") from error
+
+
+@contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Take an answer that makes no sense for none: the next may make some."""
+    try:
+        yield
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError) as error:
         raise Unavailable("node", f"{what}: {type(error).__name__}") from error

@@ -7,7 +7,8 @@ is not given out again: the node answers with a new one, and REST tells which it
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -25,7 +26,7 @@ from legato.audio.events import (
     TrackStarted,
     VoiceClosed,
 )
-from legato.audio.lavalink import NodeClient, Socket, Unreachable
+from legato.audio.lavalink import NodeClient, Refused, SessionUnknown, Socket, Unreachable
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from legato.protocol import sessions
@@ -156,7 +157,8 @@ class NodeLink:
             await self._permission()
             begun = _now()
             try:
-                await self._live()
+                with _lost():
+                    await self._live()
                 failures = 0
             except Unavailable as error:
                 failures += 1
@@ -360,6 +362,15 @@ def _translate(event: frames.Event, node: str, session_id: str, *, at: int) -> I
             )
         case _:
             return None
+
+
+@contextmanager
+def _lost() -> Iterator[None]:
+    """Take a session that the node no longer knows, or a word without sense, for a lost socket."""
+    try:
+        yield
+    except (SessionUnknown, Refused, ValueError) as error:
+        raise Unavailable("node", f"{type(error).__name__} {error}".rstrip()) from error
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

@@ -196,6 +196,29 @@ async def test_an_old_session_that_is_free_is_resumed(double: Double) -> None:
         assert len(port.found) == 1
 
 
+@pytest.mark.parametrize("session", ["old", ""])
+async def test_a_socket_that_is_lost_before_it_is_up_is_opened_again(
+    double: Double, session: str
+) -> None:
+    double.sessions["old"] = Session("old", resuming=True)
+    double.unknown = 2
+    async with linked(double, Partition(), session_id=session) as link:
+        assert await up(link)
+        assert double.unknown == 0
+
+
+async def test_a_node_that_talks_nonsense_is_asked_until_it_makes_sense(double: Double) -> None:
+    players = {"1": {"guildId": "nonsense"}}
+    double.sessions["old"] = Session("old", resuming=True, players=players)
+    port = Partition()
+    async with linked(double, port, session_id="old") as link:
+        await until(lambda: len(double.handshakes) > 2)
+        players.clear()
+        assert await up(link) == "old"
+        await double.say({"op": "playerUpdate", "guildId": "nonsense", "state": {"time": 0}})
+        await until(lambda: port.opens == 2)
+
+
 async def test_an_old_session_that_is_gone_is_replaced_after_a_second_look(double: Double) -> None:
     port = Partition()
     async with linked(double, port, session_id="gone") as link:
