@@ -16,6 +16,7 @@ from legato_simulator.timecode import Analysis
 BEYOND_CONTROL_MS = 200.0
 FRAME_MS = 20.0
 MOST_REPEATED_MS = 1000.0
+MOST_REPEATED_PLANNED_MS = 100.0
 MOST_SILENCE_MS = 3000.0
 MOST_SILENCE_PLANNED_MS = 500.0
 MOST_LOST_MS = 200.0
@@ -57,7 +58,8 @@ async def moved(room: Room, noise: Control, *, planned: bool) -> None:
     most = MOST_SILENCE_PLANNED_MS if planned else MOST_SILENCE_MS
     assert report.longest_silence_ms <= noise.worst_ms + most
     assert analysis.skipped_ms <= FRAME_MS, analysis.jumps
-    assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
+    twice = MOST_REPEATED_PLANNED_MS if planned else MOST_REPEATED_MS
+    assert analysis.repeated_ms <= twice, analysis.jumps
 
 
 async def rejoined(room: Room, noise: Control) -> None:

@@ -30,7 +30,6 @@ class Endpoints:
         self._good: dict[str, float] = {}
         self._bad: dict[str, float] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._greeted: dict[str, float] = {}
         self._took: dict[str, deque[float]] = {}
         self._tls = _greeting()
 
@@ -45,7 +44,7 @@ class Endpoints:
             await self._greet(endpoint)
 
     async def _greet(self, endpoint: str) -> None:
-        place, began = urlsplit(f"//{endpoint}"), _now()
+        place = urlsplit(f"//{endpoint}")
         try:
             async with asyncio.timeout(self._timeout.total_seconds()):
                 _, writer = await asyncio.open_connection(
@@ -56,24 +55,20 @@ class Endpoints:
             _trim(self._bad)
             raise Unavailable("voice server", type(error).__name__) from error
         writer.transport.abort()
-        took = _now() - began
-        self._greeted[endpoint] = min(took, self._greeted.pop(endpoint, took))
         self._good.pop(endpoint, None)
-        self._good[endpoint] = began
-        for kept in (self._greeted, self._good):
-            _trim(kept)
+        self._good[endpoint] = _now()
+        _trim(self._good)
 
     def doubt(self, endpoint: str) -> None:
         """Ask it again before a node is sent there: a connection there has ended."""
         self._good.pop(endpoint, None)
 
     def takes(self, endpoint: str) -> float:
-        """Guess the seconds from a node's being sent there until the older connection ends.
+        """Say the seconds from a node's being sent there until an older connection ends, at least.
 
-        It lasts longer than a greeting by TCP and TLS: a websocket, Hello and Identify follow.
+        Nothing is known of a server before the first: that move costs a little more silence.
         """
-        took = self._took.get(endpoint)
-        return min(took) if took else self._greeted.get(endpoint, 0.0)
+        return min(self._took.get(endpoint, (0.0,)))
 
     def took(self, endpoint: str, seconds: float) -> None:
         """Learn from a take-over."""
