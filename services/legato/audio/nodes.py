@@ -63,6 +63,8 @@ class Pace:
     """How long an old owner may hold the session: isolated for 60 s at most, and a margin."""
     grace: timedelta = timedelta(seconds=3)
     """How long a lost socket is only a lost socket."""
+    life: timedelta = timedelta(seconds=1)
+    """A socket that lives shorter counts as a failure: without a pause it would be opened anew."""
     backoff: timedelta = timedelta(milliseconds=100)
     longest_backoff: timedelta = timedelta(seconds=5)
 
@@ -159,7 +161,7 @@ class NodeLink:
             try:
                 with _lost():
                     await self._live()
-                failures = 0
+                failures = failures + 1 if self._was_brief(begun) else 0
             except Unavailable as error:
                 failures += 1
                 self._failed(error, begun=begun, failures=failures)
@@ -167,6 +169,10 @@ class NodeLink:
             if self.state == "up":
                 self._become("connecting")
             await asyncio.sleep(self._delay(failures))
+
+    def _was_brief(self, begun: float) -> bool:
+        """Tell whether a socket that was up is gone so soon that the node may not be well."""
+        return self.state == "up" and _now() - begun < self._pace.life.total_seconds()
 
     async def _permission(self) -> None:
         """Wait for a lease that is long enough: only who has it may try for the socket."""

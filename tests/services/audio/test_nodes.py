@@ -1,6 +1,7 @@
 """Our connection to a node; also what lavalink.py 5.11.1 gets wrong (numbers: its defects)."""
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -145,6 +146,20 @@ async def test_a_refused_handshake_is_tried_again_and_loses_nothing(double: Doub
         assert await up(link)
         assert len(double.handshakes) == 4
         assert not port.of(NodeLost)
+
+
+async def test_a_node_that_hangs_up_at_once_is_left_longer_and_longer(double: Double) -> None:
+    pause = timedelta(milliseconds=200)
+    slow = dataclasses.replace(QUICK, backoff=pause / 2, longest_backoff=pause)
+    port = Partition()
+    begun = time.monotonic()
+    async with linked(double, port, pace=slow):
+        for times in range(1, 5):
+            await until(lambda: port.opens >= times)  # noqa: B023
+            await double.drop()
+        await until(lambda: port.opens == 5)
+
+    assert time.monotonic() - begun > 4 * 0.75 * pause.total_seconds()
 
 
 async def test_events_of_a_guild_come_in_the_order_they_were_sent(double: Double) -> None:
