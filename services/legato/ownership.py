@@ -22,6 +22,7 @@ from legato.leases import ISOLATION, Held, Lease, Leases
 from legato.members import READY_AFTER, Members, eligible
 from legato.permits import Permits
 from legato.protocol import moves
+from legato.protocol.lease import alone_for
 from legato.protocol.moves import SETTLE
 from legato.watchdog import Watchdog
 
@@ -145,17 +146,16 @@ class Holder:
 
     async def _renew_all(self, tasks: asyncio.TaskGroup) -> None:
         """Keep every lease fresh; nothing slow may stand in this loop."""
-        loop = asyncio.get_running_loop()
         while True:
-            begun = loop.time()
+            begun = time.monotonic()
             try:
                 await self._look()
                 await self._renew_held(tasks)
             except Unavailable as error:
                 log.warning("leases not renewed", why=str(error), held=len(self._held))
-                self._miss()
+                self._miss(begun)
             self._wake.set()
-            spent = loop.time() - begun
+            spent = time.monotonic() - begun
             await asyncio.sleep(max(0.0, self._leases.every.total_seconds() - spent))
 
     async def _look(self) -> None:
@@ -195,10 +195,11 @@ class Holder:
         else:
             self._held[lease.what] = renewed
 
-    def _miss(self) -> None:
-        now, ttl, isolation = time.monotonic(), self._leases.ttl, self._pace.isolation
+    def _miss(self, begun: float) -> None:
+        """Drive on alone up to the next attempt, which may come as late as a call that hangs."""
+        within, isolation = alone_for(self._leases.ttl, self._leases.every), self._pace.isolation
         for what, lease in self._held.items():
-            self._held[what] = lease.missed(now=now, ttl=ttl, isolation=isolation)
+            self._held[what] = lease.missed(begun=begun, within=within, isolation=isolation)
 
     async def _lose(self, lease: Lease) -> None:
         async with self._locks[lease.what]:

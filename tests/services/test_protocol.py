@@ -108,6 +108,11 @@ FOUND: dict[str, tuple[int, list[Step]]] = {
         [*PLAYING, ("run", 8_300), ("freeze", "w1"), ("run", 40_000), ("empty",), ("thaw", "w1"),
          *ENDING, ("run", 3_000)],
     ),
+    "who was frozen drives no more because its first renewal then finds no Redis": (
+        0,
+        [*TWO, ("command", 1), ("command", 3), ("run", 5_000), ("freeze", "w0"), ("run", 40_000),
+         ("cut", "w0", "redis"), ("thaw", "w0"), *ENDING, ("run", 9_000)],
+    ),
     "who was frozen renews nothing that Redis lost since another took it": (
         107,
         [*TWO, ("command", 3), ("command", 1), ("command", 1), ("run", 100), ("network", "slow"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from legato import rendezvous
 from legato.contracts.partitions import Partition as Thing
 from legato.protocol import moves, records
-from legato.protocol.lease import Lease
+from legato.protocol.lease import Lease, alone_for
 from legato.protocol.moves import Limits, View
 from legato.protocol.records import Granted
 from legato.protocol.roll import eligible
@@ -42,6 +42,8 @@ class Worker:
         self.stopping = False
         self.missed_at = -(10**9)
         """True time of the last renewal that failed for want of Redis."""
+        self.overslept = False
+        """It was frozen for a TTL since its last renewal: no missing Redis excuses it."""
         self.spawn(self.renew_all())
         self.spawn(self.move_all())
 
@@ -61,7 +63,7 @@ class Worker:
                 yield from self.look()
                 yield from self.renew_held()
             except Unavailable:
-                self.miss()
+                self.miss(begun)
             yield Sleep(max(0.0, RENEW - (self.clock() - begun)))
 
     def look(self) -> Work:
@@ -87,14 +89,14 @@ class Worker:
                 self.end_tenure(thing)
             else:
                 self.held[thing] = self.lease(thing, found.epoch, sent)
+                self.overslept = False
 
-    def miss(self) -> None:
+    def miss(self, begun: float) -> None:
         self.missed_at = self.sim.now
-        now, ttl = self.clock() / 1000, timedelta(milliseconds=TTL)
+        alone = alone_for(timedelta(milliseconds=TTL), timedelta(milliseconds=RENEW))
+        within = alone if self.rules.missed else ISOLATION
         for thing, lease in self.held.items():
-            until_end = now + ISOLATION.total_seconds()
-            ttl_or_all = ttl if self.rules.missed else timedelta(seconds=until_end)
-            self.held[thing] = lease.missed(now=now, ttl=ttl_or_all, isolation=ISOLATION)
+            self.held[thing] = lease.missed(begun=begun / 1000, within=within, isolation=ISOLATION)
 
     def move_all(self) -> Work:
         while True:

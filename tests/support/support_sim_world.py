@@ -87,7 +87,9 @@ class World:
 
     def step_thaw(self, name: str) -> None:
         if name in self.workers and self.workers[name].process.frozen:
-            self.sim.thaw(self.workers[name].process)
+            worker = self.workers[name]
+            worker.overslept |= self.sim.now - worker.process.frozen_at >= TTL
+            self.sim.thaw(worker.process)
 
     def step_cut(self, name: str, server: str) -> None:
         if name in self.workers:
@@ -179,7 +181,8 @@ class World:
         """Judge an outside call at the moment when it is begun."""
         worker, lease = tenure.worker, self.redis.leases.get(tenure.thing)
         is_anothers = lease is not None and lease.owner not in ("", worker.owner)
-        if is_anothers and self.sim.now - worker.missed_at > TTL + 500:
+        excused = self.sim.now - worker.missed_at <= TTL + 500 and not worker.overslept
+        if is_anothers and not excused:
             raise Broken(f"past its lease: {worker.owner} calls the node for {tenure.thing}")
 
     def hands_over(self, thing: Thing, worker: Worker) -> None:

@@ -10,6 +10,18 @@ RENEW = timedelta(seconds=2)
 ISOLATION = timedelta(seconds=60)
 """How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
 
+CALL = timedelta(seconds=4)
+"""The longest that any call outside takes, be it to Redis, a node or Discord."""
+
+
+def alone_for(ttl: timedelta, renew: timedelta) -> timedelta:
+    """Say how long a renewal that failed lets its owner drive on, from when it was begun.
+
+    Calls outside begin up to `CALL` before: up to when the next failure is known, the second of
+    two calls without an answer, and not past a TTL, when another may have taken the lease.
+    """
+    return max(ttl, 2 * CALL + renew) + CALL
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -40,14 +52,16 @@ class Lease:
         """
         return (self.left_alone(now=now) if alone else self.left(now=now)) > within
 
-    def missed(self, *, now: float, ttl: timedelta, isolation: timedelta) -> "Lease":
-        """Note that a renewal failed because Redis is out of reach.
+    def missed(self, *, begun: float, within: timedelta, isolation: timedelta) -> "Lease":
+        """Note that a renewal begun at a moment failed because Redis is out of reach.
 
-        It holds for one TTL at a time: whoever was frozen since then does not know whether Redis
-        came back and gave the lease away.
+        It holds for a while from there, and only where it held there still: who was frozen, before
+        or since, does not know whether Redis came back and gave the lease away.
         """
+        if not self.left_alone(now=begun):
+            return self
         most = self.renewed + isolation.total_seconds()
-        return replace(self, alone_until=min(most, now + ttl.total_seconds()))
+        return replace(self, alone_until=min(most, begun + within.total_seconds()))
 
     def is_isolated_too_long(self, *, now: float, isolation: timedelta) -> bool:
         """Tell whether what it holds sockets to must be let go (ownership.md, 3)."""

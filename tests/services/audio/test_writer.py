@@ -4,7 +4,7 @@ import pathlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -77,10 +77,10 @@ def test_isolation_holds_for_one_time_to_live_at_a_time_and_then_ends() -> None:
     held = Lease(P, "a", 1, 10.0, renewed=0.0)
     isolation = timedelta(seconds=60)
 
-    early = held.missed(now=12.0, ttl=TTL, isolation=isolation)
-    late = held.missed(now=58.0, ttl=TTL, isolation=isolation)
+    early = held.missed(begun=8.0, within=TTL, isolation=isolation)
+    late = replace(early, alone_until=59.0).missed(begun=58.0, within=TTL, isolation=isolation)
 
-    assert early.left_alone(now=12.0) == TTL
+    assert early.left_alone(now=8.0) == TTL
     assert late.left_alone(now=58.0) == timedelta(seconds=2)
 
 
