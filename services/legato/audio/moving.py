@@ -158,9 +158,7 @@ class Mover:
             raise Unavailable("node", choice.reason)
         new = self._links.open(choice.node)
         await new.up(within=UP_WITHIN)
-        meeting = await self._load(new, old, guild_id)
-        if meeting is not None:
-            await self._wait(new, guild_id, meeting)
+        meeting = await self._warm(new, old, guild_id)
         seated = NodeAssigned(guild_id=guild_id, node=choice.node, session_id=new.session_id)
         self._loop.tell(seated)
         try:
@@ -171,6 +169,22 @@ class Mover:
             log.info("moved", guild=guild_id, to=choice.node, reason=choice.reason)
         finally:
             await self._leave(old, guild_id)
+
+    async def _warm(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:
+        """Let the new node load; where the move is given up, it forgets the player again.
+
+        Also where the change of it failed: it may have been made.
+        """
+        try:
+            meeting = await self._load(new, old, guild_id)
+            if meeting is not None:
+                await _until(meeting.at - self._pace.seated.total_seconds())
+                self._voice(guild_id)
+        except BaseException:
+            with suppress(Unavailable, Refused):
+                await asyncio.shield(new.client.delete(new.session_id, guild_id))
+            raise
+        return meeting
 
     async def _load(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:
         """Let the new node have what plays, ahead of it; None: nothing sounds."""
@@ -198,15 +212,6 @@ class Mover:
         began = _now()
         found = await old.client.player(old.session_id, guild_id)
         return Told(found, (began + _now()) / 2) if found is not None else None
-
-    async def _wait(self, new: NodeLink, guild_id: int, meeting: Meeting) -> None:
-        """Let the new node load; where the move is given up, it forgets the player again."""
-        try:
-            await _until(meeting.at - self._pace.seated.total_seconds())
-            self._voice(guild_id)
-        except BaseException:
-            await asyncio.shield(new.client.delete(new.session_id, guild_id))
-            raise
 
     async def _hand_over(
         self, old: NodeLink | None, new: NodeLink, guild_id: int, meeting: Meeting

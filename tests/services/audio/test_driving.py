@@ -385,6 +385,44 @@ async def test_a_move_teaches_how_long_the_next_one_sounds_on_the_old_node(doubl
         assert await world.driver.ahead(VOICE.endpoint) == 75
 
 
+async def test_a_move_whose_first_change_may_have_been_made_takes_it_back(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = NodeClient.patch
+
+    async def unheard(client: NodeClient, *args: object) -> None:
+        await change(client, *args)
+        raise Unavailable("node", "its answer got lost")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(NodeClient, "patch", unheard)
+        with pytest.raises(Unavailable, match="got lost"):
+            await mover(world).migrate(GUILD)
+
+        assert other.patches
+        assert other.session.players == {}
+
+
+async def test_a_move_that_is_called_off_ends_though_nothing_can_be_taken_back(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise Unavailable("lease", "it is another's")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(NodeClient, "delete", refused)
+        moved = asyncio.create_task(mover(world).migrate(GUILD))
+        await until(lambda: other.patches)
+        moved.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await moved
+
+
 async def test_a_move_that_fails_leaves_the_player_where_it_is(double, other) -> None:
     async with world_of(n1=double, n2=other) as world:
         await seat_and_play(world)
