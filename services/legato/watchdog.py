@@ -24,6 +24,9 @@ class Pace:
     look: float = 0.25
     patience: float = 1.0
     """A loop that has not run for so long after a lease ran out has stalled."""
+    longest: float = 60.0
+    """A loop that has not run for so long never will, whatever it held: its leases may have run
+    out before, while Redis was away."""
     frozen: float = 1.0
     """The thread itself slept for longer: all of the process stood still, not the loop alone."""
     grace: float = 1.0
@@ -81,6 +84,8 @@ class Watchdog:
                 return
 
     def _has_stalled(self, now: float) -> bool:
+        if now - self._beat > self._pace.longest:
+            return True
         patience = self._pace.patience
         return has_stalled(self._leases(), beat=self._beat, now=now, patience=patience)
 

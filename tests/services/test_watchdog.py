@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 from legato.contracts.partitions import Partition
 from legato.leases import Lease
@@ -52,3 +53,10 @@ def test_the_thread_leaves_a_loop_alone_that_beats() -> None:
             time.sleep(0.001)
 
     assert not ended.is_set()
+
+
+def test_the_thread_ends_what_never_runs_again_though_it_holds_nothing() -> None:
+    ended = threading.Event()
+
+    with Watchdog(tuple, end=ended.set, pace=replace(PACE, longest=0.2)):
+        assert ended.wait(5)
