@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -48,6 +49,10 @@ class _Panel:
     unwanted: int = 0
     """The message that another is to be posted instead of, in the same channel or elsewhere."""
     changed: bool = True
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """The newest is drawn, or need not be."""
+    held: list[asyncio.Event] = field(default_factory=list)
+    """The same of older ones that said more than a state: they are drawn with the newest."""
     notice: tuple[str, str] = ("", "")
     noticed: tuple[str | None, bool] = (None, False)
     """What the notice was about; it stands until that is something else."""
@@ -82,14 +87,21 @@ class Panels:
         return panel is not None and panel.message_id == message_id
 
     async def show(self, action: ShowPanel, herald: Herald) -> None:
-        """Bring the panel to a state, or to a newer one that comes meanwhile; returns when done."""
+        """Bring the panel to a state; returns when it is there, or a newer one is to come.
+
+        So who notes what is done need not wait for a guild whose panel never rests.
+        """
         guild_id = action.guild_id
         panel = self._panels.get(guild_id)
         if panel is None:
             panel = self._panels[guild_id] = _Panel(action, herald, *_place(action))
         elif _age(action) >= _age(panel.newest) or action.notice:
+            _release(panel)
             panel.newest, panel.herald, panel.changed = action, herald, True
+        over = panel.over
         panel.unwanted = action.old_message_id or panel.unwanted
+        if panel.newest is not action:
+            return
         if action.notice or panel.noticed != _situation(action):
             panel.notice = (action.notice, action.notice_detail)
             panel.noticed = _situation(action)
@@ -97,7 +109,7 @@ class Panels:
         if task is None or task.done():
             task = self._tasks.create_task(self._draw_while_changed(panel))
             self._drawing[guild_id] = task
-        await asyncio.shield(task)
+        await over.wait()
 
     def forget(self, herald: Herald) -> None:
         """Drop what is known of the guilds of a shard that is another process's now."""
@@ -107,16 +119,23 @@ class Panels:
 
     async def _draw_while_changed(self, panel: _Panel) -> None:
         tries = 0
-        while panel.changed:
-            panel.changed = False
-            try:
-                await self._draw(panel)
-                tries = 0
-            except Unavailable as error:
-                tries += 1
-                panel.changed = tries < _MOST_TRIES
-                _log.warning("a panel is behind", why=str(error))
-            await asyncio.sleep(self._every)
+        try:
+            while panel.changed:
+                panel.changed = False
+                overs, panel.held = (panel.over, *panel.held), []
+                try:
+                    await self._draw(panel)
+                    tries = 0
+                except Unavailable as error:
+                    tries += 1
+                    panel.changed = tries < _MOST_TRIES
+                    panel.held += overs
+                    _log.warning("a panel is behind", why=str(error))
+                else:
+                    _end(overs)
+                await asyncio.sleep(self._every)
+        finally:
+            _end((panel.over, *panel.held))
         self._done(panel)
 
     def _done(self, panel: _Panel) -> None:
@@ -190,6 +209,21 @@ class Panels:
             self._metrics.panel_writes.labels("delete").inc()
         except discord.Refused as refused:
             self._metrics.discord_errors.labels(str(refused.status)).inc()
+
+
+def _release(panel: _Panel) -> None:
+    """Let go who waits for what is not the newest any more, if a state is all it was."""
+    newest = panel.newest
+    if newest.notice or newest.old_message_id:
+        panel.held.append(panel.over)
+    else:
+        panel.over.set()
+    panel.over = asyncio.Event()
+
+
+def _end(overs: Iterable[asyncio.Event]) -> None:
+    for over in overs:
+        over.set()
 
 
 def _place(action: ShowPanel) -> tuple[int, int]:

@@ -31,9 +31,12 @@ class Channels:
         self.bodies = []
         self.gone = set()
         self.failures = []
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def call(self, route, body=None, **path):
         await asyncio.sleep(0)
+        await self.open.wait()
         if self.failures:
             raise self.failures.pop(0)
         message = path.get("message", 100 + len(self.done))
@@ -178,7 +181,11 @@ async def test_a_guild_at_rest_is_forgotten_and_its_panel_found_again(channels):
         await drawn.show(show(), Herald())
         assert drawn.guilds == 1
         await drawn.show(rest(at=2, message_id=100), Herald())
-        assert drawn.guilds == 0
+
+        async def forgotten():
+            return drawn.guilds == 0
+
+        await until(forgotten)
         await drawn.show(show(at=3, message_id=100), Herald())
 
     assert channels.done == [("post", 1, 100), ("edit", 1, 100), ("edit", 1, 100)]
@@ -198,6 +205,21 @@ async def test_many_changes_become_few_edits_and_the_newest_is_shown(channels):
 
     assert len(channels.done) <= 3
     assert "Song 29" in str(channels.bodies[-1])
+
+
+async def test_who_waits_for_a_state_that_another_took_the_place_of_waits_no_more(channels):
+    channels.open.clear()
+    async with panels(channels) as drawn, asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(drawn.show(show(at=at), Herald())) for at in (1, 2, 3)]
+        told = tasks.create_task(drawn.show(show(at=4, notice="node_lost"), Herald()))
+        newest = tasks.create_task(drawn.show(show(at=5), Herald()))
+        await asyncio.wait(asked, timeout=5)
+
+        assert [one.done() for one in (*asked, told, newest)] == [True] * 3 + [False] * 2
+        channels.open.set()
+
+    assert channels.done == [("post", 1, 100)]
+    assert "Song 5" in channels.bodies[0]["embeds"][0]["description"]
 
 
 async def test_an_older_state_changes_nothing(channels):
