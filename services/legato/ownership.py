@@ -203,7 +203,10 @@ class Holder:
 
     async def _lose(self, lease: Lease) -> None:
         async with self._locks[lease.what]:
-            await self._port.stop(lease, reason="lost")
+            try:
+                await self._port.stop(lease, reason="lost")
+            except Exception:  # an edge: what ends badly ends nothing else that is held
+                log.exception("could not stop what was lost", thing=str(lease.what))
 
     # What is not yet where it should be.
 

@@ -38,6 +38,8 @@ class Recorder:
     async def stop(self, lease: Lease, *, reason: str) -> None:
         self.running.pop(lease.what, None)
         self.reasons.append(reason)
+        if lease.what in self.broken:
+            raise ValueError("broken")
 
 
 class Process:
@@ -137,6 +139,21 @@ async def test_a_lease_taken_by_another_stops_what_runs(each_redis: Client) -> N
     await until(lambda: THINGS[0] not in one.port.running)
     assert one.holder.lease(THINGS[0]) is None
     assert "lost" in one.port.reasons
+    await one.end()
+
+
+async def test_a_lost_thing_that_ends_badly_ends_nothing_else(each_redis: Client) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    one.port.broken.add(THINGS[0])
+
+    thief = {"owner": "thief", "epoch": str(4 * 10**12), "renewed_at": str(4 * 10**12)}
+    await each_redis.hset(keys.lease(THINGS[0]), mapping=thief)
+    await until(lambda: "lost" in one.port.reasons)
+    await asyncio.sleep(0)
+
+    assert not one.task.done()
+    assert len(one.port.running) == 7
     await one.end()
 
 
