@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from legato import fleet
+from legato import fleet, rendezvous
 from legato import redis as legato_redis
 from legato.contracts.partitions import DEFAULT_COUNT, DEFAULT_REGION, partition_of, shard_of
 from legato.overview import MemberRow, NodeRow, Overview, PlayerRow
@@ -82,12 +83,12 @@ class Fleet:
         return await until(look, what=f"an owner of {thing}", timeout=30)
 
     async def balanced(self, component: str, among: int, *, timeout: float = 60) -> None:
-        """Wait until so many parts share everything, none with more than half too much."""
+        """Wait until so many parts share everything, none with more than the bounded load."""
 
         async def look() -> bool:
             shares = [share for share in (await self.shares(component)).values() if share]
             fair = sum(shares) / among
-            return len(shares) == among and max(shares) <= fair * 1.5 + 1
+            return len(shares) == among and max(shares) <= math.ceil(fair * rendezvous.SLACK)
 
         await until(look, what=f"{component} shared among {among}", timeout=timeout)
 
