@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
-from legato.audio.changes import Change, Commit, Position
+from legato.audio.changes import Change, Commit, DeadLetter, Position
 from legato.audio.effects import Effect
 from legato.audio.state import PlayerHead
 from legato.clock import ServerClock
@@ -22,6 +22,7 @@ from legato.contracts.tracks import QueueItem
 from legato.leases import Lease
 from legato.redis import Client, Script, reaching
 
+T = TypeVar("T")
 Outcome = Literal["ok", "already", "fenced", "conflict"]
 
 REMEMBERED = timedelta(minutes=15)
@@ -47,6 +48,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """What of one guild's books can't be read, and the change that puts it aside."""
+
+    change: Change
+    letters: tuple[DeadLetter, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """All that is kept of a partition."""
 
@@ -55,6 +64,7 @@ class Books:
     seen: dict[int, int]
     node_sessions: dict[str, str]
     guilds: tuple[Kept, ...]
+    broken: tuple[Broken, ...] = ()
 
 
 class Ledger:
@@ -119,6 +129,7 @@ class Ledger:
                 pipe.hgetall(keys.node_sessions(partition))
                 pipe.sunion([keys.guilds(partition), keys.pending(partition)])
                 position, alive, seen, sessions, guilds = await pipe.execute()
+            found = await self._load_guilds(partition, sorted(int(one) for one in guilds))
             return Books(
                 position=Position.parse((position or b"").decode()),
                 alive_at=int(alive or 0),
@@ -126,21 +137,24 @@ class Ledger:
                 node_sessions={
                     node.decode(): session.decode() for node, session in sessions.items()
                 },
-                guilds=await self._load_guilds(partition, sorted(int(one) for one in guilds)),
+                guilds=tuple(kept for kept, _ in found),
+                broken=tuple(broken for _, broken in found if broken.letters),
             )
 
-    async def _load_guilds(self, partition: Partition, guilds: list[int]) -> tuple[Kept, ...]:
-        kept: list[Kept] = []
+    async def _load_guilds(
+        self, partition: Partition, guilds: list[int]
+    ) -> list[tuple[Kept, Broken]]:
+        found: list[tuple[Kept, Broken]] = []
         for start in range(0, len(guilds), _CHUNK):
             chunk = guilds[start : start + _CHUNK]
             async with self._redis.pipeline(transaction=False) as pipe:
                 for guild in chunk:
                     pipe.get(keys.head(partition, guild))
-                    pipe.hvals(keys.items(partition, guild))
+                    pipe.hgetall(keys.items(partition, guild))
                     pipe.hgetall(keys.outbox(partition, guild))
                 rows = await pipe.execute()
-            kept += [_kept(guild, rows[3 * n : 3 * n + 3]) for n, guild in enumerate(chunk)]
-        return tuple(kept)
+            found += [_kept(guild, rows[3 * n : 3 * n + 3]) for n, guild in enumerate(chunk)]
+        return found
 
 
 _heads = msgspec.json.Decoder(PlayerHead)
@@ -149,17 +163,41 @@ _effects: msgspec.json.Decoder[Effect] = msgspec.json.Decoder(Effect)
 _encode = msgspec.json.Encoder().encode
 
 
-def _kept(guild_id: int, rows: Sequence[object]) -> Kept:
+def _kept(guild_id: int, rows: Sequence[object]) -> tuple[Kept, Broken]:
+    """Read one guild's books, each part for itself: what is broken harms nothing else."""
     head, items, outbox = rows
-    return Kept(
+    letters: list[DeadLetter] = []
+    heads = _readable(_heads, {b"": head} if head is not None else {}, letters)
+    queued = _readable(_items, items, letters)
+    effects = _readable(_effects, outbox, letters)
+    gone = None in heads.values()
+    kept = Kept(
         guild_id=guild_id,
-        head=_heads.decode(head) if isinstance(head, bytes) else None,
-        items=tuple(_items.decode(item) for item in (items if isinstance(items, list) else ())),
-        outbox={
-            key.decode(): _effects.decode(effect)
-            for key, effect in (outbox.items() if isinstance(outbox, dict) else ())
-        },
+        head=heads.get(""),
+        items=() if gone else tuple(item for item in queued.values() if item is not None),
+        outbox={key: effect for key, effect in effects.items() if effect is not None},
     )
+    change = Change(
+        guild_id=guild_id,
+        gone=gone,
+        remove=[key for key, item in queued.items() if item is None],
+        settled=[key for key, effect in effects.items() if effect is None],
+    )
+    return kept, Broken(change, tuple(letters))
+
+
+def _readable(
+    decoder: msgspec.json.Decoder[T], found: object, letters: list[DeadLetter]
+) -> dict[str, T | None]:
+    """Decode each; None for one that can't be, which becomes a letter."""
+    read: dict[str, T | None] = {}
+    for key, raw in found.items() if isinstance(found, dict) else ():
+        try:
+            read[key.decode()] = decoder.decode(raw)
+        except msgspec.DecodeError as error:
+            read[key.decode()] = None
+            letters.append(DeadLetter(raw, str(error)))
+    return read
 
 
 def _partition(lease: Lease) -> Partition:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -15,7 +15,7 @@ from legato.audio.driving import Driver
 from legato.audio.effects import Effect, SaveQueue
 from legato.audio.events import Internal, Recalled, Restored
 from legato.audio.lavalink import Fence
-from legato.audio.ledger import Books
+from legato.audio.ledger import Books, Broken
 from legato.audio.links import Links
 from legato.audio.means import Tools
 from legato.audio.moving import Mover
@@ -142,6 +142,7 @@ class Tenure:
     async def _resume(self, tasks: asyncio.TaskGroup, books: Books, stored: list[Stored]) -> None:
         """Go on: effects left over, players restored, nodes asked."""
         links, _ = self._parts()
+        await self._put_aside(books.broken)
         for kept in books.guilds:
             left = sorted(kept.outbox.values(), key=lambda effect: effect.seq)
             if self.loop.outbox is not None:
@@ -160,6 +161,18 @@ class Tenure:
         self._reopen(links, books.node_sessions)
         if self.loop.players:
             log.info("restored", partition=str(self._partition), players=len(self.loop.players))
+
+    async def _put_aside(self, found: Sequence[Broken]) -> None:
+        """Move what can't be read out of the way: it would hold up the partition for ever."""
+        if not found:
+            return
+        letters = [letter for broken in found for letter in broken.letters]
+        for broken in found:
+            guild_id, why = broken.change.guild_id, broken.letters[0].why
+            log.error("books can't be read", guild=guild_id, gone=broken.change.gone, why=why)
+        self._tools.means.metrics.dead.inc(len(letters))
+        changes = [broken.change for broken in found]
+        await self.loop.writer.commit(Commit(changes=changes, dead=letters))
 
     def _reopen(self, links: Links, sessions: Mapping[str, str]) -> None:
         seats = {

@@ -246,7 +246,7 @@ class WriteBehind:
         """Read back a partition's players."""
         names = await queues.of_partition(self._database, partition, count=count)
         found = await queues.load(self._database, partition.bot, names)
-        return [_stored(document) for document in found.values()]
+        return [stored for document in found.values() if (stored := _stored(document))]
 
 
 def _finish(waiting: asyncio.Future[None], problem: Exception | None) -> None:
@@ -285,5 +285,11 @@ def _document(owned: Owned) -> queues.StoredPlayer:
     )
 
 
-def _stored(document: queues.StoredPlayer) -> Stored:
-    return Stored(restore(_heads.decode(document.state), document.items), document.position_at)
+def _stored(document: queues.StoredPlayer) -> Stored | None:
+    """Understand a player; None for one that can't be, which harms no other."""
+    try:
+        head = _heads.decode(document.state)
+    except msgspec.DecodeError:
+        log.exception("player can't be read", guild=document.guild_id)
+        return None
+    return Stored(restore(head, document.items), document.position_at)

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from legato.audio.changes import Change, Commit, DeadLetter, Position
+from legato.audio.ledger import Books, Broken
 from legato.audio.metrics import Metrics
 from legato.audio.tenure import Tenure
 from legato.audio.writer import Fenced
@@ -35,3 +37,24 @@ async def test_a_session_that_redis_does_not_take_is_tried_again_while_the_lease
 async def test_a_session_of_a_lost_lease_ends_the_tenure() -> None:
     with pytest.raises(Fenced):
         await tenure(None).keep("n1", "s1")
+
+
+async def test_what_can_not_be_read_is_put_aside_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = tenure(LEASE)
+    written: list[Commit] = []
+
+    async def commit(found: Commit) -> None:
+        written.append(found)
+        raise Unavailable("redis", "enough is seen")
+
+    monkeypatch.setattr(owner.loop.writer, "commit", commit)
+    monkeypatch.setattr(owner, "_parts", lambda: (None, None))
+    letter, change = DeadLetter(b"{", "truncated"), Change(guild_id=1, gone=True)
+    books = Books(Position(), 0, {}, {}, (), (Broken(change, (letter,)),))
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(5):
+            await owner._resume(asyncio.TaskGroup(), books, [])
+
+    assert written == [Commit(changes=[change], dead=[letter])]

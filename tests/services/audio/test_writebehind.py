@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import text
 
 from legato.audio.effects import Audit, Note, Record
 from legato.audio.player import durable, restore
@@ -85,6 +86,21 @@ async def test_a_player_comes_back_as_it_was_saved(database: Database) -> None:
     assert stored.player == restore(durable(world.player), world.player.queue)
     assert stored.player.voice.token == ""
     assert stored.alive_at == 12_000
+
+
+async def test_a_player_that_can_not_be_read_back_harms_no_other(database: Database) -> None:
+    world = World()
+    world.bad = replace(playing(), guild_id=GUILD + (4 << 22))  # of the same partition
+    async with behind(database, world) as writing:
+        await asyncio.gather(writing.save(GUILD), writing.save(world.bad.guild_id))
+        async with database.session() as session:
+            await session.execute(
+                text("UPDATE queue SET state = '[]' WHERE guild_id = :guild"),
+                {"guild": world.bad.guild_id},
+            )
+        (stored,) = await writing.load(PARTITION, count=4)
+
+    assert stored.player.guild_id == GUILD
 
 
 async def test_an_older_owner_changes_nothing(database: Database) -> None:
