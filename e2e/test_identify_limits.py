@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
-from collections import defaultdict
 
 import aiohttp
 import pytest
@@ -14,8 +12,6 @@ from legato_machine.machine import Machine, Stage
 SHARDS = 64
 CONCURRENCY = 16
 RESERVE = 50
-WINDOW = 4.9
-"""Discord's 5 s, less what the way there may differ."""
 STAGE = Stage(
     gateway=2,
     settings={
@@ -73,16 +69,9 @@ async def identified(stage: Machine, wanted: int) -> None:
 
 
 async def never_too_soon(stage: Machine) -> int:
-    """Look at every IDENTIFY ever sent: one of a bucket in a window; return how many there were."""
-    buckets: dict[int, list[float]] = defaultdict(list)
-    sent = await stage.discord.gateway_payloads(op=2)
-    for one in sent:
-        assert isinstance(one.data, dict)
-        buckets[one.data["shard"][0] % CONCURRENCY].append(one.at)
-    for times in buckets.values():
-        assert all(later - at >= WINDOW for at, later in itertools.pairwise(times))
+    """Ask the judge about every IDENTIFY ever sent; return how many there were."""
     assert (await stage.discord.record()).violations == []
-    return len(sent)
+    return len(await stage.discord.gateway_payloads(op=2))
 
 
 async def left_today(stage: Machine) -> int:

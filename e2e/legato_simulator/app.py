@@ -126,6 +126,7 @@ class Simulator:
         self.simulation.base_url = f"http://{host}:{port}"
         self.simulation.gateway_url = f"ws://{host}:{port}/gateway"
         self.simulation.background.spawn(self._sweep())
+        self.simulation.background.spawn(self.simulation.lateness.watch())
         if folder is not None:
             self.simulation.background.spawn(self._keep(folder))
 

@@ -27,15 +27,18 @@ class Identifies:
     times: deque[float] = field(default_factory=deque)
     _buckets: dict[int, float] = field(default_factory=dict)
 
-    def judge(self, shard_id: int, now: float) -> Verdict:
-        """Count one IDENTIFY and say whether it was within the allowance."""
+    def judge(self, shard_id: int, now: float, late: float = 0.0) -> Verdict:
+        """Count one IDENTIFY and say whether it was within the allowance.
+
+        `late` is by how many seconds the one before may have been seen too late.
+        """
         self._forget(now)
         if len(self.times) >= self.limit:
             return Verdict.SPENT
         self.times.append(now)
         bucket = shard_id % self.concurrency
         last = self._buckets.get(bucket)
-        if last is not None and now - last < self.window - SLACK:
+        if last is not None and now - last < self.window - SLACK - late:
             return Verdict.TOO_SOON
         self._buckets[bucket] = now
         return Verdict.ALLOWED

@@ -67,7 +67,7 @@ class Logins:
 
     async def _check_allowance(self, bot: Bot, shard_id: int) -> None:
         now = self.sim.clock.monotonic()
-        match self.sim.identifies(bot).judge(shard_id, now):
+        match self.sim.identifies(bot).judge(shard_id, now, self.sim.lateness.worst):
             case Verdict.TOO_SOON:
                 detail = f"shard {shard_id}: another IDENTIFY of its bucket within the window"
                 self.sim.recorder.violation(now, "identify_concurrency", detail)

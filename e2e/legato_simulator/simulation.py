@@ -10,6 +10,7 @@ from legato_simulator.feed import Feed
 from legato_simulator.identifies import Identifies
 from legato_simulator.interactions import Interactions
 from legato_simulator.json_values import Json
+from legato_simulator.lateness import Lateness
 from legato_simulator.presence import Presence
 from legato_simulator.ratelimits import RateLimits
 from legato_simulator.recorder import Recorder
@@ -37,6 +38,7 @@ class Simulation:
         self.feed = Feed()
         self.presence = Presence()
         self.background = Background()
+        self.lateness = Lateness()
         self.voice: VoicePort = voice or NoVoice()
         self.uploads: dict[int, tuple[str, bytes]] = {}
         """Content type and bytes of uploaded files, by attachment id."""

@@ -24,7 +24,9 @@ VALIDITY = timedelta(seconds=2)
 RESERVE = 50
 """Identifies a day that are kept for people who mend things by hand."""
 
-Word = Literal["granted", "wait", "refused", "unknown", "confirmed", "stale", "learned"]
+Word = Literal[
+    "granted", "wait", "refused", "unknown", "confirmed", "stale", "learned", "given_back"
+]
 _WORDS: tuple[Word, ...] = (
     "granted",
     "wait",
@@ -33,6 +35,7 @@ _WORDS: tuple[Word, ...] = (
     "confirmed",
     "stale",
     "learned",
+    "given_back",
 )
 
 
@@ -90,6 +93,10 @@ class Ledger:
         """Use a permit right before sending; False: too late, ask again."""
         decision = await self._run("confirm", shard, self._spacing, self._validity, permit)
         return decision.word == "confirmed"
+
+    async def give_back(self) -> None:
+        """Take a permit into account again that surely was not used. Raises Unavailable."""
+        await self._run("give_back")
 
     async def _run(self, *arguments: str | int) -> Decision:
         answer = await self._script(self._redis, [self._key], *arguments)

@@ -23,6 +23,9 @@ _LOOK_AGAIN = 0.2
 _LEAST_LEFT = 1.0
 """Seconds of a lease that a connection attempt must have left."""
 _LONGEST_WAIT = 30.0
+_PROMPT = 0.3
+"""Seconds in which a confirmed permit is used, or not at all: of the half second that the next one
+of its bucket comes later than Discord asks (identify.SPACING), the rest is for the way there."""
 _log = telemetry.logger(__name__)
 
 
@@ -84,10 +87,16 @@ class Turnstile:
         permit, self._permit = self._permit, None
         if permit is None:
             return False
+        loop, ledger = asyncio.get_running_loop(), self._permits.ledger
+        asked = loop.time()
         try:
-            return await self._permits.ledger.confirm(self._index, permit)
+            confirmed = await ledger.confirm(self._index, permit)
+            if confirmed and loop.time() - asked > _PROMPT:
+                await ledger.give_back()
+                return False
         except Unavailable:
             return False
+        return confirmed
 
     async def _obtain(self) -> int:
         while True:

@@ -3,7 +3,9 @@
 -- ARGV: 'learn', total, remaining, ms until the reset, max_concurrency
 --     | 'ask', shard, spacing ms, validity ms, reserve
 --     | 'confirm', shard, spacing ms, validity ms, permit
--- Returns {word, number}: granted permit | wait ms | refused ms | unknown 0 | confirmed 0 | stale 0.
+--     | 'give_back'
+-- Returns {word, number}: granted permit | wait ms | refused ms | unknown 0 | confirmed 0 | stale 0
+--     | given_back 0.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local ledger = KEYS[1]
@@ -36,6 +38,10 @@ end
 local reset_at = number('reset_at')
 if not reset_at then
   return {'unknown', 0}
+end
+if ARGV[1] == 'give_back' then
+  write('remaining', math.min(number('total'), number('remaining') + 1))
+  return {'given_back', 0}
 end
 local bucket = string.format('%.0f', tonumber(ARGV[2]) % number('max_concurrency'))
 local spacing, validity = tonumber(ARGV[3]), tonumber(ARGV[4])

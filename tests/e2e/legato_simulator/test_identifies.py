@@ -31,3 +31,11 @@ def test_one_bucket_is_never_allowed_twice_within_the_window(
             bucket = shard % concurrency
             assert now - last.get(bucket, -10.0) >= 4.9
             last[bucket] = now
+
+
+def test_what_the_judge_may_have_seen_too_late_is_held_against_nobody():
+    allowance = Identifies(limit=10, concurrency=1, window=5.0)
+    allowance.judge(0, 100.0)
+
+    assert allowance.judge(0, 104.5, late=0.5) is Verdict.ALLOWED
+    assert allowance.judge(0, 108.5, late=0.5) is Verdict.TOO_SOON

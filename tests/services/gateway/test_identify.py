@@ -94,6 +94,15 @@ async def test_the_smaller_of_the_two_accounts_counts(redis):
     assert await ledger.learn(limit(remaining=500)) == 500
 
 
+async def test_what_is_given_back_counts_again_but_never_more_than_there_are(redis):
+    ledger = Ledger(redis, bot=1)
+    await ledger.learn(limit(remaining=999))
+    await ledger.give_back()
+    await ledger.give_back()
+
+    assert await ledger.learn(limit(remaining=1000)) == 1000
+
+
 async def test_a_crash_loop_is_stopped_by_a_file_alone(tmp_path):
     file = tmp_path / "deep" / "identifies.json"
     admitted = [

@@ -26,6 +26,7 @@ class Office:
     def __init__(self, *says, confirms=(True,)):
         self.says = list(says)
         self.confirms = list(confirms)
+        self.slow = []
         self.asked = []
 
     async def ask(self, shard):
@@ -37,7 +38,11 @@ class Office:
 
     async def confirm(self, shard, permit):
         self.asked.append(("confirm", permit))
+        await asyncio.sleep(self.slow.pop(0) if self.slow else 0)
         return self.confirms.pop(0) if len(self.confirms) > 1 else self.confirms[0]
+
+    async def give_back(self):
+        self.asked.append("give back")
 
     async def learn(self):
         self.asked.append("learn")
@@ -146,6 +151,21 @@ def test_a_permit_that_got_too_old_is_replaced_by_a_new_one():
     fast(passed(turnstile(office)))
 
     assert office.asked == [("ask", 3), ("confirm", 1), ("ask", 3), ("confirm", 2)]
+
+
+def test_a_permit_whose_confirmation_took_long_is_given_back_and_not_used():
+    office = Office(("granted", 1), ("granted", 2))
+    office.slow = [0.4]
+
+    fast(passed(turnstile(office)))
+
+    assert office.asked == [
+        ("ask", 3),
+        ("confirm", 1),
+        "give back",
+        ("ask", 3),
+        ("confirm", 2),
+    ]
 
 
 def test_a_ledger_that_was_lost_learns_from_discord_first():
