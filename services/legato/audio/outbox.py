@@ -34,7 +34,7 @@ Outcome = Literal["done", "late", "failed"]
 TOKEN_LIFE = 15 * 60_000
 """An interaction can be answered for so long: discord.com/developers/docs, interactions."""
 MOST_RECORDS = 100
-"""Of one guild's history that wait to be written; of more, the oldest are forgotten."""
+"""Of one guild's history, and of its deeds, that wait to be written; the oldest are forgotten."""
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
@@ -99,14 +99,14 @@ class Outbox:
             lane.todo[key] = effect
             lane.traces[key] = trace
             lane.wake.set()
-            if isinstance(effect, Record):
-                self._forget_oldest(guild_id, lane)
+            if isinstance(effect, Record | Audit):
+                self._forget_oldest(guild_id, lane, type(effect))
             if lane.task is None:
                 lane.task = self._tasks.create_task(self._work(guild_id, kind, lane))
 
-    def _forget_oldest(self, guild_id: int, lane: _Lane) -> None:
-        """Let no outage of PostgreSQL fill the books with history."""
-        records = [key for key, effect in lane.todo.items() if isinstance(effect, Record)]
+    def _forget_oldest(self, guild_id: int, lane: _Lane, kind: type[Effect]) -> None:
+        """Let no outage of PostgreSQL fill the books with what is past."""
+        records = [key for key, effect in lane.todo.items() if isinstance(effect, kind)]
         for key in records[:-MOST_RECORDS]:
             self._settled(guild_id, key, lane.todo.pop(key), "late")
             lane.traces.pop(key, None)

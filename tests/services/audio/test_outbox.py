@@ -1,10 +1,11 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from legato.audio.effects import (
+    Audit,
     Effect,
     Record,
     Resolve,
@@ -165,15 +166,22 @@ def record(number: int) -> Record:
     )
 
 
-async def test_history_that_can_not_be_written_is_kept_in_bounds(world: World) -> None:
-    world.away |= {Record, SaveQueue}
+def deed(number: int) -> Audit:
+    return Audit(seq=number, key=f"{number}", action="player.skipped", user_id=5, at=1)
+
+
+@pytest.mark.parametrize(("kind", "make"), [("record", record), ("audit", deed)])
+async def test_what_is_past_and_can_not_be_written_is_kept_in_bounds(
+    world: World, kind: str, make: Callable[[int], Effect]
+) -> None:
+    world.away |= {Record, Audit, SaveQueue}
     world.outbox.put(1, [SaveQueue(seq=0)])
 
-    world.outbox.put(1, [record(number) for number in range(1, MOST_RECORDS + 4)])
+    world.outbox.put(1, [make(number) for number in range(1, MOST_RECORDS + 4)])
 
     assert [key for key, outcome in world.settled if outcome == "late"] == [
-        "record:1",
-        "record:2",
-        "record:3",
+        f"{kind}:1",
+        f"{kind}:2",
+        f"{kind}:3",
     ]
     assert len(world.outbox) == MOST_RECORDS + 1
