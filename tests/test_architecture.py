@@ -7,6 +7,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 
 import msgspec
@@ -119,6 +120,15 @@ def _tags() -> Iterator[str]:
 @pytest.mark.parametrize("tag", sorted(set(_tags())))
 def test_every_message_was_written_down_once(tag: str) -> None:
     assert support_golden.read(tag)
+
+
+def test_every_rule_that_is_broken_on_purpose_is_where_it_is_said_to_be() -> None:
+    listed = tomllib.loads((TESTS / "mutations.toml").read_text())["mutation"]
+
+    lost = [
+        one["rule"] for one in listed if (ROOT / one["file"]).read_text().count(one["old"]) != 1
+    ]
+    assert lost == []
 
 
 # The table of rules in ARCHITECTURE.md: what it names must be there.
