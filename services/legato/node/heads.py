@@ -11,6 +11,8 @@ from legato.node import messages
 
 LONGEST = 3600.0
 """Seconds that one is kept: a queue of some fifteen tracks."""
+MOST = 512
+"""Each holds a descriptor, however short it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class _Kept:
 
 
 class Heads:
-    """The newest beginnings, up to so many bytes in all."""
+    """The newest beginnings, up to so many, and so many bytes in all."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most
@@ -34,7 +36,8 @@ class Heads:
         self._kept[head.link] = _Kept(head, descriptor, now)
         self._bytes += head.size
         for kept in tuple(self._kept.values()):
-            if self._bytes > self._most or kept.at < now - LONGEST:
+            too_many = self._bytes > self._most or len(self._kept) > MOST
+            if too_many or kept.at < now - LONGEST:
                 self._drop(kept.head.link)
 
     def find(self, link: str, *, now: float) -> tuple[messages.Head, int] | None:

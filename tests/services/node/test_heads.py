@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legato.node import messages
-from legato.node.heads import LONGEST, Heads
+from legato.node.heads import LONGEST, MOST, Heads
 from support_audio_node import Stage, Studio, ranged, studio
 from support_media import tone, tones
 
@@ -51,6 +51,17 @@ def test_an_old_beginning_is_not_given() -> None:
     assert heads.find("a", now=LONGEST - 1) is not None
     assert heads.find("a", now=LONGEST + 1) is None
     assert heads.find("b", now=0.0) is None
+    heads.close()
+
+
+def test_short_beginnings_are_kept_within_their_number() -> None:
+    heads = Heads(most=10 * MOST)
+    given = [a_head(f"{number}", 1) for number in range(MOST + 3)]
+
+    for head, descriptor in given:
+        heads.keep(head, descriptor, now=0.0)
+
+    assert [is_open(descriptor) for _, descriptor in given] == [False] * 3 + [True] * MOST
     heads.close()
 
 
