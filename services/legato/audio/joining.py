@@ -10,7 +10,7 @@ def join(player: Player, channel: int, *, now: int) -> Step:
     """Want to be in a channel; one we are just leaving is left first."""
     voice = player.voice
     if voice.wanted is None and voice.actual is not None:
-        fresh = VoiceState(wanted=channel, asked_at=now)
+        fresh = VoiceState(wanted=channel, asked_at=now, rejoined_at=now)
         return Step(with_voice(player, fresh), (SyncVoice(rejoin=True),), "joins again")
     if voice.wanted == channel:
         return Step(player)

@@ -46,6 +46,8 @@ class VoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Connections lost since sound last came through."""
     left: int | None = None
     """The channel it had to leave unasked."""
+    rejoined_at: int = 0
+    """When it was last asked to leave and join again."""
 
     @property
     def ready(self) -> bool:

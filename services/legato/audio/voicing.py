@@ -21,6 +21,8 @@ from legato.contracts.voice import (
 
 MOVE = 2_000
 """A 4014 so soon after Discord moved the bot is the move, not its end."""
+REJOIN = 5_000
+"""A gateway that takes over may have the bot leave and join again once more: no kick."""
 STATE_WITHIN = 1_000
 """Discord says where the bot is within this of closing its voice connection."""
 RATE_LIMITED = 10_000
@@ -69,7 +71,7 @@ def rejoin(player: Player, *, now: int, rules: Rules) -> Step:
         return Step(player)
     if voice.losses >= rules.max_rejoins:
         return depart(player, "voice_failed", now=now, rules=rules)
-    fresh = VoiceState(wanted=voice.wanted, asked_at=now, losses=voice.losses + 1)
+    fresh = VoiceState(wanted=voice.wanted, asked_at=now, losses=voice.losses + 1, rejoined_at=now)
     return Step(with_voice(player, fresh), (SyncVoice(rejoin=True),), "voice: joins again")
 
 
@@ -182,7 +184,10 @@ def _refusal(notice: str) -> str:
 
 def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
     old = player.voice
-    player = with_voice(player, VoiceState(wanted=old.wanted, asked_at=now, losses=old.losses))
+    fresh = VoiceState(
+        wanted=old.wanted, asked_at=now, losses=old.losses, rejoined_at=old.rejoined_at
+    )
+    player = with_voice(player, fresh)
     if old.wanted is None:
         return Step(with_voice(player, VoiceState()), (), "voice: left")
     if new_session:
@@ -190,6 +195,8 @@ def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
     if old.actual is None or not old.token:
         joining = replace(old, actual=None)
         return Step(with_voice(player, joining), (), "voice: still joining")
+    if now - old.rejoined_at < REJOIN:
+        return Step(player, (), "voice: leaves once more, to join again")
     return depart(player, "kicked", now=now, rules=rules)
 
 

@@ -194,6 +194,22 @@ def test_4014_with_no_channel_is_a_kick() -> None:
     assert game.last_one(SyncPanel).notice == "kicked"
 
 
+def test_a_rejoin_that_a_new_gateway_does_once_more_is_no_kick() -> None:
+    game = playing("a").wait(10_000).closed(4014).wake()
+    assert game.last_one(SyncVoice).rejoin
+    game.state(None).state(CHANNEL).server()
+
+    game.wait(1_000).state(None)
+
+    assert game.player.voice.wanted == CHANNEL
+    assert "SyncVoice" not in game.last_kinds()
+    game.state(CHANNEL).server()
+    assert game.player.voice.ready
+    game.wait(5_000).state(None)
+    assert game.player.voice.wanted is None
+    assert game.last_one(SyncPanel).notice == "kicked"
+
+
 def test_4014_without_a_word_from_discord_joins_again() -> None:
     game = playing("a").wait(10_000).closed(4014).wake()
 
