@@ -85,6 +85,8 @@ EXPECTED = {
     **dict.fromkeys((*REDIS_AWAY, SLIDE), range(1000)),
 }
 """Each said a few times by each process, however long it lasts."""
+MOST_SLOWED = 0.001
+"""The part of all requests."""
 MOST_SILENT = MOST_FAILED = 0.005
 """The part of the commands, or tracks, that a machine of two cores may lose to being slow."""
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
@@ -172,6 +174,16 @@ async def test_each_happens_once_and_in_order_whoever_is_killed(stage: Machine) 
     assert {blow.part for blow in havoc.blows} >= ({part for part, _ in PLAN} if HAVOC else set())
     assert len(lost) <= MOST_SILENT * COMMANDS, lost
     assert len(failed(found.worlds.values())) <= MOST_FAILED * COMMANDS
+
+
+async def test_discord_had_hardly_a_reason_to_slow_us_down(stage: Machine) -> None:
+    """Who takes over can't know which of Discord's buckets the dead had used up."""
+    record = await stage.discord.record()
+    await stage.discord.clear_record()
+
+    assert record.violations == []
+    assert all(each.startswith("429 ") and "/messages" in each for each in record.refusals)
+    assert sum(record.refusals.values()) <= MOST_SLOWED * record.requests
 
 
 async def test_nobody_plays_whom_no_book_knows(stage: Machine) -> None:
