@@ -11,7 +11,7 @@ from typing import Union
 
 from legato.node import protocol
 from legato.node.media import equalizer
-from legato.node.media.samples import RATE
+from legato.node.media.equalizer import RATE
 
 Line = tuple[Union["Filter", "Mix"], ...]
 
