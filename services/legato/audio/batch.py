@@ -64,8 +64,6 @@ class Batch:
     dead: list[DeadLetter] = field(default_factory=list)
     began: list[tuple[str, float]] = field(default_factory=list)
     """Each step's message, and when it began by the performance counter."""
-    effects: int = 0
-    """How many there were so far."""
     weight: int = 0
 
     @property
@@ -108,7 +106,6 @@ class Batch:
             key = outbox_key(effect)
             draft.effects.pop(key, None)
             draft.effects[key] = Doing(effect, trace)
-            self.effects += 1
 
     def commit(self, settled: Mapping[int, Collection[str]], gone: Collection[int]) -> Commit:
         """Say what is written; `settled` and `gone` are of guilds that may have no steps."""

@@ -15,19 +15,24 @@ class Position:
 
     entry: str = BEGINNING
     commits: int = 0
+    mark: str = ""
+    """Whose the last commit was: a late one of a tenure before takes no other's for its own."""
 
     def __str__(self) -> str:
-        return f"{self.entry} {self.commits}" if self.commits else ""
+        return f"{self.entry} {self.commits} {self.mark}".rstrip() if self.commits else ""
 
-    def then(self, entry: str | None) -> "Position":
+    def then(self, entry: str | None, *, mark: str = "") -> "Position":
         """Go on by one commit; None: it was no inbox entry."""
-        return Position(entry or self.entry, self.commits + 1)
+        return Position(entry or self.entry, self.commits + 1, mark)
 
     @classmethod
     def parse(cls, text: str) -> "Position":
         """Read what `str` wrote."""
-        entry, _, commits = text.partition(" ")
-        return cls(entry, int(commits)) if commits else cls()
+        match text.split(" "):
+            case [entry, commits, *mark]:
+                return cls(entry, int(commits), "".join(mark))
+            case _:
+                return cls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,8 @@ class PartitionLoop:
         """Begin where the books are."""
         self.writer.position = books.position
         self.stepper.seen = dict(books.seen)
+        left = (effect.seq for kept in books.guilds for effect in kept.outbox.values())
+        self.stepper.numbered = max(left, default=0)
         for kept in books.guilds:
             if kept.head is not None:
                 self.players[kept.guild_id] = restore(kept.head, kept.items)
@@ -131,11 +133,6 @@ class PartitionLoop:
             and listening.audible(self.players[guild_id])
             for guild_id in self.seated(node)
         )
-
-    @property
-    def commits(self) -> int:
-        """Say how many commits there were."""
-        return self.writer.position.commits
 
     def waiting(self, guild_id: int, effect: Effect) -> Effect | None:
         """Return what an effect would replace in the outbox."""

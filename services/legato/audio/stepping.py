@@ -35,16 +35,12 @@ from legato.contracts.playback import Command
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
 CRASHES = "three crashes"
-_EFFECTS_A_COMMIT = 1 << 20
-"""More than one commit ever has; numbers effects over all commits."""
+_EFFECTS_A_MS = 1000
+"""More than are ever made: the time numbers effects, over all owners and an emptied Redis."""
 
 
 class Books(Protocol):
     """What a step must know of what is committed."""
-
-    @property
-    def commits(self) -> int:
-        """Say how many commits there were."""
 
     def waiting(self, guild_id: int, effect: Effect) -> Effect | None:
         """Return what an effect would replace in the outbox."""
@@ -62,6 +58,8 @@ class Stepper:
         self.batch = Batch()
         self.seen: dict[int, int] = {}
         """Commands that are done: id -> when it was made, ms."""
+        self.numbered = 0
+        """The highest number of an effect so far."""
         self.saw: Callable[[Internal], Internal] = lambda event: event
         """What learns of node events as they are stepped."""
         self._means = means
@@ -154,11 +152,12 @@ class Stepper:
 
     def _numbered(self, guild_id: int, effects: Iterable[Effect]) -> list[Effect]:
         """Number effects in the order of all effects ever; none takes another's word away."""
-        first = (self._books.commits + 1) * _EFFECTS_A_COMMIT + self.batch.effects
-        return [
-            replace(carried(self._replaced(guild_id, effect), effect), seq=first + place)
-            for place, effect in enumerate(effects)
-        ]
+        made = []
+        for effect in effects:
+            self.numbered = max(self.numbered + 1, self.now() * _EFFECTS_A_MS)
+            carrying = carried(self._replaced(guild_id, effect), effect)
+            made.append(replace(carrying, seq=self.numbered))
+        return made
 
     def _replaced(self, guild_id: int, effect: Effect) -> Effect | None:
         """Return what an effect takes the place of."""

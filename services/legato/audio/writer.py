@@ -6,6 +6,7 @@ and else forgotten (ownership.md, 3).
 """
 
 import asyncio
+import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -55,6 +56,7 @@ class Writer:
         self.position = Position()
         self.is_away = False
         """The books are out of reach: commands have to wait, and all else is owed."""
+        self._mark = secrets.token_hex(4)
         self._ledger = ledger
         self._lease = lease
         self._metrics = metrics
@@ -105,11 +107,11 @@ class Writer:
             try:
                 async with asyncio.timeout(PATIENCE):
                     outcome = await self._write(commit)
+                if await self._finish(outcome, commit):
+                    return
             except (Unavailable, TimeoutError) as error:
                 self._lose_reach(error)
                 break
-            if await self._finish(outcome, commit):
-                return
             await asyncio.sleep(PAUSE)
         self._owe(commit)
 
@@ -147,8 +149,11 @@ class Writer:
                 waits = True
             await asyncio.sleep(PAUSE)
 
+    def _then(self, commit: Commit) -> Position:
+        return self.position.then(commit.entry, mark=self._mark)
+
     async def _write(self, commit: Commit) -> Outcome:
-        to = self.position.then(commit.entry)
+        to = self._then(commit)
         outcome = await self._ledger.commit(self.held(), self.position, to, commit)
         self._metrics.commits.labels(outcome).inc()
         return outcome
@@ -164,7 +169,7 @@ class Writer:
             for whole in self._everything():
                 await self._commit_surely(Commit(changes=(whole,)))
         elif outcome != "fenced":
-            self.position = self.position.then(commit.entry)
+            self.position = self._then(commit)
             return True
         return False
 
@@ -186,7 +191,7 @@ class Writer:
         self._away.set()
 
     def _owe(self, commit: Commit) -> None:
-        at, self.position = self.position, self.position.then(commit.entry)
+        at, self.position = self.position, self._then(commit)
         self._owed.append((at, self.position, commit))
 
     async def _pay_first(self) -> bool:
