@@ -72,7 +72,9 @@ def restored(player: Player, event: Restored, *, now: int, rules: Rules) -> Step
         if item.track is None and item.id not in asked
     )
     step = Step(player, (*again, SyncNode(), SyncPanel()), "restored")
-    homeless = player.voice.wanted is not None and player.voice.actual is None
+    # Asked by the old owner already: the answer is on its way, and to leave once more would end it.
+    asks = player.voice.asked_at is not None
+    homeless = player.voice.wanted is not None and player.voice.actual is None and not asks
     return step.also(SyncVoice(rejoin=True)) if homeless else step
 
 

@@ -21,7 +21,7 @@ from legato.contracts.voice import (
 
 MOVE = 2_000
 """A 4014 so soon after Discord moved the bot is the move, not its end."""
-REJOIN = 5_000
+REJOIN = 10_000
 """A gateway that takes over may have the bot leave and join again once more: no kick."""
 STATE_WITHIN = 1_000
 """Discord says where the bot is within this of closing its voice connection."""

@@ -205,9 +205,19 @@ def test_a_rejoin_that_a_new_gateway_does_once_more_is_no_kick() -> None:
     assert "SyncVoice" not in game.last_kinds()
     game.state(CHANNEL).server()
     assert game.player.voice.ready
-    game.wait(5_000).state(None)
+    game.wait(10_000).state(None)
     assert game.player.voice.wanted is None
     assert game.last_one(SyncPanel).notice == "kicked"
+
+
+def test_a_new_owner_waits_for_the_rejoin_that_the_old_one_asked_for() -> None:
+    game = playing("a").wait(10_000).closed(4014).wake()
+
+    game.node(events.Restored, alive_at=game.now)
+
+    assert "SyncVoice" not in game.last_kinds()
+    game.state(None).state(CHANNEL).server()
+    assert game.player.voice.ready
 
 
 def test_4014_without_a_word_from_discord_joins_again() -> None:
