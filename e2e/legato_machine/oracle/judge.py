@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from legato_machine.oracle import model
 from legato_machine.oracle.model import Deed, Plays, World
 
-REFUSED = "refused"
+REFUSED, TOO_LATE = "refused", "too_late"
 _LAST = str(1 << 63)
 _SHOWN = 14
 
@@ -25,8 +25,9 @@ def judge(deeds: Sequence[Deed], truth: Truth) -> list[str]:
     found = [*_contradictions(deeds)]
     truth = _without_refused(truth, deeds)
     plays, worlds = Plays.of(deeds, truth.world), {World()}
+    is_late = any(deed.refused == TOO_LATE for deed in deeds)
     for number, deed in enumerate(deeds):
-        before, worlds = worlds, _then(worlds, deed, plays)
+        before, worlds = worlds, _then(worlds, deed, plays, is_late=is_late)
         if not worlds:
             story = _story(deeds[: number + 1])
             return [*found, f"{truth.guild_id}: {_one(deed)} can't be, in {before}:\n{story}"]
@@ -46,10 +47,12 @@ def _without_refused(truth: Truth, deeds: Iterable[Deed]) -> Truth:
     return replace(truth, world=replace(truth.world, ended=ended))
 
 
-def _then(worlds: Iterable[World], deed: Deed, plays: Plays) -> set[World]:
+def _then(worlds: Iterable[World], deed: Deed, plays: Plays, *, is_late: bool) -> set[World]:
+    """Take one deed; where some came too late, one that nobody was told of may have been too."""
     missing = plays.missing(deed.sent, deed.id)
     rested = _rest(worlds, plays, deed.sent, deed.id)
-    return {new for world in rested for new in model.after(world, deed, missing=missing)}
+    then = {new for world in rested for new in model.after(world, deed, missing=missing)}
+    return then | rested if is_late and deed.said is None else then
 
 
 def _rest(worlds: Iterable[World], plays: Plays, moment: float, before: str) -> set[World]:

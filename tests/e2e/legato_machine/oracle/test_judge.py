@@ -79,6 +79,14 @@ def test_what_nobody_was_told_happened_all_the_same() -> None:
     assert wrong(replace(HERE, current="1"), play(1), replace(silent, value=70)) != []
 
 
+def test_where_some_came_too_late_silence_may_mean_that_too() -> None:
+    silent = replace(deed(2, "volume", None), value=70)
+    late = refused(3, "volume", "too_late")
+
+    assert wrong(replace(HERE, current="1", volume=70), play(1), silent, late) == []
+    assert wrong(replace(HERE, current="1"), play(1), silent, late) == []
+
+
 @pytest.mark.parametrize(("kind", "reason"), [("stop", "stopped"), ("leave", "left")])
 def test_stopping_ends_and_empties(kind: str, reason: str) -> None:
     deeds = play(1), play(2), deed(3, kind, Said(reason))
