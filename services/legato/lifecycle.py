@@ -107,3 +107,9 @@ def _signals(wanted: asyncio.Event, end_at_once: Callable[[int], None]) -> Itera
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+
+
+def is_cancelled() -> bool:
+    """Tell whether this task is to end: a TaskGroup that fails just then keeps it to itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

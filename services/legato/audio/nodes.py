@@ -29,6 +29,7 @@ from legato.audio.events import (
 from legato.audio.lavalink import NodeClient, Refused, SessionUnknown, Socket, Unreachable
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
+from legato.lifecycle import is_cancelled
 from legato.protocol import sessions
 from legato.protocol.sessions import Search
 
@@ -380,10 +381,12 @@ def _lost() -> Iterator[None]:
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:
-    """Cancel what still runs, and raise what failed."""
+    """Cancel what still runs, and raise what failed; never instead of our own cancellation."""
     for task in tasks:
         task.cancel()
     found = await asyncio.gather(*tasks, return_exceptions=True)
+    if is_cancelled():
+        return
     for outcome in found:
         if isinstance(outcome, Exception):
             raise outcome

@@ -18,6 +18,7 @@ from legato.contracts.keys import Owned as Thing
 from legato.contracts.partitions import Partition, partition_of
 from legato.errors import Unavailable
 from legato.leases import Lease
+from legato.lifecycle import is_cancelled
 from legato.ownership import Reason
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -74,7 +75,7 @@ class Owning:
     async def _keep(self, partition: Partition, tools: Tools, ready: asyncio.Event) -> None:
         """Run a tenure; after a fault begin anew from the books."""
         fenced, is_whole = False, True
-        while not fenced:
+        while True:
             tenure = Tenure(partition, lambda: self._lease(partition), tools, ready)
             tenure.is_whole = is_whole
             self._tenures[partition] = tenure
@@ -83,16 +84,16 @@ class Owning:
             except* Fenced:
                 fenced = self._lease(partition) is None
                 log.warning("fenced", partition=str(partition), ends=fenced)
-                await asyncio.sleep(0 if fenced else AGAIN)
             except* Unavailable as found:
                 why = str(found.exceptions[0])
                 log.warning("partition waits", partition=str(partition), why=why)
-                await asyncio.sleep(AGAIN)
             except* Exception:
                 tools.means.metrics.restarts.inc()
                 log.exception("partition failed, begins anew", partition=str(partition))
-                await asyncio.sleep(AGAIN)
             is_whole = tenure.is_whole
+            if fenced or is_cancelled():
+                return
+            await asyncio.sleep(AGAIN)
 
     def _count(self) -> None:
         if self._tools is not None:

@@ -162,6 +162,34 @@ async def test_a_node_that_hangs_up_at_once_is_left_longer_and_longer(double: Do
     assert time.monotonic() - begun > 4 * 0.75 * pause.total_seconds()
 
 
+async def test_a_connection_that_breaks_while_it_is_ended_ends(
+    double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[str] = []
+
+    async def breaking(*_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            broken.append("once")
+            if len(broken) == 1:
+                raise Unavailable("node", "it breaks now") from None
+            raise
+
+    monkeypatch.setattr(NodeLink, "_watch", breaking)
+    async with aiohttp.ClientSession() as http:
+        node = Node(name="n1", url=double.url, password=PASSWORD, lead=400)
+        link = NodeLink(NodeClient(http, node, user_id=7), Partition(), pace=QUICK)
+        running = asyncio.create_task(link.run())
+        await up(link)
+        running.cancel()
+
+        ended, _ = await asyncio.wait({running}, timeout=5)
+        running.cancel()
+    assert ended
+    assert broken
+
+
 async def test_events_of_a_guild_come_in_the_order_they_were_sent(double: Double) -> None:
     """Defect 6."""
     port = Partition()
