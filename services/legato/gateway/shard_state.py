@@ -5,6 +5,7 @@ as packed bytes, in memory and in Redis alike: a fifth of what the values would 
 not looked at for hours.
 """
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 
@@ -41,6 +42,7 @@ class Stamp:
     """Server ms."""
 
 
+@functools.lru_cache(maxsize=64)
 def session_name(session_id: str) -> str:
     """Name a gateway session without telling its id, which is a secret."""
     return hashlib.sha256(session_id.encode()).hexdigest()[:16]
