@@ -91,7 +91,7 @@ async def test_what_is_away_is_tried_again_and_at_once_when_nudged(world: World)
     world.outbox.nudge([1], "node")
     await until(lambda: world.settled)
 
-    assert time.monotonic() - begun < 0.3
+    assert time.monotonic() - begun < 1
     assert len(world.ran) == tried + 1
     assert world.settled == [("sync_node", "done")]
 

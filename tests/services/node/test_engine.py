@@ -109,7 +109,7 @@ async def test_the_first_frame_goes_out_soon_and_is_the_tracks_first(stage: Stag
 
     first = stage.heard()[0]
     assert not first.silent
-    assert (first.at_ns - asked) / 1e9 < 0.5
+    assert (first.at_ns - asked) / 1e9 < 1.5
     assert stage.moments().segments[0].start_ms <= NEAR_MS
 
 

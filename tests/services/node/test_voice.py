@@ -225,7 +225,7 @@ async def test_dead_endpoints_are_answers_in_time_and_hold_up_nobody(
     assert {each.result() for each in joining} == {500}
     # The tests' time for a voice server, and some for twenty of them.
     assert time.monotonic() - asked < 2 + 1.5
-    assert slowest < 0.5
+    assert slowest < 1.5
     assert stage.report().unbroken
 
 

@@ -88,7 +88,7 @@ async def test_frozen_media_processes_hold_up_no_request(stage: Stage) -> None:
         await stage.patch(volume=volume % 100 + 1)
         slowest = max(slowest, time.monotonic() - start)
 
-    assert slowest < 0.5
+    assert slowest < 1.5
     await serving(stage)
     await stage.patch(volume=100, position=5000)
     await stage.frames(20)
