@@ -304,14 +304,13 @@ async def test_a_session_held_for_too_long_is_given_up(double: Double) -> None:
 
 async def test_a_node_that_refuses_connections_is_down_soon(double: Double) -> None:
     port = Partition()
-    async with linked(double, port) as link:
+    patient = dataclasses.replace(QUICK, grace=timedelta(minutes=1))
+    async with linked(double, port, pace=patient) as link:
         await up(link)
         address = double.url
         await _stop(double)
-        begun = time.monotonic()
         await until(lambda: port.of(NodeLost))
 
-        assert time.monotonic() - begun < 0.5
         assert link.state == "down"
         with pytest.raises(Unavailable, match="down"):
             await up(link)
