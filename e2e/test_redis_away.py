@@ -21,6 +21,7 @@ from legato_simulator.views import InteractionView
 STAGE = Stage(audio=2, behind=frozenset({"valkey"}), settings={"SETTLE": "2s"})
 """Nothing is left to move once the two share; then nothing may, however soon it could."""
 AWAY = 20.0
+EACH_WAY = timedelta(milliseconds=250)
 BUSY = "Try again in a moment"
 SOME = range(60)
 """Lines of four services in as many outages; each says the same thing a few times only."""
@@ -246,13 +247,14 @@ async def test_killed_and_back_it_has_all_it_had_acknowledged(stage: Machine) ->
 async def test_half_a_second_late_everything_is_done_a_little_later(stage: Machine) -> None:
     room = await playing(stage, "waits for Redis", "tone-9-5s.ogg", "tone-1-60s.ogg")
     async with hearing.control(stage) as noise, nothing_moves(stage):
-        stage.proxies["valkey"].slow(timedelta(milliseconds=250))
+        stage.proxies["valkey"].slow(EACH_WAY)
         answer = await room.play("tone-2-60s.ogg", timeout=30)
         await room.hears(1, after=2000, timeout=30)
         await queue_is(room, "Test tone 2")
         stage.proxies["valkey"].restore()
 
     assert confirmed(answer)
-    await hearing.unbroken(room, noise)
+    # The next track waits until the books have the end of the one before: one way and back.
+    await hearing.unbroken(room, noise, between_ms=2 * EACH_WAY / timedelta(milliseconds=1))
     await player_is(stage, room, track="Test tone 1, 60 seconds", queued=1)
     await room.type("leave")

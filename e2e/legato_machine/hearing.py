@@ -42,12 +42,15 @@ async def control(machine: Machine) -> AsyncIterator[Control]:
         found.worst_ms = report.worst_gap_ms if report else 0.0
 
 
-async def unbroken(room: Room, noise: Control) -> None:
-    """Assert that the listener noticed nothing at all since the first packet."""
+async def unbroken(room: Room, noise: Control, *, between_ms: float = 0.0) -> None:
+    """Assert that the listener noticed nothing at all since the first packet.
+
+    `between_ms` is how long the next track may wait for something slow.
+    """
     report = await _report(room)
     analysis = (await room.moments()).analysis
     assert report.unbroken, report
-    assert report.longest_silence_ms <= noise.worst_ms + BEYOND_CONTROL_MS
+    assert report.longest_silence_ms <= noise.worst_ms + BEYOND_CONTROL_MS + between_ms
     assert (analysis.skipped_ms, analysis.repeated_ms) == (0, 0), analysis.jumps
 
 
