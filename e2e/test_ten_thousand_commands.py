@@ -68,6 +68,7 @@ REDIS_AWAY = (
     "warning caches not told",
     "warning directive not read",
     "warning inbox not read",
+    "warning lease not taken",
     "warning leases not renewed",
     "warning life not noted",
     "warning observed not written",
@@ -187,7 +188,7 @@ async def test_discord_had_hardly_a_reason_to_slow_us_down(stage: Machine) -> No
 
 
 async def test_nobody_plays_whom_no_book_knows(stage: Machine) -> None:
-    await orphans.no_orphans(stage)
+    await orphans.no_orphans(stage, timeout=30)
 
 
 def thinks(outcome: OutcomeView) -> bool:
