@@ -27,10 +27,10 @@ ROUNDS = 10
 
 Rounds are counted and not seconds: a control process that was held up itself counts one."""
 
-LATE_ROUNDS = 2
+LATE_ROUNDS = 3
 """Unanswered questions after which a process's feeds that run low go to another."""
 
-LOW = 0.9
+LOW = 0.75
 """Of the sound always kept ready: a feed with less has not been looked after."""
 
 

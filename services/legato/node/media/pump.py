@@ -9,6 +9,7 @@ from legato.node import messages, protocol
 from legato.node.errors import Cancelled, MediaError
 from legato.node.media.decoding import Media, Unit
 from legato.node.media.shaping import Shape, Shaper
+from legato.node.media.turns import Turns
 from legato.node.ring import FeedWriter
 from legato.node.rtp import FRAME_MS, SAMPLES
 from legato.node.settings import MediaSettings
@@ -16,6 +17,9 @@ from legato.node.sources.http import HttpReader, Limits
 
 BURST = 20
 """Frames made in one go: waking for each few costs more than making them does."""
+
+CHUNK = 10
+"""Units made before another feed's thread may have its turn."""
 
 REST = 0.1
 """Seconds between two looks at a ring that nobody empties, or whose track is at its end."""
@@ -41,14 +45,18 @@ class Pump:
         ring: FeedWriter,
         reader: HttpReader,
         settings: MediaSettings,
+        turns: Turns,
     ) -> None:
         self._order = order
         self._ring = ring
         self._settings = settings
         self._reader = reader
+        self._turns = turns
+        reader.waiting = turns.away
         self._wake = threading.Event()
         self._closed = False
         self._offset = 0
+        self._made = 0
         shape = Shape(order.volume, order.filters)
         self._shapes = [(order.start, shape)]
         """From which position on which shape was written; the newest is the last."""
@@ -77,7 +85,8 @@ class Pump:
 
     def _run(self, report: Report) -> None:
         try:
-            self._play()
+            with self._turns:
+                self._play()
         except Cancelled:
             pass
         except MediaError as error:
@@ -104,8 +113,11 @@ class Pump:
                 self._reform()
                 if self._full():
                     self._rest()
-                else:
-                    self._write(units, start)
+                    continue
+                self._write(units, start)
+                self._made += 1
+                if self._made % CHUNK == 0:
+                    self._turns.pause()
         raise Cancelled("closed")
 
     def _write(self, units: Iterator[Unit], start: int) -> None:
@@ -153,7 +165,8 @@ class Pump:
 
     def _rest(self) -> None:
         """Wait until the reader has come to what is kept ready, or something is asked for."""
-        self._wake.wait(max(REST, self._spare * FRAME_MS / 1000))
+        with self._turns.away():
+            self._wake.wait(max(REST, self._spare * FRAME_MS / 1000))
         self._wake.clear()
 
     def _reform(self) -> None:

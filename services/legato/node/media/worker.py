@@ -13,6 +13,7 @@ from legato.node.channel import Channel, Closed
 from legato.node.children import enter
 from legato.node.media import loading
 from legato.node.media.pump import Pump
+from legato.node.media.turns import Turns
 from legato.node.settings import MediaSettings
 from legato.node.sources.http import HttpReader, Known
 
@@ -24,6 +25,7 @@ class Worker:
         self._channel = channel
         self._settings = settings
         self._pumps: dict[int, Pump] = {}
+        self._turns = Turns()
         self._loads = ThreadPoolExecutor(settings.max_loads, thread_name_prefix="load")
         self._sending = threading.Lock()
 
@@ -40,7 +42,9 @@ class Worker:
             case messages.OpenFeed(feed=feed, start=start):
                 memory = ring.FeedWriter(descriptors[0], start)
                 reader = HttpReader(message.uri, self._settings, known=_known(message, descriptors))
-                opened = self._pumps[feed] = Pump(message, memory, reader, self._settings)
+                opened = self._pumps[feed] = Pump(
+                    message, memory, reader, self._settings, self._turns
+                )
                 opened.start(lambda why: self._failed(feed, why))
                 for descriptor in descriptors:
                     os.close(descriptor)

@@ -9,13 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from legato.node.errors import Cancelled, MediaError, NotFound
 from legato.node.settings import MediaSettings
-from legato.node.sources import addresses
+from legato.node.sources import addresses, names
 
 HEAD = 256 * 1024
 """Bytes of the beginning that are kept: probing reads them more than once."""
@@ -95,22 +95,6 @@ class _Stream:
         self.sock.close()
 
 
-def resolve(host: str, port: int, *, timeout: float) -> list[str]:
-    """Look a name up; the system's own look-up has no time-out, so it waits in a thread."""
-    found: list[str] = []
-
-    def look_up() -> None:
-        with suppress(OSError, UnicodeError):
-            for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-                if str(entry[4][0]) not in found:
-                    found.append(str(entry[4][0]))
-
-    thread = threading.Thread(target=look_up, daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return list(found)
-
-
 class HttpReader:
     """A file or stream behind a link."""
 
@@ -124,6 +108,8 @@ class HttpReader:
     ) -> None:
         self.link = link
         self.limits = Limits()
+        self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered by the thread that reads while it waits for the network."""
         self.length: int | None = None
         self.seekable_by_range = False
         self.content_type = ""
@@ -149,7 +135,8 @@ class HttpReader:
         if self._known is not None:
             self._begin(self._known, onward)
             return
-        stream = self._request(0)
+        with self.waiting():
+            stream = self._request(0)
         response = stream.response
         self.content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip()
         if response.status == 206:
@@ -282,7 +269,8 @@ class HttpReader:
             if self._at < stream.offset:
                 return stream.again(self._at, size)
             skip = self._at - stream.offset
-            data = stream.response.read1(min(skip, 65536) if skip else size)
+            with self.waiting():
+                data = stream.response.read1(min(skip, 65536) if skip else size)
             self.bytes_read += len(data)
             if stream.offset == len(self._head) < HEAD:
                 self._head += data[: HEAD - len(self._head)]
@@ -293,7 +281,8 @@ class HttpReader:
     def _stream(self, back: int) -> _Stream:
         """Find an open answer that reaches the current place soon, or ask for it."""
         if self._ahead is not None:
-            self._ahead.join()
+            with self.waiting():
+                self._ahead.join()
             self._ahead = None
             self._check()
         for stream in self._streams:
@@ -303,7 +292,8 @@ class HttpReader:
             raise MediaError("The file can't be sought in.", "common", "no Range requests")
         if len(self._streams) >= STREAMS:
             self._drop(min(self._streams, key=lambda each: each.offset))
-        stream = self._request(max(0, self._at - back))
+        with self.waiting():
+            stream = self._request(max(0, self._at - back))
         self._streams.append(stream)
         return stream
 
@@ -384,7 +374,7 @@ class HttpReader:
         }
 
     def _look_up(self, host: str, port: int) -> list[str]:
-        return resolve(host, port, timeout=self._settings.connect_timeout)
+        return names.resolve(host, port, timeout=self._settings.connect_timeout)
 
 
 def _total(content_range: str | None) -> int | None:
