@@ -50,7 +50,8 @@ async def unbroken(room: Room, noise: Control, *, between_ms: float = 0.0) -> No
     report = await _report(room)
     analysis = (await room.moments()).analysis
     assert report.unbroken, report
-    assert report.longest_silence_ms <= noise.worst_ms + BEYOND_CONTROL_MS + between_ms
+    most = noise.worst_ms + BEYOND_CONTROL_MS + between_ms
+    assert report.longest_silence_ms <= most, f"{report.longest_silence_ms:.0f} ms of silence"
     assert (analysis.skipped_ms, analysis.repeated_ms) == (0, 0), analysis.jumps
 
 
