@@ -1,4 +1,4 @@
-"""What a step asks the world to do. Pure values; `outbox` keeps them, `runtime` does them.
+"""What a step asks the world to do. Pure values; `outbox` keeps them, `acting` does them.
 
 A *converge* effect says "bring this in line with the player as it is when you run"; the latest of a
 kind replaces an older one in the outbox. A *one-shot* effect has a key of its own and is done once,
