@@ -18,8 +18,8 @@ from legato.node.sources.http import HttpReader, Limits
 BURST = 20
 """Frames made in one go: waking for each few costs more than making them does."""
 
-CHUNK = 10
-"""Units made before another feed's thread may have its turn."""
+CHUNK = 25
+"""Units made before another feed's thread may have its turn; a ring that runs low is one turn."""
 
 REST = 0.1
 """Seconds between two looks at a ring that nobody empties, or whose track is at its end."""
