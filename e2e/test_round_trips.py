@@ -170,15 +170,15 @@ Costs = tuple[int, int, int]
 COMMANDS: list[tuple[str, dict[str, Value], Costs]] = [
     # command, options; the gateway's ways to Redis, the audio service's, statements to PostgreSQL
     ("help", {}, (2, 0, 0)),
-    ("nowplaying", {}, (4, 4, 0)),
+    ("nowplaying", {}, (4, 8, 0)),
     ("queue", {}, (4, 4, 0)),
     ("settings show", {}, (4, 4, 0)),
     ("seek", {"to": "0:10"}, (4, 16, 0)),
-    ("volume", {"percent": 50}, (4, 12, 2)),
-    ("resume", {}, (4, 12, 2)),
-    ("pause", {}, (4, 12, 2)),
+    ("volume", {"percent": 50}, (4, 12, 4)),
+    ("resume", {}, (4, 12, 4)),
+    ("pause", {}, (4, 12, 4)),
     ("play", {"query": "tone-4-60s.ogg"}, (4, 20, 5)),
-    ("skip", {}, (4, 17, 4)),
+    ("skip", {}, (4, 17, 6)),
     ("stop", {}, (4, 16, 6)),
     ("leave", {}, (6, 20, 3)),
 ]
