@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak conformance bench mutation docs format lock setup clean
+.PHONY: help up test check unit e2e soak stress conformance bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ e2e: setup ## the one-machine scenarios
 soak: setup ## the scenarios with real durations where they otherwise shorten them: hours
 	@found=$$(grep -l LEGATO_SOAK e2e/test_*.py) || { echo "No scenario shortens a duration."; exit 1; }; \
 	LEGATO_SOAK=1 $(BIN)/pytest $$found tests/services/test_protocol.py $(ARGS)
+
+stress: setup ## 10,000 commands while process after process is killed; four cores or more
+	@$(BIN)/pytest e2e -m stress $(ARGS)
 
 conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
 	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)

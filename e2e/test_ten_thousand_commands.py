@@ -90,7 +90,7 @@ MOST_SLOWED = 0.001
 """The part of all requests."""
 MOST_SILENT = MOST_FAILED = 0.005
 """The part of the commands, or tracks, that a machine of two cores may lose to being slow."""
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.stress]
 
 
 async def crowd(stage: Machine) -> Typist:

@@ -65,8 +65,8 @@ def stages() -> list[Stage]:
         # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
         tests("node", "tests/services/node"),
         tests("conformance", "e2e/conformance"),
-        tests("scenarios", *BESIDE, *scenarios, "not alone"),
-        tests("alone", *scenarios, "alone"),
+        tests("scenarios", *BESIDE, *scenarios, "not alone and not stress"),
+        tests("alone", *scenarios, "alone and not stress"),
     ]
 
 
