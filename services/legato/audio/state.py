@@ -72,13 +72,15 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sounding: bool = False
     """The node said that it plays; False again when the node is lost."""
     begun: bool = False
-    """It was sounding once."""
+    """It was sounding once, or should have been by now: that it is silent is worth telling."""
     failed: str | None = None
     """The node's exception; an end that follows is a failure, whatever it says."""
     failed_at: int = 0
     restarts: int = 0
     awaited_since: int | None = None
     """Since when the node could play it and has not said that it does."""
+    unseated_since: int | None = None
+    """Since when it could be heard and no node takes it, until that was told."""
     checked_at: int = 0
     """When we last looked after a track that is past its end."""
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from legato.audio import asks, ending, listening, turns, voicing
-from legato.audio.effects import SyncNode
+from legato.audio.effects import SyncNode, SyncPanel
 from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Step
 
 FAILED_WITHIN = 2_000
 """An end follows an exception within this, or never."""
+UNSEATED = 2_000
+"""After this people are told that no node takes the track."""
 OVERDUE = 10_000
 """A track so far past its end, by our clock, has lost its end event or its node."""
 
@@ -18,7 +20,7 @@ OVERDUE = 10_000
 def woken(player: Player, *, now: int, rules: Rules) -> Step:
     """Do all that is due."""
     step = asks.expire(player, now=now)
-    for due in (_mend_voice, _give_up_play, _look_after, _leave, _drop):
+    for due in (_mend_voice, _give_up_play, _tell_unseated, _look_after, _leave, _drop):
         done = due(step.player, now=now, rules=rules)
         step = Step(done.player, step.effects + done.effects, done.reason or step.reason)
     return step
@@ -70,6 +72,8 @@ def _times(player: Player, rules: Rules) -> Iterator[int]:
 def _times_of(play: Play, rules: Rules) -> Iterator[int]:
     if play.awaited_since is not None:
         yield play.awaited_since + rules.start_within
+    if play.unseated_since is not None:
+        yield play.unseated_since + UNSEATED
     if play.failed is not None:
         yield play.failed_at + FAILED_WITHIN
     overdue = _overdue_at(play)
@@ -103,10 +107,13 @@ def _watch_start(player: Player, *, now: int) -> Player:
     if play is None:
         return player
     awaited = not play.sounding and listening.audible(player)
+    unseated = not play.begun and player.seat is None and player.voice.ready
     since = _since(play.awaited_since, now, holds=awaited)
-    if since == play.awaited_since:
+    unseated_since = _since(play.unseated_since, now, holds=unseated)
+    if (since, unseated_since) == (play.awaited_since, play.unseated_since):
         return player
-    return replace(player, play=replace(play, awaited_since=since))
+    play = replace(play, awaited_since=since, unseated_since=unseated_since)
+    return replace(player, play=play)
 
 
 def _since(since: int | None, now: int, *, holds: bool) -> int | None:
@@ -133,6 +140,16 @@ def _give_up_play(player: Player, *, now: int, rules: Rules) -> Step:
     if play.awaited_since is not None and now >= play.awaited_since + rules.start_within:
         return turns.fail(player, "track_stuck", "", now=now, rules=rules)
     return Step(player)
+
+
+def _tell_unseated(player: Player, *, now: int, rules: Rules) -> Step:
+    """Say that no node takes the track; it begins as soon as one does."""
+    del rules
+    play = player.play
+    if play is None or play.unseated_since is None or now < play.unseated_since + UNSEATED:
+        return Step(player)
+    player = replace(player, play=replace(play, begun=True))
+    return Step(player, (SyncPanel(notice="node_lost"), SyncNode()), "no node takes the track")
 
 
 def _look_after(player: Player, *, now: int, rules: Rules) -> Step:

@@ -1,6 +1,6 @@
 """Nodes given, lost, and found again by a new owner."""
 
-from legato.audio import events, listening, nodestate, player, views
+from legato.audio import effects, events, listening, nodestate, player, views
 from legato.contracts import playback
 from support_players import Game, playing
 
@@ -204,3 +204,30 @@ def test_a_released_node_is_forgotten_so_that_the_player_can_be() -> None:
     game.node(events.NodeReleased, node="n1")
 
     assert player.forgettable(game.player)
+
+
+def test_a_track_that_no_node_takes_stands_still_and_people_are_told() -> None:
+    game = Game()
+    game.play("a")
+    game.state().server().wake()
+
+    assert game.last_one(effects.SyncPanel).notice == "node_lost"
+    assert listening.silences(game.player) == ("node_lost",)
+    shown = views.now_playing(game.player, now=game.now + 60_000)
+    assert (shown.paused, shown.position) == (True, 0)
+
+    game.wait(20_000).seat().started().wait(3_000)
+
+    assert listening.silences(game.player) == ()
+    assert views.heard(game.player, now=game.now) == 3_000
+
+
+def test_a_track_that_a_node_takes_in_time_is_not_told_of() -> None:
+    game = Game()
+    game.play("a")
+    game.state().server().wait(500).seat().started()
+
+    notices = [each.notice for each in game.effects if isinstance(each, effects.SyncPanel)]
+    assert not any(notices)
+    assert game.player.play is not None
+    assert game.player.play.unseated_since is None
