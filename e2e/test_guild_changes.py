@@ -27,7 +27,7 @@ async def state_is(room: Room, *, channel: str | None, reasons: set[str] | None 
 
     async def look() -> bool:
         player = await room.machine.fleet.player(room)
-        if player is None or player.voice_channel_id != (int(channel) if channel else None):
+        if player is None or player.voice_channel_id != channel:
             return False
         return reasons is None or set(player.pause_reasons) == reasons
 

@@ -49,7 +49,7 @@ class Fleet:
         """Find a room's player."""
         async with self._client() as client:
             rows = await Overview(client, bot=self._machine.bot_id).players()
-        return next((row for row in rows if row.guild_id == room.guild_id), None)
+        return next((row for row in rows if int(row.guild_id) == room.guild_id), None)
 
     async def node(self, name: str) -> NodeRow:
         """Show one node."""

@@ -48,7 +48,10 @@ def cordon(*, name: str) -> None:
     """Let new players go elsewhere; those on node NAME play on there."""
     from legato import fleet  # noqa: PLC0415
 
-    _change(lambda client, bot: fleet.cordon(client, bot=bot, node=name))
+    wanted = _change(lambda client, bot: fleet.cordon(client, bot=bot, node=name))
+    if all(node.cordoned for node in wanted.nodes):
+        click.echo(f"{name} is cordoned, and no other node takes players: new ones wait.")
+        return
     click.echo(f"{name} is cordoned: new players go elsewhere.")
 
 
@@ -241,7 +244,7 @@ def _players_table(rows: "list[PlayerRow]", _: int) -> str:
         head,
         [
             (
-                str(row.guild_id),
+                row.guild_id,
                 str(row.voice_channel_id or "-"),
                 place(row.track or "-"),
                 _position(row) if row.track else "-",

@@ -57,11 +57,11 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One guild's player."""
+    """One guild's player. Ids are strings: JavaScript's numbers end at 2^53."""
 
-    guild_id: int
+    guild_id: str
     partition: str
-    voice_channel_id: int | None
+    voice_channel_id: str | None
     track: str | None
     position: int
     """Milliseconds, as of now."""
@@ -151,7 +151,7 @@ class Overview:
                 for guild, head, live in documents
                 if head
             ]
-        return sorted(rows, key=lambda row: row.guild_id)
+        return sorted(rows, key=lambda row: int(row.guild_id))
 
     async def _observed(self) -> list[Observed]:
         with redis.reaching("observed"):
@@ -251,10 +251,11 @@ def player_row(
     seat = msgspec.json.decode(head, type=_Head).seat
     playing = msgspec.json.decode(live, type=NowPlaying) if live else None
     track = playing.track if playing else None
+    channel = playing.voice_channel_id if playing else None
     return PlayerRow(
-        guild_id=guild,
+        guild_id=str(guild),
         partition=str(partition),
-        voice_channel_id=playing.voice_channel_id if playing else None,
+        voice_channel_id=str(channel) if channel else None,
         track=track.title if track else None,
         position=_position(playing, now=now) if playing else 0,
         length=track.length if track else 0,

@@ -138,7 +138,7 @@ async def test_players_and_sessions_of_every_partition_are_found(redis: redis.Cl
     (player,) = await Overview(redis, bot=BOT).players()
     (node,) = await Overview(redis, bot=BOT).nodes()
 
-    assert (player.guild_id, player.track, player.queue_length) == (9, "Song", 3)
+    assert (player.guild_id, player.track, player.queue_length) == ("9", "Song", 3)
     assert (node.sessions, node.connected) == (1, False)
 
 

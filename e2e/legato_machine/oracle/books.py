@@ -83,7 +83,7 @@ async def read(machine: Machine) -> Books:
             guild: _world(kept.get(guild), ended.get(guild, ())) for guild in kept.keys() | ended
         },
         done=frozenset(number for book in books for number in book.seen),
-        shown={row.guild_id: row.queue_length for row in rows},
+        shown={int(row.guild_id): row.queue_length for row in rows},
     )
 
 

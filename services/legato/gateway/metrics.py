@@ -59,6 +59,8 @@ class Answers:
             ["how"],
             registry=registry,
         )
+        for way in ("defer", "refuse"):
+            self.shed.labels(way)  # there from the start, so that its first increase is one
         self.unheard = Gauge(
             "legato_gateway_unheard_interactions",
             "Interactions that wait for a first answer",
