@@ -93,6 +93,28 @@ async def test_players_of_a_drained_node_move_while_they_play(stage: Machine) ->
     await leave(room, witness)
 
 
+async def test_a_track_that_no_node_may_take_waits_and_people_are_told(stage: Machine) -> None:
+    for node in ("node-1", "node-2"):
+        await stage.fleet.cordon(node)
+    await stage.fleet.acted("audio")
+    room = await stage.room("has no node")
+    await room.play("tone-5-180s.ogg")
+    await room.told("node_lost")
+
+    waiting = await stage.fleet.player(room)
+    assert waiting is not None
+    assert (waiting.node, waiting.position) == (None, 0)
+    assert waiting.pause_reasons == ("node_lost",)
+
+    for node in ("node-1", "node-2"):
+        await stage.fleet.uncordon(node)
+    first = await room.hears(5)
+    assert first.ms <= hearing.MOST_REPEATED_MS
+    await room.hears(5, after=first.ms + 2000)
+    assert (await room.moments()).analysis.skipped_ms == 0
+    await leave(room)
+
+
 async def test_the_only_node_left_is_killed_and_comes_back(stage: Machine) -> None:
     await stage.fleet.cordon("node-2")
     await stage.fleet.acted("audio")
