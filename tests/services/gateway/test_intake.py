@@ -93,7 +93,9 @@ async def test_beyond_the_buffer_the_connection_waits_to_be_resumed_and_nothing_
         record = await scene.sim.script.record()
 
     assert 100 <= held <= 120
-    assert (record.identifies, record.resumes) == (1, 1)
+    # What is replayed may fill the buffer again while Redis takes it.
+    assert record.identifies == 1
+    assert record.resumes >= 1
 
 
 async def test_an_event_that_is_not_understood_holds_up_no_other(scene, monkeypatch):
