@@ -28,7 +28,7 @@ STAGE = Stage(
 )
 EXPECTED = {"warning voice server does not answer": range(3, 20)}
 """Every try with one that is dead; three rooms have one."""
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 
 TONE = 7
 RESUMED = (4000, 4009, 4015)
@@ -87,7 +87,7 @@ async def closed(stage: Machine) -> All:
 
 async def listens(room: Room, link: str) -> None:
     """Let a room play until it is heard."""
-    await room.type("play", {"query": link})
+    await room.type("play", {"query": link}, timeout=30)
     await room.hears(TONE, after=2000, timeout=30)
 
 
