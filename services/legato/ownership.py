@@ -203,10 +203,13 @@ class Holder:
 
     async def _lose(self, lease: Lease) -> None:
         async with self._locks[lease.what]:
-            try:
-                await self._port.stop(lease, reason="lost")
-            except Exception:  # an edge: what ends badly ends nothing else that is held
-                log.exception("could not stop what was lost", thing=str(lease.what))
+            await self._end(lease, "lost")
+
+    async def _end(self, lease: Lease, reason: Reason) -> None:
+        try:
+            await self._port.stop(lease, reason=reason)
+        except Exception:  # an edge: what ends badly ends nothing else that is held
+            log.exception("could not stop in order", thing=str(lease.what), reason=reason)
 
     # What is not yet where it should be.
 
@@ -338,10 +341,7 @@ class Holder:
         lease = self._held.get(what)
         if lease is None:
             return
-        try:
-            await self._port.stop(lease, reason=reason)
-        except Exception:
-            log.exception("could not stop in order", thing=str(what))
+        await self._end(lease, reason)
         await self._release(self._held.pop(what, lease))
         log.info("no longer ours", thing=str(what), reason=reason)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from legato.contracts.partitions import Partition as Thing
 from legato.protocol import sessions
 from legato.protocol.books import Commit
-from legato.protocol.lease import Lease
+from legato.protocol.lease import CALL, Lease
 from legato.protocol.sessions import Search
 from support_sim import Call, Gone, Sleep, Unavailable, Work, quietly
 from support_sim_servers import Head
@@ -21,7 +21,6 @@ from support_sim_servers import Head
 if TYPE_CHECKING:
     from support_sim_worker import Worker
 
-CALL = timedelta(seconds=4)
 ISOLATION = timedelta(seconds=60)
 HELD = timedelta(seconds=75)
 PATIENCE = 1_000
