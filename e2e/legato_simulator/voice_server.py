@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
-from legato_simulator import dave
 from legato_simulator.calls import VoiceCredentials
 from legato_simulator.certs import Certificates
+from legato_simulator.dave import policy as dave
 from legato_simulator.listener import KEPT_PACKETS, Listener, Report
 from legato_simulator.voice_endpoint import (
     LOOPBACK,
@@ -246,8 +246,7 @@ class VoiceServer:
         """Open a session for an Identify, ending an older one, or name a close code."""
         self.identifies += 1
         refusal, grant = self._check(body, socket)
-        negotiated = dave.negotiate(self.policy, body.max_dave_protocol_version)
-        refusal = refusal or (negotiated.refusal or 0)
+        refusal = refusal or dave.refusal(self.policy, body.max_dave_protocol_version)
         if refusal or grant is None:
             self.refusals.append(refusal)
             return refusal or SESSION_INVALID
@@ -259,7 +258,7 @@ class VoiceServer:
             ssrc=self._next_ssrc,
             token=body.token,
             session_id=body.session_id,
-            dave_version=negotiated.version,
+            dave_version=0,
         )
         self._sessions[key], self._sockets[key] = session, socket
         return session

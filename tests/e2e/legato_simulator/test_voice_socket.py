@@ -6,8 +6,9 @@ import contextlib
 import aiohttp
 import pytest
 
-from legato_simulator import dave, opus, timecode
+from legato_simulator import opus, timecode
 from legato_simulator.calls import VoiceCredentials
+from legato_simulator.dave import policy as dave
 from legato_simulator.voice_faults import NONE, VoiceFaults
 from legato_simulator.voice_sender import VoiceClosed, VoiceSender
 from support_voice import BOT, CHANNEL, GUILD, SESSION, Room
