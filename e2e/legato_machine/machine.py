@@ -25,6 +25,7 @@ from legato.embedded.child import Program
 from legato.embedded.folder import Folder
 from legato.embedded.postgres import Postgres
 from legato.embedded.valkey import Valkey
+from legato.up import ALONE
 from legato_machine import logs
 from legato_machine.fleet import Fleet
 from legato_machine.proxy import Proxy
@@ -329,6 +330,7 @@ class Machine:
             "SSL_CERT_FILE": self.simulated.ca_file,
             f"{kind(name).upper()}_PORT": str(self.ports.get(name, 0)),
             "LEGATO_DATA": str(self.folder.part(f"{name}-data")),
+            **(ALONE if len(self.stage.names(kind(name))) == 1 else {}),
             **self.stage.settings,
         }
 

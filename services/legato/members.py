@@ -5,10 +5,19 @@ from datetime import timedelta
 
 from legato.contracts import keys
 from legato.protocol.lease import TTL
-from legato.protocol.roll import READY_AFTER, Member, Roll, eligible
+from legato.protocol.roll import READY_AFTER, Member, Roll, Stay, assembles_in, eligible
 from legato.redis import Client, Script, reaching
 
-__all__ = ["READY_AFTER", "Member", "Members", "Roll", "eligible", "read_roll"]
+__all__ = [
+    "READY_AFTER",
+    "Member",
+    "Members",
+    "Roll",
+    "Stay",
+    "assembles_in",
+    "eligible",
+    "read_roll",
+]
 
 FORGET_AFTER = timedelta(minutes=10)
 

@@ -19,7 +19,7 @@ from legato.contracts.fleet import Directive
 from legato.contracts.keys import Owned
 from legato.errors import Unavailable
 from legato.leases import ISOLATION, Held, Lease, Leases
-from legato.members import READY_AFTER, Members, eligible
+from legato.members import READY_AFTER, Members, Stay, assembles_in, eligible
 from legato.permits import Permits
 from legato.protocol import moves
 from legato.protocol.lease import alone_for
@@ -96,6 +96,7 @@ class Holder:
         self._held: dict[Owned, Lease] = {}
         self._owners: Mapping[Owned, str] = {}
         self._steady = timedelta(0)
+        self._stay = Stay()
         self._looked = 0.0
         self._owners_first = False
         self._known: dict[Owned, float] = {}
@@ -163,6 +164,7 @@ class Holder:
         roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
         self._note(await self._leases.steady())
         self._looked = time.monotonic()
+        self._stay = self._stay.seen(roll, self._members.name, now=self._looked)
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
         self._owners = rendezvous.assign(self._things, ready)
 
@@ -259,11 +261,9 @@ class Holder:
             self._wake.set()
 
     async def _take(self, what: Owned) -> None:
-        now, ttl = time.monotonic(), self._leases.ttl.total_seconds()
-        # What Redis knew a moment ago and knows no more, its owner takes again: it was emptied.
-        unknown = now - self._known.get(what, -ttl) >= ttl
+        now = time.monotonic()
         try:
-            found = await self._leases.acquire(what, unknown=unknown)
+            found = await self._leases.acquire(what, unknown=self._may_found(what, now=now))
         except Unavailable as error:
             log.warning("lease not taken", thing=str(what), why=str(error))
             self._later(what, self._leases.every)
@@ -276,6 +276,16 @@ class Holder:
         self._held[what] = found
         if not self._stopping:
             await self._start(found)
+
+    def _may_found(self, what: Owned, *, now: float) -> bool:
+        """Tell whether what Redis does not know is nobody's: else its owner takes it again.
+
+        Not where Redis knew it a moment ago, nor before owners had time to say that they live.
+        """
+        ttl = self._leases.ttl.total_seconds()
+        assembled = assembles_in(self._pace.ready_after, self._leases.every)
+        forgotten = now - self._known.get(what, -ttl) < ttl
+        return not forgotten and self._stay.lasts(assembled, now=now)
 
     async def _start(self, lease: Lease) -> None:
         try:

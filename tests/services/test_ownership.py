@@ -1,5 +1,7 @@
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from legato import rendezvous
@@ -10,8 +12,9 @@ from legato.leases import Lease, Leases
 from legato.members import Members
 from legato.ownership import Holder, Pace, Steering, bury
 from legato.permits import Permits
+from legato.protocol.lease import CALL
 from legato.redis import Client
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 TTL = timedelta(milliseconds=500)
 THINGS = all_partitions(bot=7, region="default", count=8)
@@ -51,6 +54,7 @@ class Process:
         ttl: timedelta = TTL,
         renew: timedelta = TTL / 10,
         wanted: Callable[[], Directive] | None = None,
+        pace: Pace = PACE,
     ) -> None:
         self.leases = Leases(redis, owner=name, ttl=ttl, renew=renew)
         self.members = Members(redis, bot=7, component="audio", name=name, ttl=ttl)
@@ -61,7 +65,7 @@ class Process:
             self.members,
             THINGS,
             self.port,
-            pace=PACE,
+            pace=pace,
             steering=Steering(wanted, permits) if wanted else None,
         )
         self._stop = asyncio.Event()
@@ -218,6 +222,35 @@ async def test_what_redis_knew_a_moment_ago_is_its_owners_to_take_again(
     await two.end()
 
 
+async def test_who_has_just_come_takes_what_is_free_and_not_what_redis_does_not_know(
+    each_redis: Client,
+) -> None:
+    one = Process(each_redis, "a")
+    await until(lambda: len(one.port.running) == 8)
+    await one.end()
+    await each_redis.delete(keys.lease(THINGS[0]))
+    slow, pace = timedelta(minutes=1), replace(PACE, ready_after=timedelta(milliseconds=1))
+
+    two = Process(each_redis, "b", ttl=slow, renew=slow, pace=pace)
+    await until(lambda: len(two.port.running) == 7 and THINGS[0] in two.holder._asked)
+
+    assert THINGS[0] not in two.port.running
+    await two.end()
+
+
+async def test_what_redis_does_not_know_is_taken_once_owners_had_time_to_renew(
+    each_redis: Client,
+) -> None:
+    pace = replace(PACE, ready_after=timedelta(milliseconds=1))
+    began = time.monotonic()
+
+    one = Process(each_redis, "a", ttl=timedelta(seconds=10), pace=pace)
+    await until(lambda: len(one.port.running) == 8)
+
+    assert time.monotonic() - began >= CALL.total_seconds()
+    await one.end()
+
+
 async def test_a_newcomer_is_given_no_more_at_once_than_there_are_permits(
     each_redis: Client,
 ) -> None:
@@ -266,6 +299,6 @@ async def test_who_weighs_nothing_gives_all_away_while_it_lives(each_redis: Clie
 
 async def until_there(redis: Client, what: Partition) -> None:
     """Wait until somebody holds a lease again."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not await redis.exists(keys.lease(what)):
             await asyncio.sleep(0.01)

@@ -59,6 +59,11 @@ NOTICED: dict[str, tuple[str, int, list[Step]]] = {
         [("start", "w0"), ("start", "w1"), ("command", 1), ("command", 2), ("command", 3),
          ("run", 15_300), *ENDING, ("empty",), ("run", 3_000)],
     ),
+    "assembles": (
+        "past its lease", 0,
+        [("start", "w0"), ("run", 3_000), ("command", 1), ("command", 2), ("command", 3),
+         ("run", 14_100), *ENDING, ("empty",), ("start", "w1"), ("run", 3_000)],
+    ),
     "again": (
         "past its lease", 1,
         [*PLAYING, ("run", 8_300), ("freeze", "w0"), ("run", 40_000), ("empty",), ("thaw", "w0"),

@@ -45,6 +45,8 @@ class Rules:
     """Who was frozen takes nothing again that Redis lost."""
     owners_first: bool = True
     """After a gap owners have a lease's life for themselves."""
+    assembles: bool = True
+    """A newcomer takes nothing that Redis does not know before owners had time to renew."""
     deadline: bool = True
     """An outside call begins only with enough of the lease left."""
     missed: bool = True

@@ -9,7 +9,7 @@ from legato.protocol import moves, records
 from legato.protocol.lease import Lease, alone_for
 from legato.protocol.moves import Limits, View
 from legato.protocol.records import Granted
-from legato.protocol.roll import eligible
+from legato.protocol.roll import Stay, assembles_in, eligible
 from support_sim import Call, Process, Sleep, Task, Unavailable, Work, quietly
 from support_sim_servers import TTL
 from support_sim_tenure import ISOLATION, Tenure
@@ -33,6 +33,7 @@ class Worker:
         self.tenures: dict[Thing, Tenure] = {}
         self.owners: dict[Thing, str] = {}
         self.steady = 0
+        self.stay = Stay()
         self.looked = 0.0
         self.owners_first = False
         self.known: dict[Thing, float] = {}
@@ -70,6 +71,7 @@ class Worker:
         found = yield Call("redis", ("beat", self.name, self.stopping))
         steady = yield Call("redis", ("tick",))
         self.looked = self.clock()
+        self.stay = self.stay.seen(found, self.name, now=self.looked / 1000)
         if steady < self.steady:
             self.owners_first = self.rules.owners_first
         elif steady >= TTL:
@@ -139,7 +141,7 @@ class Worker:
 
     def take(self, thing: Thing) -> Work:
         sent = self.clock()
-        unknown = not self.rules.owners_first or sent - self.known.get(thing, -TTL) >= TTL
+        unknown = self.may_found(thing, sent)
         found = yield Call("redis", ("acquire", thing, self.owner, False, unknown))
         if not isinstance(found, Granted) and found.age >= TTL:
             steady = yield Call("redis", ("tick",))
@@ -156,6 +158,11 @@ class Worker:
             self.tenures[thing] = Tenure(self, thing)
             self.world.handed_over(thing)
             yield Call("redis", ("give_back", thing))
+
+    def may_found(self, thing: Thing, now: float) -> bool:
+        forgotten = self.rules.owners_first and now - self.known.get(thing, -TTL) < TTL
+        assembled = self.stay.lasts(assembles_in(), now=now / 1000) or not self.rules.assembles
+        return assembled and not forgotten
 
     def permitted(self, thing: Thing) -> Work:
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from legato import rendezvous
 from legato.contracts.partitions import Partition as Thing
 from legato.contracts.partitions import all_partitions
+from legato.protocol.records import Record
 from support_sim import Call, Process, Sim, Unavailable, Work
 from support_sim_servers import PERMITS, TTL, Broken, Node, Redis, Rules, Witness
 from support_sim_tenure import Tenure
@@ -22,15 +23,12 @@ GUILDS = {1: 0, 2: 0, 3: 1}
 """Guild -> its partition."""
 SETTLES_WITHIN = 240_000
 RATES = (0.99, 1.0, 1.01)
-ASSEMBLES_WITHIN = 12_000
-"""A process that starts while Redis has just been emptied believes that it is alone, and takes
-what its owners had no time to renew: known, and not covered."""
 UNDER_WAY = 5_000
 """A hand-over that takes longer may have lost its permit meanwhile."""
 
 
 class World:
-    """All of it."""
+    """All of it, on a Redis that knows an evening before; emptied, it knows nothing."""
 
     def __init__(self, seed: int = 0, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
@@ -38,13 +36,14 @@ class World:
         self.things: tuple[Thing, ...] = all_partitions(bot=7, region="default", count=2)
         self.witness = Witness(self.sim)
         self.redis = Redis(self.sim, self.rules, self.witness)
+        self.redis.leases = {thing: Record("", 1, 0) for thing in self.things}
         self.node = Node(self.sim, self.witness, self.tell)
         self.sim.servers = {"redis": self.redis, "node": self.node}
         self.gateway = Process("gateway")
         self.workers: dict[str, Worker] = {}
         self.runs = self.numbers = 0
         self.commands = 0
-        self.started_at = self.emptied_at = -ASSEMBLES_WITHIN
+        self.emptied_at = -(10**9)
         self.under_way: dict[Thing, int] = {}
         self.away_since: int | None = None
 
@@ -65,8 +64,6 @@ class World:
 
     def step_start(self, name: str) -> None:
         if name not in self.workers:
-            self._let_pass(self.emptied_at + ASSEMBLES_WITHIN)
-            self.started_at = self.sim.now
             self.runs += 1
             self.workers[name] = Worker(self, name, self.runs, RATES[self.runs % len(RATES)])
 
@@ -113,14 +110,10 @@ class World:
         self.away_since = None
 
     def step_empty(self) -> None:
-        self._let_pass(self.started_at + ASSEMBLES_WITHIN)
         self.emptied_at = self.sim.now
         self.redis.empty()
         self.witness.forget(self.node.sessions)
         self.under_way.clear()
-
-    def _let_pass(self, until: int) -> None:
-        self.sim.run(max(0, until - self.sim.now))
 
     def step_restart_node(self) -> None:
         self.node.sessions.clear()

@@ -49,7 +49,7 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     )
     """How long nodes are driven on while Redis is out of reach; then their sockets are closed."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
-    """How long a new process lives before it is given partitions."""
+    """How long a new process lives before it is given partitions; 0 = no other process runs."""
     settle: Settle = lease_settings.SETTLE
     """After an outage of Redis nothing moves to another process for so long."""
     partition_moves: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2

@@ -38,21 +38,21 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     gateway: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
     """How many gateways, likewise; with fewer shards than gateways the others stand by."""
     page_port: Port = 0
-    """Of the simulator and its page; usually 8123."""
+    """Of the simulator and its page; 0 = 8123 if that is free, else any."""
     api_port: Port = 0
-    """Of the HTTP API; usually 3000."""
+    """Of the HTTP API; 0 = 3000 if that is free, else any."""
     gateway_port: Port = 0
-    """Of the gateway's health pages; usually 3001."""
+    """Of the gateway's health pages; 0 = 3001 if that is free, else any."""
     audio_port: Port = 0
-    """Of the audio service's health pages; usually 3002."""
+    """Of the audio service's health pages; 0 = 3002 if that is free, else any."""
     worker_port: Port = 0
-    """Of the worker's health pages; usually 3003."""
+    """Of the worker's health pages; 0 = 3003 if that is free, else any."""
     database_port: Port = 0
-    """Of the embedded PostgreSQL; any."""
+    """Of the embedded PostgreSQL; 0 = any that is free."""
     redis_port: Port = 0
-    """Of the embedded Valkey; any."""
+    """Of the embedded Valkey; 0 = any that is free."""
     node_port: Port = 0
-    """Of the first embedded node, the others follow; usually any."""
+    """Of the first embedded node, the others follow; 0 = any that are free."""
 
 
 def environment(

@@ -15,6 +15,7 @@ from legato.gateway.shard import FATAL
 from legato.gateway.shards import Shards
 from legato.gateway.wiring import Basis, Pacer, wire
 from legato.health import Check, Dependency, Health
+from legato.members import assembles_in
 from legato.ownership import Holder
 from legato.serve import Pages
 from legato.settings import Fault, WrongSettings
@@ -100,7 +101,8 @@ class App:
         its first.
         """
         settings, loop = self._basis.settings, asyncio.get_running_loop()
-        patience = settings.member_ready_after + settings.lease_renew
+        assembled = assembles_in(settings.member_ready_after, settings.lease_renew)
+        patience = assembled + settings.lease_renew
         without_any = loop.time() + patience.total_seconds()
         await holder.settled()
         while True:

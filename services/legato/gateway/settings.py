@@ -52,7 +52,7 @@ class Settings(Common, frozen=True, kw_only=True):
     isolation: Isolation = lease_settings.ISOLATION
     """How long a lost connection is resumed while Redis is out of reach; later it waits for it."""
     member_ready_after: ReadyAfter = lease_settings.READY_AFTER
-    """How long a new gateway lives before it is given shards."""
+    """How long a new gateway lives before it is given shards; 0 = no other gateway runs."""
     settle: Settle = lease_settings.SETTLE
     """After an outage of Redis nothing moves to another process for so long."""
     event_buffer: Annotated[int, msgspec.Meta(ge=100)] = 50_000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from legato.protocol.lease import TTL
+from legato.protocol.lease import CALL, RENEW, TTL
 
 READY_AFTER = timedelta(seconds=5)
 """A member that comes and goes in a crash loop moves nothing."""
@@ -31,6 +31,34 @@ class Roll:
     members: tuple[Member, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """For how long a member has been on the roll, by its own clock: that of Redis may be set."""
+
+    since: int = -1
+    """The roll's word, server ms."""
+    begun: float = 0.0
+    """When the member read it first, s."""
+
+    def seen(self, roll: Roll, name: str, *, now: float) -> "Stay":
+        """Begin anew where the roll does: it was silent for too long, or Redis was emptied."""
+        since = next((member.since for member in roll.members if member.name == name), -1)
+        return self if since == self.since else Stay(since, now)
+
+    def lasts(self, length: timedelta, *, now: float) -> bool:
+        """Tell whether it has been there for so long."""
+        return now - self.begun >= length.total_seconds()
+
+
+def assembles_in(ready_after: timedelta = READY_AFTER, renew: timedelta = RENEW) -> timedelta:
+    """Say how long after Redis was emptied its owners are known again, by roll and by lease.
+
+    A renewal that hung, and the next one: so long a newcomer takes nothing that Redis does not
+    know. Who need not be ready for any time is alone by the word of its supervisor.
+    """
+    return max(ready_after, renew + CALL) if ready_after else timedelta(0)
+
+
 def beat(found: Mapping[str, Member], me: Member, *, silent: int, forget: int) -> Roll:
     """Note that a member lives, and strike out who was silent for too long; ms. `beat.lua`.
 
@@ -49,7 +77,8 @@ def eligible(
     """Name who may own things, with their weights: alive, ready long enough and not draining.
 
     Who is alone on the roll takes nothing from anybody, and so need not be ready for long: after
-    a restart on one machine the music goes on at once.
+    a restart on one machine the music goes on at once. What Redis does not know may yet be
+    another's, who was struck out with it (`assembles_in`).
     """
     ready, alive = (round(span / timedelta(milliseconds=1)) for span in (ready_after, alive_within))
     living = [

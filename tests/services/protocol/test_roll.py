@@ -1,12 +1,14 @@
 """Who may own things, by the rule; the script that keeps the roll must do what the rule says."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from legato.protocol import roll as rules
-from legato.protocol.roll import Member, Roll, eligible
+from legato.protocol.lease import CALL, RENEW
+from legato.protocol.roll import READY_AFTER, Member, Roll, Stay, assembles_in, eligible
 from support_scripts import Scripts
 
 KEY = "{7}:members:audio"
@@ -42,6 +44,23 @@ def test_who_is_alone_may_own_at_once() -> None:
     assert eligible(Roll(100_000, (young,))) == {"young": 1.0}
     assert eligible(Roll(100_000, (young, leaving))) == {"young": 1.0}
     assert eligible(Roll(100_000, (young, other))) == {}
+
+
+def test_a_stay_begins_anew_where_the_roll_does_whatever_the_clock_of_redis_says() -> None:
+    stay = Stay().seen(Roll(NOW, (member("me", since=5),)), "me", now=3.0)
+
+    later = stay.seen(Roll(NOW + 60_000, (member("me", since=5),)), "me", now=5.0)
+    anew = later.seen(Roll(NOW, (member("me", since=NOW),)), "me", now=6.0)
+
+    assert later.lasts(timedelta(seconds=2), now=5.0)
+    assert not later.lasts(timedelta(seconds=3), now=5.0)
+    assert not anew.lasts(timedelta(milliseconds=1), now=6.0)
+
+
+def test_owners_are_known_again_once_a_hung_renewal_and_the_next_have_passed() -> None:
+    assert assembles_in() == RENEW + CALL > READY_AFTER
+    assert assembles_in(timedelta(seconds=30)) == timedelta(seconds=30)
+    assert assembles_in(timedelta(0)) == timedelta(0), "its supervisor says that it is alone"
 
 
 calls = st.lists(
