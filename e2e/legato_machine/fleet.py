@@ -26,6 +26,10 @@ class Fleet:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
+    @property
+    def _shards(self) -> int:
+        return int(self._machine.stage.settings["SHARDS"])
+
     @contextlib.asynccontextmanager
     async def _client(self) -> AsyncIterator[legato_redis.Client]:
         client = legato_redis.connect(self._machine.redis_url)
@@ -73,8 +77,7 @@ class Fleet:
             count, region = DEFAULT_COUNT, DEFAULT_REGION
             thing = str(partition_of(room.guild_id, bot=bot, region=region, count=count))
         else:
-            shards = int(self._machine.stage.settings["SHARDS"])
-            thing = str(shard_of(room.guild_id, bot=bot, count=shards))
+            thing = str(shard_of(room.guild_id, bot=bot, count=self._shards))
 
         async def look() -> str | None:
             rows = await self.members(component)
@@ -84,11 +87,12 @@ class Fleet:
 
     async def balanced(self, component: str, among: int, *, timeout: float = 60) -> None:
         """Wait until so many parts share everything, none with more than the bounded load."""
+        everything = DEFAULT_COUNT if component == "audio" else self._shards
+        most = math.ceil(everything / among * rendezvous.SLACK)
 
         async def look() -> bool:
             shares = [share for share in (await self.shares(component)).values() if share]
-            fair = sum(shares) / among
-            return len(shares) == among and max(shares) <= math.ceil(fair * rendezvous.SLACK)
+            return (len(shares), sum(shares)) == (among, everything) and max(shares) <= most
 
         await until(look, what=f"{component} shared among {among}", timeout=timeout)
 
