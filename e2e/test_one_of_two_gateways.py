@@ -1,6 +1,7 @@
 """One of two gateways ends, sockets end in every way: RESUME wherever it is allowed."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -11,9 +12,12 @@ from legato_machine.room import Room
 from legato_simulator.script import Interaction
 
 SHARDS = 4
+ROOMS = 4
+TONES = (4, 5, 6)
+"""Asked for before a gateway ends, while it does and when it has."""
 STAGE = Stage(
     gateway=2,
-    settings={"SHARDS": str(SHARDS), "MEMBER_READY_AFTER": "1s"},
+    settings={"SHARDS": str(SHARDS), "MEMBER_READY_AFTER": "1s", "SETTLE": "2s"},
     discord={
         "SIMULATOR_SHARDS": str(SHARDS),
         "SIMULATOR_MAX_CONCURRENCY": str(SHARDS),
@@ -70,34 +74,56 @@ async def queued_once(room: Room, title: str) -> None:
 async def test_the_other_gateway_resumes_and_commands_meanwhile_happen_once(
     stage: Machine, how: str
 ) -> None:
+    rooms = [await playing(stage, f"loses a gateway to {how} {one}", 3) for one in range(ROOMS)]
+    for tone in TONES:
+        await stage.make(f"tone-{tone}-60s.ogg")
     async with hearing.control(stage) as noise:
-        room = await playing(stage, f"loses its gateway to {how}", 3)
-        link = await stage.make("tone-4-60s.ogg")
-        await stage.make("tone-5-60s.ogg")
-        owner = await stage.fleet.owner_of(room, "gateway")
+        owners = [await stage.fleet.owner_of(room, "gateway") for room in rooms]
+        lost = await shards_of(stage, owners[0])
         before = await stage.discord.record()
 
-        if how == "SIGTERM":
-            stopping = asyncio.create_task(stage.parts[owner].stop())
-            answer = await room.play("tone-4-60s.ogg")
-            assert answer.message is not None
-            assert await stopping == 0
-        else:
-            await stage.parts[owner].kill()
-            await room.begin("play", {"query": link})
-            await stage.bury(owner)
-        await resumed(stage, before.resumes + 1)
-        heir = await stage.fleet.owner_of(room, "gateway")
-        await room.play("tone-5-60s.ogg", timeout=20)
+        asked = [await ask(stage, room, TONES[0]) for room in rooms]
+        ending = asyncio.create_task(end(stage, owners[0], how))
+        asked += [await ask(stage, room, TONES[1]) for room in rooms]
+        await ending
+        asked += [await ask(stage, room, TONES[2]) for room in rooms]
+        await resumed(stage, before.resumes + lost)
+        back = time.monotonic()
+        heirs = [await stage.fleet.owner_of(room, "gateway") for room in rooms]
+        shown = [await one.response(30) for one in asked]
 
     after = await stage.discord.record()
-    assert heir != owner
+    assert owners[0] not in heirs
     assert after.identifies == before.identifies
-    await queued_once(room, "Test tone 4")
-    await queued_once(room, "Test tone 5")
-    await hearing.unbroken(room, noise)
-    await room.type("leave")
-    await stage.start(owner)
+    for one, owner in zip(shown, owners * len(TONES), strict=True):
+        killed = (how, owner) == ("SIGKILL", owners[0])
+        assert one.state == "answered" or (killed and one.created_at < back), one
+    for room in rooms:
+        for tone in TONES:
+            await queued_once(room, f"Test tone {tone}")
+        await hearing.unbroken(room, noise)
+        await room.type("leave")
+    await stage.start(owners[0])
+    await stage.fleet.balanced("gateway", 2)
+
+
+async def shards_of(stage: Machine, owner: str) -> int:
+    """Count the shards that a gateway holds, of which each is resumed by the other."""
+    return (await stage.fleet.shares("gateway"))[owner]
+
+
+async def ask(stage: Machine, room: Room, tone: int) -> Interaction:
+    """Ask for one more track, and wait for nothing."""
+    return await room.begin("play", {"query": stage.music(f"tone-{tone}-60s.ogg")})
+
+
+async def end(stage: Machine, name: str, how: str) -> None:
+    """End a gateway, as its supervisor sees it."""
+    if how == "SIGTERM":
+        assert await stage.parts[name].stop() == 0
+    else:
+        await stage.parts[name].kill()
+        await stage.bury(name)
 
 
 async def test_who_asks_while_a_gateway_stops_is_answered_in_time(stage: Machine) -> None:
@@ -122,32 +148,44 @@ async def test_who_asks_while_a_gateway_stops_is_answered_in_time(stage: Machine
     await stage.start(leaving)
 
 
-async def test_what_the_bot_is_told_while_a_gateway_is_dead_it_does_when_the_other_resumes(
-    stage: Machine,
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM"])
+async def test_what_the_bot_is_told_while_no_gateway_runs_it_does_when_they_resume(
+    stage: Machine, how: str
 ) -> None:
-    """One guild is left, another is entered, while nobody reads their shards."""
-    left, entered = await playing(stage, "is left meanwhile", 7), await stage.room("is entered")
+    """Guilds are left and entered while gateways end, and while nobody reads their shards."""
+    first, then = [await playing(stage, f"is left {when} {how}", 7) for when in ("at", "after")]
+    entered = [await stage.room(f"is entered {when} {how}") for when in ("at", "after")]
     link = await stage.make("tone-8-60s.ogg")
-    owners = {await stage.fleet.owner_of(room, "gateway") for room in (left, entered)}
+    gateways = stage.stage.names("gateway")
     before = await stage.discord.record()
-    for owner in owners:
-        await stage.parts[owner].kill()
 
-    await left.begin("leave")
-    await entered.begin("play", {"query": link})
-    for owner in owners:
-        await stage.bury(owner)
-        await stage.start(owner)
-    await resumed(stage, before.resumes + 1)
-    await entered.hears(8, timeout=30)
+    ending = [asyncio.create_task(end(stage, name, how)) for name in gateways]
+    await first.begin("leave")
+    await entered[0].begin("play", {"query": link})
+    await asyncio.gather(*ending)
+    await then.begin("leave")
+    await entered[1].begin("play", {"query": link})
+    await stage.start_together(*gateways)
+    await resumed(stage, before.resumes + SHARDS)
+    for room in entered:
+        await room.hears(8, timeout=30)
+    for room in (first, then):
+        await left(stage, room)
+
+    assert (await stage.discord.record()).identifies == before.identifies
+    for room in entered:
+        await room.type("leave")
+    await stage.fleet.balanced("gateway", 2)
+
+
+async def left(stage: Machine, room: Room) -> None:
+    """Wait until the bot is in no channel of a guild."""
 
     async def gone() -> bool:
-        states = await stage.discord.voice_states(left.guild.id)
+        states = await stage.discord.voice_states(room.guild.id)
         return all(state["user_id"] != str(stage.bot_id) for state in states)
 
     await until(gone, what="the bot has left")
-    assert (await stage.discord.record()).identifies == before.identifies
-    await entered.type("leave")
 
 
 async def test_all_shards_are_asked_to_reconnect_and_resume(stage: Machine) -> None:
