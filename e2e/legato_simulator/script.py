@@ -25,6 +25,9 @@ from legato_simulator.views import (
 
 Value = str | int | float | bool
 
+PATIENCE = 60.0
+"""Seconds that a script waits for what should come at once: only where it does not."""
+
 
 class Interaction:
     """A user's command, press or form, to wait on."""
@@ -34,15 +37,15 @@ class Interaction:
         self.sent = sent
         self.id = sent.id
 
-    async def acknowledged(self, timeout: float = 5.0) -> InteractionView:
+    async def acknowledged(self, timeout: float = PATIENCE) -> InteractionView:
         """Wait for the first answer, a deferral too."""
         return await self._script.interaction(self.id, "acknowledged", timeout)
 
-    async def response(self, timeout: float = 10.0) -> InteractionView:
+    async def response(self, timeout: float = PATIENCE) -> InteractionView:
         """Wait until the user sees the answer, or that there is none in time (state "failed")."""
         return await self._script.interaction(self.id, "answered", timeout)
 
-    async def choices(self, timeout: float = 5.0) -> list[Json]:
+    async def choices(self, timeout: float = PATIENCE) -> list[Json]:
         """Wait for what autocomplete offers."""
         return (await self.response(timeout)).choices or []
 

@@ -129,7 +129,7 @@ class VoiceSender:
         except ConnectionResetError as error:
             raise VoiceClosed(self._code()) from error
 
-    async def wait(self, op: int, *, seconds: float = 10.0) -> Any:
+    async def wait(self, op: int, *, seconds: float = 60.0) -> Any:
         """Take the next message with an opcode; raises VoiceClosed or TimeoutError."""
         async with asyncio.timeout(seconds), self._news:
             while True:
@@ -141,7 +141,7 @@ class VoiceSender:
                     raise VoiceClosed(self._code())
                 await self._news.wait()
 
-    async def closed(self, *, seconds: float = 10.0) -> int:
+    async def closed(self, *, seconds: float = 60.0) -> int:
         """Wait until the server closes, and give its code."""
         if self._reader is not None:
             await asyncio.wait_for(asyncio.shield(self._reader), seconds)

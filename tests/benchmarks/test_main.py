@@ -2,6 +2,8 @@ import pathlib
 import subprocess
 import sys
 
+from support_waiting import PATIENCE
+
 ROOT = pathlib.Path(__file__).parents[2]
 BEFORE = """# Measured
 
@@ -29,7 +31,7 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

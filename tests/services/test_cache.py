@@ -9,6 +9,7 @@ from legato import redis as reach
 from legato.cache import Cache, Source
 from legato.contracts import keys
 from support_counting import counted_commands
+from support_waiting import PATIENCE
 
 
 @dataclass
@@ -80,7 +81,7 @@ async def test_a_write_is_heard_by_the_others(redis):
             await asyncio.sleep(0)
         origin.value = "two"
         await here.invalidate("thing")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while await there.read(origin.source()) != "two":
                 await asyncio.sleep(0)
         following.cancel()
@@ -107,7 +108,7 @@ async def test_it_holds_no_longer_than_its_time(redis):
     await cache.read(origin.source(ttl=0.02))
     origin.value = "two"
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while await cache.read(origin.source(ttl=0.02)) != "two":
             await asyncio.sleep(0.005)
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import support_servers
 from legato.cli import main
 from legato.embedded import ports
+from support_waiting import PATIENCE
 
 
 def test_help_names_every_command_in_a_moment() -> None:
@@ -150,7 +151,7 @@ def test_a_service_on_an_empty_database_says_what_to_run(
             env=environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -5,6 +5,7 @@ import pytest
 from legato.errors import Unavailable
 from legato.layout import Layout, OtherLayout
 from legato.redis import Client
+from support_waiting import PATIENCE
 
 
 async def test_the_first_count_binds(each_redis: Client) -> None:
@@ -40,7 +41,7 @@ async def test_a_count_is_bound_while_redis_is_emptied(each_redis: Client) -> No
         finally:
             bound.set()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
         tasks.create_task(empty())
         tasks.create_task(bind())
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from legato import lifecycle
+from support_waiting import PATIENCE
 
 
 @dataclass
@@ -35,7 +36,7 @@ async def test_a_signal_stops_services_in_reverse_order():
     await second.started.wait()
 
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, PATIENCE)
 
     assert order == ["gateway", "audio"]
 

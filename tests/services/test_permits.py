@@ -42,4 +42,4 @@ async def test_the_permit_of_a_dead_member_returns(each_redis: Client) -> None:
     dead = permits(each_redis, life=timedelta(milliseconds=100))
     await dead.take(A, most=1)
 
-    assert await until(lambda: permits(each_redis).take(B, most=1), 5)
+    assert await until(lambda: permits(each_redis).take(B, most=1))

@@ -14,6 +14,7 @@ from legato.bus import Bus
 from legato.errors import Unavailable
 from legato.redis import CONNECTIONS, Client, check, connect, measure, reaching
 from support_servers import running_valkey
+from support_waiting import PATIENCE
 
 
 async def swallow() -> None:
@@ -34,7 +35,7 @@ async def test_a_cancellation_that_is_swallowed_inside_is_not_lost() -> None:
     await asyncio.sleep(0)
     task.cancel()
 
-    await asyncio.wait({task}, timeout=5)
+    await asyncio.wait({task}, timeout=PATIENCE)
 
     assert task.cancelled()
 
@@ -53,7 +54,7 @@ async def test_what_is_cancelled_already_may_still_tidy_up() -> None:
     task = asyncio.create_task(work())
     await asyncio.sleep(0)
     task.cancel()
-    await asyncio.wait({task}, timeout=5)
+    await asyncio.wait({task}, timeout=PATIENCE)
 
     assert tidied.is_set()
 
@@ -99,7 +100,7 @@ async def test_what_waits_at_the_server_starves_no_command(client: Client) -> No
         )
         for one in range(2 * CONNECTIONS)
     ]
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         while (await client.info("clients"))["blocked_clients"] < len(readers):
             await asyncio.sleep(0.01)
         began = time.monotonic()

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from legato import serve
 from legato.health import Health
 from legato.serve import Pages, PortInUse
+from support_waiting import PATIENCE
 
 
 def pages(
@@ -38,7 +39,7 @@ async def test_an_open_request_ends_before_the_pages_do() -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(served.run(stop))
         asked = tasks.create_task(read(served.port))
-        await asyncio.wait_for(asked_for.wait(), 5)
+        await asyncio.wait_for(asked_for.wait(), PATIENCE)
         stop.set()
 
     assert asked.result() == "served"

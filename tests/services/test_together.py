@@ -9,6 +9,7 @@ import pytest
 
 from legato import redis as reach
 from legato.layout import Layout
+from support_waiting import PATIENCE
 
 BOT = 7
 
@@ -24,7 +25,7 @@ async def ended(service: str, **environment: str) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             _, said = await process.communicate()
     finally:
         if process.returncode is None:

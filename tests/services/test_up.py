@@ -16,9 +16,9 @@ import pytest
 import support_servers
 from legato.embedded import folder, parts, ports
 from legato.embedded.child import Child
+from support_waiting import PATIENCE
 
 OPTIONS = ("port", "api-port", "gateway-port", "audio-port", "worker-port")
-PATIENCE = 90.0
 TITLES = (
     "PostgreSQL",
     "Valkey",
@@ -126,7 +126,7 @@ def processes_of(data: pathlib.Path) -> dict[int, str]:
 
 
 def wait_until_gone(data: pathlib.Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while left := processes_of(data):
         assert time.monotonic() < deadline, left
         time.sleep(0.02)

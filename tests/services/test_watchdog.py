@@ -5,6 +5,7 @@ from dataclasses import replace
 from legato.contracts.partitions import Partition
 from legato.leases import Lease
 from legato.watchdog import Pace, Watchdog, has_stalled
+from support_waiting import PATIENCE
 
 P = Partition(7, "default", 3)
 PACE = Pace(look=0.01, patience=0.1, frozen=0.5, grace=0.1)
@@ -37,7 +38,7 @@ def test_the_thread_ends_what_stands_still() -> None:
     deadline = time.monotonic() + 0.05
 
     with Watchdog(lambda: [lease(deadline)], end=ended.set, pace=PACE):
-        assert ended.wait(5)
+        assert ended.wait(PATIENCE)
 
     assert time.monotonic() >= deadline + PACE.patience
 
@@ -59,4 +60,4 @@ def test_the_thread_ends_what_never_runs_again_though_it_holds_nothing() -> None
     ended = threading.Event()
 
     with Watchdog(tuple, end=ended.set, pace=replace(PACE, longest=0.2)):
-        assert ended.wait(5)
+        assert ended.wait(PATIENCE)

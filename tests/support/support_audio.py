@@ -23,7 +23,7 @@ from legato.errors import Unavailable
 from legato.layout import Layout
 from legato_simulator import certs
 from support_lavalink import Double, Json
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 BOT = 7
 CHANNEL = 900
@@ -144,7 +144,7 @@ class Gateway:
 
     async def reply(self, number: int) -> Reply:
         """Wait for a command's answer."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while True:
             for reply in self.replies:
                 if reply.key.endswith(str(number)):
@@ -217,9 +217,17 @@ class Process:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    async def says(self, words: str, *, seconds: float = 20) -> None:
-        """Wait for words in its log."""
-        await until(lambda: words in self.log, seconds)
+    async def says(self, words: str) -> None:
+        """Wait for words in its log; where they can't come any more, its last ones are shown."""
+        try:
+            await until(lambda: words in self.log or self._is_over)
+        except TimeoutError:
+            raise AssertionError(f"not said: {words}\n{self.log[-4000:]}") from None
+        assert words in self.log, f"ended without a word of: {words}\n{self.log[-4000:]}"
+
+    @property
+    def _is_over(self) -> bool:
+        return self._process is not None and self._process.returncode is not None
 
     async def wait(self) -> int:
         """Wait until it has ended by itself, and say how."""
@@ -286,7 +294,7 @@ def loaded(number: int) -> Json:
     }
 
 
-async def plays(node: Double, encoded: str, *, seconds: float = 20) -> Json:
+async def plays(node: Double, encoded: str, *, seconds: float = PATIENCE) -> Json:
     """Wait until a connected player plays it, and return that player."""
 
     def playing() -> list[Json]:

@@ -26,18 +26,12 @@ from legato_simulator.listener import Report
 from legato_simulator.opus import Samples
 from legato_simulator.timecode import Analysis, loudness_db
 from legato_simulator.voice_server import VoiceServer
+from support_waiting import PATIENCE, until
 
 CHANNEL, BOT, VOICE_SESSION = 71, 700, "gateway-session"
 PASSWORD = "a test's password"
 Json = dict[str, object]
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for a condition."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 @dataclass(repr=False)
@@ -120,8 +114,8 @@ class Client:
     def events(self, kind: str) -> list[Json]:
         return [event for event in self.of("event") if event["type"] == kind]
 
-    async def event(self, kind: str, number: int = 1, seconds: float = 10.0) -> Json:
-        await until(lambda: len(self.events(kind)) >= number, seconds)
+    async def event(self, kind: str, number: int = 1) -> Json:
+        await until(lambda: len(self.events(kind)) >= number)
         return self.events(kind)[number - 1]
 
     def path(self, guild: int | None) -> str:
@@ -219,7 +213,7 @@ class RunningNode:
         start = time.monotonic()
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await self.process.wait()
         return time.monotonic() - start
 
@@ -244,7 +238,7 @@ async def running_node(
         node = RunningNode(process, http)
         reading = asyncio.create_task(_read_log(node))
         try:
-            await until(lambda: node.port or process.returncode is not None, 30)
+            await until(lambda: node.port or process.returncode is not None)
             assert node.port, "\n".join(node.log)
             yield node
         finally:
@@ -308,18 +302,18 @@ class Stage:
     def sounding(self) -> list[Arrival]:
         return [arrival for arrival in self.heard() if not arrival.silent]
 
-    async def frames(self, count: int, seconds: float = 15.0) -> None:
+    async def frames(self, count: int) -> None:
         """Wait until so many more frames of sound have come."""
         before = len(self.sounding())
-        await until(lambda: len(self.sounding()) >= before + count, seconds)
+        await until(lambda: len(self.sounding()) >= before + count)
 
-    async def quiet(self, seconds: float = 5.0) -> None:
+    async def quiet(self) -> None:
         """Wait until nothing has come for 150 ms."""
 
         def is_quiet() -> bool:
             return bool(self.heard()) and time.monotonic() - self.heard()[-1].at_ns / 1e9 > 0.15
 
-        await until(is_quiet, seconds)
+        await until(is_quiet)
 
     def report(self) -> Report:
         report = self.voice.report(self.guild, BOT)

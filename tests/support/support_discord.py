@@ -15,6 +15,7 @@ import pytest
 from legato_simulator.app import Simulator
 from legato_simulator.intents import Intent
 from legato_simulator.settings import Settings
+from support_waiting import PATIENCE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MISSING = (
@@ -64,7 +65,7 @@ class Wire:
     compress: str | None = None
     inflate: Any = field(default_factory=zlib.decompressobj)
 
-    async def receive(self, seconds: float = 5.0) -> dict[str, Any]:
+    async def receive(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """Read one payload; AssertionError with the code when the connection was closed."""
         message = await self.ws.receive(timeout=seconds)
         if message.type is aiohttp.WSMsgType.TEXT:
@@ -93,7 +94,7 @@ class Wire:
         data: dict[str, Any] = payload["d"]
         return data
 
-    async def close_code(self, seconds: float = 5.0) -> int | None:
+    async def close_code(self, seconds: float = PATIENCE) -> int | None:
         """Read on until the server closes."""
         while True:
             message = await self.ws.receive(timeout=seconds)

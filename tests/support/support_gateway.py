@@ -23,7 +23,7 @@ from legato.gateway.settings import Settings
 from legato.settings import Secret
 from legato_simulator.app import Simulator
 from support_discord import discord
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 T = TypeVar("T")
 PARTITIONS = 4
@@ -175,7 +175,7 @@ class Stage:
         """Run a gateway that is logged in and knows its guilds and commands."""
         running = start(self.settings(**more))
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 while not (
                     running.connected and running.guilds and await self.sim.script.commands()
                 ):

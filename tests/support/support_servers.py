@@ -14,6 +14,7 @@ from legato.embedded import ports, valkey
 from legato.embedded.child import Child, Program
 from legato.embedded.postgres import Postgres
 from legato.embedded.valkey import Valkey
+from support_waiting import PATIENCE
 
 
 @contextlib.contextmanager
@@ -33,7 +34,7 @@ def running(program: Program, is_ready: Callable[[], bool]) -> Iterator[Child]:
     """Start a program, wait until it is ready, and stop it at the end."""
     child = Child.start(program)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not is_ready():
             assert child.code is None, f"{program.name} ended: {child.last_words()}"
             assert time.monotonic() < deadline, f"{program.name}: {child.last_words()}"
@@ -97,7 +98,7 @@ class Breakable:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self._child = Child.start(self._server.prepare())
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._server.is_ready():
             assert time.monotonic() < deadline, self._child.last_words()
             time.sleep(0.01)

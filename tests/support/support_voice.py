@@ -12,6 +12,7 @@ from legato_simulator import certs, rtp
 from legato_simulator.ear import Ear
 from legato_simulator.voice_sender import VoiceSender
 from legato_simulator.voice_server import VoiceServer
+from support_waiting import PATIENCE
 
 GUILD, CHANNEL, BOT, SESSION = 7 << 22, 71, 700, "gateway-session"
 
@@ -42,7 +43,7 @@ class Room:
         await sender.connect(credentials, mode=mode)
         return sender
 
-    async def until(self, true: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Wait for a condition."""
         async with asyncio.timeout(seconds):
             while not true():

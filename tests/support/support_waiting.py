@@ -7,8 +7,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 120.0
+"""Seconds: a busy machine may need many, and only a run that fails waits for all of them."""
 
-async def until(look: Callable[[], T | Awaitable[T]], seconds: float = 10.0) -> T:
+
+async def until(look: Callable[[], T | Awaitable[T]], seconds: float = PATIENCE) -> T:
     """Look until something is found, and return it; TimeoutError after `seconds`."""
     async with asyncio.timeout(seconds):
         while True:

@@ -13,7 +13,7 @@ from hikari.impl import config, event_factory, event_manager, shard
 from legato_simulator.app import Simulator
 from support_discord import description_or_skip, discord
 from support_discordpy import DiscordWebSocket, Route, discordpy
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 INTENTS = hikari.Intents.GUILDS | hikari.Intents.GUILD_VOICE_STATES
 
@@ -103,7 +103,7 @@ async def test_hikari_joins_voice_and_hears_of_it(transport: str) -> None:
         lounge = await sim.script.guild("Legato Lounge")
         room = lounge.channel("Listening room")
         server = asyncio.create_task(
-            bot.wait_for(hikari.VoiceServerUpdateEvent, timeout=5)  # type: ignore[type-abstract]
+            bot.wait_for(hikari.VoiceServerUpdateEvent, timeout=PATIENCE)  # type: ignore[type-abstract]
         )
         await asyncio.sleep(0)
 
@@ -123,7 +123,7 @@ async def test_hikari_resumes_after_its_socket_was_dropped(transport: str) -> No
         played = await sim.script.run_command("Ada", "music", "play", {"query": "morning"})
 
         assert (await played.response()).state in {"answered", "failed"}
-        await until(lambda: resumed(sim), 10)
+        await until(lambda: resumed(sim))
         record = await sim.script.record()
         assert (record.identifies, record.resumes) == (1, 1)
 
@@ -181,7 +181,7 @@ async def test_discord_py_plays_a_command(monkeypatch: pytest.MonkeyPatch) -> No
 
         running = asyncio.create_task(client.start(sim.token))
         try:
-            await asyncio.wait_for(ready.wait(), 10)
+            await asyncio.wait_for(ready.wait(), PATIENCE)
             assert [guild.name for guild in client.guilds] == ["Legato Lounge"]
             played = await sim.script.run_command("Ada", "music", "play", {"query": "morning"})
             answered = await played.response()

@@ -11,6 +11,7 @@ from legato_simulator.intents import Intent
 from legato_simulator.script import Script
 from legato_simulator.views import ScriptError
 from support_discord import PLAY, Client, client
+from support_waiting import PATIENCE
 
 
 @pytest.fixture(params=["python", "http"])
@@ -122,7 +123,7 @@ async def test_the_page_follows_by_server_sent_events(bot: Client) -> None:
         await bot.rest("POST", f"/channels/{channel}/typing")
         await bot.rest("POST", f"/channels/{channel}/messages", {"content": "hello"})
         seen: dict[str, dict[str, str]] = {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while "message_created" not in seen:
                 line = (await stream.content.readline()).decode().strip()
                 if line.startswith("event: "):

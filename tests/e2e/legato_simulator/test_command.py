@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from legato_simulator.client import SimulatorClient
+from support_waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -29,7 +30,7 @@ async def process(
     )
     try:
         assert running.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             line = await running.stdout.readline()
         assert line, (await running.communicate())[1].decode()
         yield running, json.loads(line)
@@ -41,7 +42,7 @@ async def process(
 
 async def stop(running: asyncio.subprocess.Process) -> bytes:
     running.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         _, errors = await running.communicate()
     assert running.returncode == 0
     return errors
@@ -96,7 +97,7 @@ async def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             _, errors = await second.communicate()
     assert second.returncode == 1
     assert b"address already in use" in errors

@@ -7,7 +7,7 @@ from backports.zstd import ZstdDecompressor
 from legato_simulator.faults import IdentifyFault
 from legato_simulator.intents import Intent
 from support_discord import PLAY, VOICE_INTENTS, Client, Wire, client
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 
 async def test_ready_names_the_guilds_and_each_guild_follows(bot: Client) -> None:
@@ -44,7 +44,7 @@ async def test_a_payload_can_be_compressed_alone(bot: Client) -> None:
     await wire.identify(bot.sim.token, compress=True)
     await wire.event("READY")
 
-    message = await wire.ws.receive(timeout=5)
+    message = await wire.ws.receive(timeout=PATIENCE)
 
     assert isinstance(message.data, bytes)
     assert json.loads(wire.inflate.decompress(message.data))["t"] == "GUILD_CREATE"

@@ -10,6 +10,7 @@ from aiohttp import web
 from legato_simulator import media
 from legato_simulator.library import Library
 from legato_simulator.voice_endpoint import free_socket
+from support_waiting import PATIENCE
 
 TONE = "tone-1-2s.ogg"
 
@@ -33,7 +34,7 @@ async def base(cache: Path) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    timeout = aiohttp.ClientTimeout(sock_read=10)
+    timeout = aiohttp.ClientTimeout(sock_read=PATIENCE)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         yield session
 

@@ -16,6 +16,7 @@ from legato_simulator.voice_faults import NONE, VoiceFaults
 from legato_simulator.voice_routes import Voice
 from support_sound import packets_of
 from support_voice import BOT, CHANNEL, GUILD, SESSION, Room
+from support_waiting import PATIENCE
 
 
 @dataclass
@@ -127,7 +128,7 @@ async def test_a_joining_listener_hears_the_room_from_that_moment_on(site: Site)
     body = b""
     async with site.client.http.get(f"{site.client.base}/sound/{GUILD}.webm") as answer:
         assert answer.content_type == "audio/webm"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(body) < 20_000:
                 body += await answer.content.readany()
     await playing
@@ -146,7 +147,7 @@ async def test_a_listener_of_an_empty_room_hears_silence_then_the_bot(site: Site
             body += await answer.content.readany()
         sender = await site.room.connected()
         await sender.play(opus.encode(timecode.tone(2, 600)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(body) < 8_000:
                 body += await answer.content.readany()
 

@@ -13,6 +13,7 @@ from legato.store import apikeys
 from legato.store.apikeys import Grant
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
+from support_waiting import PATIENCE
 
 BOT = 111
 
@@ -53,10 +54,10 @@ async def api(redis, redis_url, database_url) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{built.pages.port}") as client:
         started = Api(built, client, "", database)
         # Its look at the schema is over then, and in nobody's count.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not built.health.ready:
                 await asyncio.sleep(0.01)
         started.key = await started.grant(requests_per_minute=1000)
         yield started
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE)

@@ -6,6 +6,7 @@ from legato.api import app
 from legato.api.settings import Settings
 from legato.settings import Secret
 from legato.store.schema import WrongSchema
+from support_waiting import PATIENCE
 
 PLAYER = "/api/v1/guilds/81384788765712384/player"
 
@@ -26,7 +27,7 @@ async def test_the_description_is_served_to_programs_and_people(api):
 
 
 async def test_it_becomes_ready_and_names_its_dependencies(api):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await api.get("/ready"))[0] != 200:
             await asyncio.sleep(0.01)
     status, report = await api.get("/health")

@@ -30,7 +30,7 @@ from support_audio import (
     voice_server,
 )
 from support_lavalink import Double, running_double
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 GUILD = 123 << 22
 
@@ -94,7 +94,7 @@ async def saved(database: Database, *, items: int) -> None:
 
 async def resumed(node: Double, session: str) -> None:
     """Wait until a session has a socket again, and no other one is left."""
-    await until(lambda: list(node.sessions) == [session] and node.sessions[session].socket, 20)
+    await until(lambda: list(node.sessions) == [session] and node.sessions[session].socket)
 
 
 async def test_a_play_reaches_the_node_and_is_answered(world: World) -> None:
@@ -267,10 +267,10 @@ async def test_a_loop_that_stands_still_past_its_lease_ends_and_another_goes_on(
     await world.gateway.seek(GUILD, crashing.HANG)
     await world.second.start()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         code = await world.audio.wait()
     await world.gateway.reply(await world.gateway.play(GUILD, "http://music/2"))
-    await until(lambda: world.node.sessions[session].socket, 20)
+    await until(lambda: world.node.sessions[session].socket)
 
     assert code == watchdog.STALLED
     assert "stalled past a lease" in world.audio.log

@@ -26,7 +26,7 @@ from legato.audio.nodes import Look, NodeLink, Pace
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double, Session, running_double
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 GUILD = 42
 QUICK = Pace(
@@ -184,7 +184,7 @@ async def test_a_connection_that_breaks_while_it_is_ended_ends(
         await up(link)
         running.cancel()
 
-        ended, _ = await asyncio.wait({running}, timeout=5)
+        ended, _ = await asyncio.wait({running}, timeout=PATIENCE)
         running.cancel()
     assert ended
     assert broken

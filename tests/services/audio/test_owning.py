@@ -10,7 +10,7 @@ from legato.audio.writer import Fenced
 from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
 from legato.leases import Lease
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 P = Partition(7, "default", 3)
 LEASE = Lease(P, "a~1", 5, deadline=0.0)
@@ -94,7 +94,7 @@ async def test_a_partition_that_is_handed_over_while_it_fails_does_not_begin_ane
     stopping = asyncio.create_task(mine.stop(LEASE, reason="moved"))
     await asyncio.sleep(0)
     faults.may_end.set()
-    await asyncio.wait_for(stopping, 5)
+    await asyncio.wait_for(stopping, PATIENCE)
 
     await starting
     assert faults.begun == 1

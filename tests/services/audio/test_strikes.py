@@ -1,6 +1,7 @@
 import asyncio
 
 from legato.audio.strikes import WITHIN, Strikes
+from support_waiting import PATIENCE
 
 
 async def test_what_is_done_falls_due_soon_and_together() -> None:
@@ -11,7 +12,7 @@ async def test_what_is_done_falls_due_soon_and_together() -> None:
     strikes.note(1, "tell:9")
     strikes.note(2, "sync_node")
 
-    await asyncio.wait_for(due.wait(), 5)
+    await asyncio.wait_for(due.wait(), PATIENCE)
 
     assert asyncio.get_running_loop().time() - begun >= WITHIN * 0.9
     assert strikes.is_due
@@ -38,7 +39,7 @@ async def test_what_was_taken_does_not_fall_due_again() -> None:
     other = Strikes(due.set)
     other.note(1, "a later timer")
 
-    await asyncio.wait_for(due.wait(), 5)
+    await asyncio.wait_for(due.wait(), PATIENCE)
 
     assert len(calls) == 1
     assert strikes.take(lambda *_: False) == {1: ["sync_panel"]}

@@ -12,6 +12,7 @@ from legato.audio.writer import Fenced
 from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
 from legato.leases import Lease
+from support_waiting import PATIENCE
 
 P = Partition(7, "default", 3)
 LEASE = Lease(P, "a~1", 5, deadline=0.0)
@@ -54,7 +55,7 @@ async def test_what_can_not_be_read_is_put_aside_before_anything_else(
     letter, change = DeadLetter(b"{", "truncated"), Change(guild_id=1, gone=True)
     books = Books(Position(), 0, {}, {}, (), (Broken(change, (letter,)),))
     with pytest.raises(Unavailable):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await owner._resume(asyncio.TaskGroup(), books, [])
 
     assert written == [Commit(changes=[change], dead=[letter])]

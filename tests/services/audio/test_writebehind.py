@@ -22,7 +22,7 @@ from legato.store import audit, history, profiles, queues
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
 from legato_machine.proxy import Proxy
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 BOT, GUILD = 7, 42 << 22
 PARTITION: Partition = partition_of(GUILD, bot=BOT, region="default", count=4)
@@ -138,9 +138,10 @@ async def test_a_value_that_postgres_refuses_harms_no_other_guild(database: Data
     world.bad = replace(playing(), guild_id=GUILD + 1, queue=(refused,))
     async with behind(database, world) as writing:
         outcomes = await asyncio.wait_for(
-            asyncio.gather(writing.save(GUILD), writing.save(GUILD + 1), return_exceptions=True), 5
+            asyncio.gather(writing.save(GUILD), writing.save(GUILD + 1), return_exceptions=True),
+            PATIENCE,
         )
-        await asyncio.wait_for(writing.save(GUILD), 5)
+        await asyncio.wait_for(writing.save(GUILD), PATIENCE)
 
     assert outcomes[0] is None
     assert isinstance(outcomes[1], Exception)
@@ -220,7 +221,7 @@ async def test_who_is_forgotten_while_being_noted_ends_nothing(
             writing.note(Note(key=f"{user}", user_id=user, locale="de"))
         goes_on.set()
 
-        await asyncio.wait_for(writing.save(GUILD), 5)
+        await asyncio.wait_for(writing.save(GUILD), PATIENCE)
 
 
 async def test_history_is_one_row_a_play(database: Database) -> None:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from legato.embedded import aside
+from support_waiting import PATIENCE
 
 
 async def test_what_came_of_the_work_is_returned() -> None:
@@ -44,6 +45,6 @@ def test_a_process_ends_although_the_work_hangs() -> None:
     )
     began = time.monotonic()
 
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
 
     assert time.monotonic() - began < 60

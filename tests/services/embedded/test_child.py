@@ -14,6 +14,7 @@ import support_servers
 from legato.embedded import aside
 from legato.embedded.child import Child, Helpers, Program, run
 from legato.embedded.problems import StartFailed
+from support_waiting import PATIENCE
 
 
 def program(folder: pathlib.Path, code: str, grace: float = 5) -> Program:
@@ -34,7 +35,7 @@ def is_running(pid: int) -> bool:
 
 
 def wait_until_gone(*pids: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while any(map(is_running, pids)):
         assert time.monotonic() < deadline, [pid for pid in pids if is_running(pid)]
         time.sleep(0.01)
@@ -61,7 +62,7 @@ async def test_a_deaf_child_and_its_own_children_are_killed(tmp_path: pathlib.Pa
             grace=0.2,
         )
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (printed := child.last_words()):
             await asyncio.sleep(0.01)
 
@@ -119,7 +120,7 @@ async def test_a_helper_that_is_cut_short_leaves_nothing(tmp_path: pathlib.Path)
     command = ("/bin/sh", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; wait")
     program = Program(name="helper", command=command, log=tmp_path / "log")
     running = asyncio.create_task(aside.call(lambda: helpers.run(program)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
             await asyncio.sleep(0.02)
 

@@ -88,7 +88,7 @@ def test_one_signal_ends_everything_whatever_the_work_is_at(
         while "busy" not in (line := process.stdout.readline()):
             assert line, "ended too early"
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        rest, _ = process.communicate(timeout=120)
 
     assert process.returncode == code
     assert "Stopping" in rest

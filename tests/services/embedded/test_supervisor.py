@@ -16,6 +16,7 @@ from legato.embedded.child import Program
 from legato.embedded.problems import DiskFull, StartFailed
 from legato.embedded.report import Terminal
 from legato.embedded.supervisor import Part, Supervisor
+from support_waiting import PATIENCE
 
 PAUSE = "import signal; open(sys.argv[1], 'a').write('x'); signal.pause()"
 
@@ -51,7 +52,7 @@ class Sample:
 async def watched(boss: Supervisor) -> AsyncIterator[None]:
     task = asyncio.create_task(boss.watch())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             yield
     finally:
         task.cancel()

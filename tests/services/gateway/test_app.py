@@ -6,7 +6,7 @@ from legato.contracts.actions import Queued
 from legato.contracts.playback import Play
 from legato.contracts.tracks import Track
 from support_gateway import start
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 
 async def test_play_reaches_the_player_and_its_answer_the_asker(scene):
@@ -29,7 +29,7 @@ async def test_play_reaches_the_player_and_its_answer_the_asker(scene):
 async def test_a_gateway_is_ready_once_its_shards_are_connected(scene):
     running = start(scene.settings())
     states = []
-    async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+    async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE):
         while not states or not states[-1][0]:
             await asyncio.sleep(0.01)
             async with http.get(f"http://127.0.0.1:{running.app.pages.port}/ready") as answer:
@@ -46,13 +46,13 @@ async def test_a_gateway_is_ready_once_its_shards_are_connected(scene):
 async def test_a_gateway_without_shards_is_ready_too(scene):
     async with scene.gateway():
         spare = start(scene.settings(member="spare"))
-        await until(lambda: spare.app.health.ready, 10)
+        await until(lambda: spare.app.health.ready)
         await spare.close()
 
 
 async def test_health_names_every_shard_redis_and_rest_with_their_latency(scene):
     async with scene.gateway(shards=2) as gateway:
-        await until(lambda: gateway.connected, 10)
+        await until(lambda: gateway.connected)
         report = await gateway.app.health.report()
         await scene.sim.script.drop_connection()
         again = await gateway.app.health.report()

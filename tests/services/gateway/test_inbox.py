@@ -222,7 +222,7 @@ async def test_the_stream_is_trimmed_up_to_what_is_done(redis):
     doer = Doer()
     async with working(redis, doer):
         await send(redis, *(reply(str(n)) for n in range(600)))
-        await until(lambda: committed(redis), 20)
+        await until(lambda: committed(redis))
 
         async def trimmed():
             return await redis.xlen(keys.inbox(SHARD)) < 110

@@ -44,7 +44,7 @@ async def everything_acknowledged(scene):
         [session] = await scene.sim.script.sessions()
         return await scene.redis.hget(key, "seq") == str(session.seq).encode()
 
-    await until(is_so, 20)
+    await until(is_so)
 
 
 def heard(scene, times):
@@ -64,7 +64,7 @@ async def test_what_happens_during_an_outage_reaches_the_player_in_order(breakab
         await until(lambda: run.waiting >= 20)
         breakable.start() if how == "killed" else breakable.thaw()
 
-        await until(lambda: heard(scene, 10), 20)
+        await until(lambda: heard(scene, 10))
         await everything_acknowledged(scene)
         record = await scene.sim.script.record()
 
@@ -87,8 +87,8 @@ async def test_beyond_the_buffer_the_connection_waits_to_be_resumed_and_nothing_
             await until(lambda: gateway.connected, 2)
         breakable.thaw()
 
-        await until(lambda: gateway.connected, 20)
-        await until(lambda: heard(scene, 120), 20)
+        await until(lambda: gateway.connected)
+        await until(lambda: heard(scene, 120))
         await everything_acknowledged(scene)
         record = await scene.sim.script.record()
 

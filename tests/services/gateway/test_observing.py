@@ -33,7 +33,7 @@ async def test_a_running_gateway_reports_its_shards_until_it_ends(scene) -> None
         return None
 
     async with scene.gateway() as gateway:
-        found = await until(report, 10)
+        found = await until(report)
         assert (found.member, found.shards) == (gateway.app.member, (f"{bot}:s0of1",))
 
     assert not await redis.exists(keys.observed(bot))

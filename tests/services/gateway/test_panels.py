@@ -14,7 +14,7 @@ from legato.errors import Unavailable
 from legato.gateway import discord
 from legato.gateway.metrics import Metrics
 from legato.gateway.panels import Panels
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 VERBS = {
     discord.POST_MESSAGE: "post",
@@ -213,7 +213,7 @@ async def test_who_waits_for_a_state_that_another_took_the_place_of_waits_no_mor
         asked = [tasks.create_task(drawn.show(show(at=at), Herald())) for at in (1, 2, 3)]
         told = tasks.create_task(drawn.show(show(at=4, notice="node_lost"), Herald()))
         newest = tasks.create_task(drawn.show(show(at=5), Herald()))
-        await asyncio.wait(asked, timeout=5)
+        await asyncio.wait(asked, timeout=PATIENCE)
 
         assert [one.done() for one in (*asked, told, newest)] == [True] * 3 + [False] * 2
         channels.open.set()

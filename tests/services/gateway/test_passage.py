@@ -241,7 +241,7 @@ async def test_commands_during_an_outage_are_deferred_then_done_once_and_in_orde
         others = [await ask(scene, word) for word in words]
         at_once = [await other.acknowledged() for other in others]
         breakable.start() if how == "killed" else breakable.thaw()
-        shown = [await one.response(20) for one in (first, *others)]
+        shown = [await one.response() for one in (first, *others)]
 
         ids = [int(one.id) for one in (first, *others)]
         await until(lambda: len(scene.players.of(Command)) >= before + 5)
@@ -273,10 +273,10 @@ async def test_a_command_that_waited_too_long_is_told_so_and_never_run(
             shown = await scene.sim.script.interaction(late.id)
             return shown.followups
 
-        told = await until(refused, 40)
+        told = await until(refused)
         breakable.start()
         await scene.players.first(Play)
-        await play.response(20)
+        await play.response()
 
     assert told[0].content == text.REFUSALS["too_late"]
     assert told[0].ephemeral
@@ -291,7 +291,7 @@ async def test_a_redis_that_is_full_counts_as_away_until_it_takes_writes(scene):
         full = await ask(scene, "resume")
         deferred = await full.acknowledged()
         await scene.redis.config_set("maxmemory", "0")
-        shown = await full.response(20)
+        shown = await full.response()
 
     assert deferred.callback == 5
     assert shown.message.content == "Paused."
@@ -308,7 +308,7 @@ async def test_beyond_the_buffer_people_are_asked_to_try_again(breakable, scene)
             await one.acknowledged()
         refused = await (await ask(scene, "pause")).response()
         breakable.start()
-        shown = [await one.response(20) for one in first]
+        shown = [await one.response() for one in first]
 
     assert refused.message.content == text.REFUSALS["busy"]
     assert refused.ephemeral
@@ -321,7 +321,7 @@ async def test_while_redis_is_away_a_session_is_resumed_and_never_begun(breakabl
         breakable.kill()
         await scene.sim.script.drop_connection()
         await until(lambda: not gateway.connected)
-        await until(lambda: gateway.connected, 10)
+        await until(lambda: gateway.connected)
         resumed = await scene.sim.script.record()
 
         await scene.sim.script.invalidate_session(resumable=False)
@@ -330,7 +330,7 @@ async def test_while_redis_is_away_a_session_is_resumed_and_never_begun(breakabl
             await until(lambda: gateway.connected, 3)
         away = await scene.sim.script.record()
         breakable.start()
-        await until(lambda: gateway.connected, 20)
+        await until(lambda: gateway.connected)
         record = await scene.sim.script.record()
 
     assert (resumed.identifies, resumed.resumes) == (1, 1)
@@ -350,14 +350,14 @@ async def test_past_its_time_alone_a_gateway_begins_nothing_and_turns_people_awa
             shown = await (await ask(scene, "pause")).acknowledged()
             return shown.callback == 4 and shown.message.content == text.REFUSALS["busy"]
 
-        await until(is_turned_away, 20)
+        await until(is_turned_away)
         assert gateway.connected
         await scene.sim.script.drop_connection()
         await until(lambda: not gateway.connected)
         with pytest.raises(TimeoutError):
             await until(lambda: gateway.connected, 2)
         breakable.start()
-        await until(lambda: gateway.connected, 20)
+        await until(lambda: gateway.connected)
         record = await scene.sim.script.record()
 
     assert (record.identifies, record.resumes) == (1, 1)

@@ -23,7 +23,7 @@ from legato.embedded import ports
 from legato.gateway.shard_store import Lost, ShardStore
 from legato.leases import Lease, Leases
 from support_gateway import start
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 
 def shard_of(scene):
@@ -84,7 +84,7 @@ async def test_a_dropped_connection_resumes_by_itself(scene):
     async with scene.gateway() as gateway:
         await scene.sim.script.drop_connection()
         await until(lambda: not gateway.connected)
-        await until(lambda: gateway.connected, 10)
+        await until(lambda: gateway.connected)
         record = await scene.sim.script.record()
 
     assert (record.identifies, record.resumes) == (1, 1)
@@ -97,7 +97,7 @@ async def test_an_invalid_session_is_begun_anew_with_a_permit(scene):
         async def anew():
             return (await scene.sim.script.record()).identifies == 2 and gateway.connected
 
-        await until(anew, 20)
+        await until(anew)
         record = await scene.sim.script.record()
 
     assert record.violations == []
@@ -119,7 +119,7 @@ async def test_a_frozen_owner_can_write_nothing_any_more(scene):
 async def test_a_lease_lost_ends_the_connection_and_nothing_more_is_done(scene):
     async with scene.gateway() as gateway:
         await scene.redis.hset(keys.lease(shard_of(scene)), mapping={"owner": "b", "epoch": 10**15})
-        await until(lambda: not gateway.connected, 10)
+        await until(lambda: not gateway.connected)
 
         async def is_closed():
             return not (await scene.sim.script.sessions())[0].connected
@@ -139,7 +139,7 @@ async def test_an_emptied_redis_is_told_again_what_the_shard_knows(scene):
         await until(is_there)
         await scene.redis.flushall()
 
-        await until(is_there, 10)
+        await until(is_there)
         record = await scene.sim.script.record()
 
     assert record.identifies == 1
@@ -224,7 +224,7 @@ async def test_a_guild_has_one_panel_and_its_edits_are_coalesced(scene):
 async def test_stopping_while_discord_is_away_ends_all_the_same(scene):
     running = start(scene.settings(discord_rest_url="http://127.0.0.1:9"))
     await asyncio.sleep(0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await running.close()
 
 
@@ -265,7 +265,7 @@ class Elsewhere:
 async def test_a_frozen_gateway_that_wakes_does_nothing_twice(scene):
     frozen = await Elsewhere.start(scene)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while not await scene.sim.script.commands():
                 await asyncio.sleep(0.05)
         await scene.sim.script.join_voice(scene.user, scene.voice)
@@ -279,7 +279,7 @@ async def test_a_frozen_gateway_that_wakes_does_nothing_twice(scene):
         asked = await scene.sim.script.run_command(scene.user, scene.text, "pause")
 
         async with scene.gateway(lease_ttl=timedelta(seconds=2)):
-            await until(lambda: len(scene.players.of(Pause)) > 0, 30)
+            await until(lambda: len(scene.players.of(Pause)) > 0)
             frozen.process.send_signal(signal.SIGCONT)
             again = await scene.sim.script.run_command(scene.user, scene.text, "resume")
             await again.response()

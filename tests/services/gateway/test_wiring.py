@@ -7,11 +7,11 @@ from legato.gateway import wiring
 from legato.layout import OtherLayout
 from legato.settings import Secret, WrongSettings
 from support_gateway import start
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 
 async def failure_of(running):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await running.task
 
 
@@ -81,7 +81,7 @@ async def test_several_shards_in_one_process_share_the_guilds(scene):
     await scene.sim.script.make_guilds(20, scene.user)
     async with scene.gateway(shards=2) as gateway:
         shards = gateway.app.shards
-        await until(lambda: gateway.connected and gateway.guilds == 21, 12)
+        await until(lambda: gateway.connected and gateway.guilds == 21)
         counts = [len(run.state.facts) for run in shards.runs]
         record = await scene.sim.script.record()
 

@@ -51,7 +51,7 @@ async def test_nothing_survives_a_kill(tmp_path: Path) -> None:
 
         node.process.kill()
 
-        await until(lambda: not any(alive(child) for child in children), 3)
+        await until(lambda: not any(alive(child) for child in children))
 
 
 async def test_a_lost_pacer_ends_the_node_with_a_word(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ async def test_a_lost_pacer_ends_the_node_with_a_word(tmp_path: Path) -> None:
 
         os.kill(pacer, signal.SIGKILL)
 
-        await until(lambda: node.process.returncode is not None, 5)
+        await until(lambda: node.process.returncode is not None)
         assert node.process.returncode != 0
 
 

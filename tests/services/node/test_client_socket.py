@@ -5,7 +5,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from support_audio_node import PASSWORD, Client, Json, Stage, until
+from support_audio_node import PASSWORD, Client, Json, Stage
+from support_waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -25,7 +26,7 @@ async def test_a_dropped_session_is_resumed_while_the_music_plays_on(stage: Stag
     await stage.play("tone.opus.ogg", endTime=1500)
     await stage.frames(10)
     await stage.client.close(abort=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while (await stage.node.request("GET", stage.client.path(None)))[0] != 404:
             continue
     await until(lambda: len(stage.sounding()) >= 75)
@@ -106,7 +107,7 @@ async def test_a_session_that_waits_too_long_ends(stage: Stage) -> None:
 
     await stage.client.close()
 
-    await stage.quiet(10)
+    await stage.quiet()
     assert (await back(stage)).of("ready")[0]["resumed"] is False
 
 
@@ -128,7 +129,7 @@ async def test_what_a_client_sends_is_ignored(stage: Stage) -> None:
 
 async def test_frame_statistics_are_true(stage: Stage) -> None:
     await stage.play("tone.flac")
-    await until(lambda: any(s["frameStats"] for s in stage.client.of("stats")), 10)
+    await until(lambda: any(s["frameStats"] for s in stage.client.of("stats")))
     await stage.frames(60)
     await stage.patch(track={"encoded": None})
     await stage.quiet()
@@ -180,7 +181,7 @@ async def open_socket(stage: Stage) -> tuple[asyncio.StreamReader, asyncio.Strea
 async def test_a_peer_without_a_byte_is_dropped_and_a_live_one_is_not(stage: Stage) -> None:
     reader, writer = await open_socket(stage)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await reader.read(4096):
             continue
     writer.close()

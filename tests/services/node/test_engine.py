@@ -4,8 +4,9 @@ import time
 import pytest
 from aiohttp import web
 
-from support_audio_node import Stage, Stages, state, until
+from support_audio_node import Stage, Stages, state
 from support_media import FORMATS, TRACK, tone
+from support_waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FRAME = 20

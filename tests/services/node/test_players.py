@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from support_audio_node import Stage, Stages, state, until
+from support_audio_node import Stage, Stages, state
 from support_media import FORMATS, SINE, TRACK, sine
+from support_waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FRAME = 20

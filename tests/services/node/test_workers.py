@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 from aiohttp import web
 
-from support_audio_node import RunningNode, Stage, Studio, until
+from support_audio_node import RunningNode, Stage, Studio
+from support_waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -97,6 +98,6 @@ async def test_frozen_media_processes_hold_up_no_request(stage: Stage) -> None:
 
 async def serving(stage: Stage) -> None:
     """Wait until every media process serves."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while (await stage.node.request("GET", "/health"))[1]["status"] != "healthy":
             await asyncio.sleep(0.02)

@@ -4,6 +4,7 @@ import aiohttp
 
 from legato.worker import app
 from legato.worker.jobs import JOBS
+from support_waiting import PATIENCE
 
 
 async def test_it_runs_its_jobs_at_once_and_shows_so(settings):
@@ -11,7 +12,7 @@ async def test_it_runs_its_jobs_at_once_and_shows_so(settings):
     stop = asyncio.Event()
     running = asyncio.create_task(built.run(stop))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{built.pages.port}") as client:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             metrics = ""
             while not all(f'timestamp_seconds{{job="{job}"}}' in metrics for job in JOBS):
                 async with client.get("/metrics") as answer:
@@ -21,7 +22,7 @@ async def test_it_runs_its_jobs_at_once_and_shows_so(settings):
         async with client.get("/ready") as answer:
             assert answer.status == 200
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE)
 
     assert 'legato_worker_job_seconds_count{job="cleanup",outcome="done"} 1.0' in metrics
 
@@ -42,9 +43,9 @@ async def test_a_jobs_bug_ends_nothing_but_its_run(settings, monkeypatch):
     stop = asyncio.Event()
     running = asyncio.create_task(built.run(stop))
     labels = {"job": "usage", "outcome": "failed"}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not built.registry.get_sample_value("legato_worker_job_seconds_count", labels):
             await asyncio.sleep(0.01)
     assert not running.done()
     stop.set()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, PATIENCE)

@@ -1,3 +1,4 @@
+import functools
 import io
 
 import numpy as np
@@ -86,6 +87,78 @@ def test_ogg_vorbis_is_decoded(start_ms: int) -> None:
 
     (segment,) = timecode.analyse(sound(given)).segments
     assert abs(segment.start_ms - start_ms) <= NEAR_MS
+
+
+CONTAINERS = {
+    "ogg": ("ogg", "libopus", {}),
+    "ogg-opus-60-ms": ("ogg", "libopus", {"frame_duration": "60"}),
+    "ogg-vorbis": ("ogg", "vorbis", {"strict": "experimental"}),
+    "ogg-flac": ("ogg", "flac", {}),
+    "webm": ("webm", "libopus", {}),
+    "webm-vorbis": ("webm", "vorbis", {"strict": "experimental"}),
+    "mka-aac": ("matroska", "aac", {}),
+    "mka-flac": ("matroska", "flac", {}),
+    "mp3": ("mp3", "libmp3lame", {}),
+    "mp3-without-xing": ("mp3", "libmp3lame", {}),
+    "flac": ("flac", "flac", {}),
+    "wav": ("wav", "pcm_s16le", {}),
+    "m4a": ("mp4", "aac", {}),
+    "mp4-opus": ("mp4", "libopus", {}),
+    "mp4-flac": ("mp4", "flac", {"strict": "experimental"}),
+    "aac": ("adts", "aac", {}),
+}
+LONG = 8
+TOLERANCE = 48
+"""Samples: Matroska tells whole milliseconds."""
+
+
+@functools.cache
+def made(name: str) -> bytes:
+    container, codec, options = CONTAINERS[name]
+    data = encode(timecode.tone(TRACK, LONG * 1000), container, codec, **options)
+    if name == "mp3-without-xing":
+        second = data.index(b"\xff\xfb", data.index(b"\xff\xfb") + 4)
+        assert b"Xing" in data[:second] or b"Info" in data[:second]
+        return data[second:]
+    return data
+
+
+@functools.cache
+def played_through(name: str) -> list[Unit]:
+    return units(made(name))
+
+
+def samples(given: list[Unit]) -> opus.Samples:
+    return np.concatenate([sound([unit]) for unit in given])
+
+
+def lag(part: opus.Samples, whole: opus.Samples, at: int) -> int | None:
+    """Say by how many samples a part lies elsewhere than where it should; None for other sound."""
+    for shift in sorted(range(-TOLERANCE, TOLERANCE + 1), key=abs):
+        there = whole[max(0, at + shift) :][: len(part)]
+        if len(there) == len(part) and np.corrcoef(there, part)[0, 1] > 0.99:
+            return shift
+    return None
+
+
+@pytest.mark.parametrize("ms", [20, 1230, 3337, 7030, 7510])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_from_any_position_on_it_is_the_sound_of_the_whole_from_there(name: str, ms: int) -> None:
+    whole = played_through(name)
+    given = units(made(name), ms)
+
+    if whole[0].packet is not None:
+        packets = {unit.position: unit.packet for unit in whole}
+        assert all(packets[unit.position] == unit.packet for unit in given)
+        first = next(unit for unit in given if unit.position + SAMPLES > ms * 48)
+        assert 0 <= ms * 48 - first.position < SAMPLES
+        return
+    assert abs(given[0].position - ms * 48) <= 4 * TOLERANCE
+    beginning = samples(given[:10])
+    # Where a decoder begins anew its very first frame may still be another's.
+    at = given[0].position - whole[0].position
+    found = lag(beginning[SAMPLES:], samples(whole), at + SAMPLES)
+    assert found is not None, "another sound"
 
 
 def test_a_wav_file_is_known_from_its_first_bytes() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from support_audio_node import Json, Stage, until
+from support_audio_node import Json, Stage
 from support_media import tone
+from support_waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -18,7 +19,7 @@ MEBIBYTE = 1024**2
 async def failing(stage: Stage, name: str, **body: object) -> tuple[Json, Json]:
     """Play a file that breaks; gives the exception and the end."""
     await stage.patch(**{"voice": await stage.credentials(), **body})
-    failed = await stage.client.event("TrackExceptionEvent", seconds=20)
+    failed = await stage.client.event("TrackExceptionEvent")
     ended = await stage.client.event("TrackEndEvent")
     assert ended["reason"] == "loadFailed", name
     exception = failed["exception"]

@@ -2,6 +2,7 @@ import threading
 import time
 
 from legato.node.media.turns import Turns
+from support_waiting import PATIENCE
 
 
 def test_one_computes_at_a_time_and_who_waits_lets_others_go_on() -> None:
@@ -23,7 +24,7 @@ def test_one_computes_at_a_time_and_who_waits_lets_others_go_on() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
 
     assert (most, sorted(done)) == (1, [0, 1, 2, 3, 4])
 
@@ -40,5 +41,5 @@ def test_a_turn_that_waits_is_somebody_elses() -> None:
         thread.start()
         assert not other.wait(0.05)
         with turns.away():
-            assert other.wait(5)
+            assert other.wait(PATIENCE)
     thread.join()

@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from legato.node.rest import edge
 from legato.node.settings import NodeSettings
 from legato.settings import Secret
+from support_waiting import PATIENCE
 
 HEADERS = {"Authorization": "secret"}
 SETTINGS = NodeSettings(member="node", password=Secret("secret"))
@@ -37,7 +38,7 @@ async def test_a_client_that_goes_in_the_middle_is_no_failure(
         asked = asyncio.ensure_future(client.get("/", headers=HEADERS))
         await begun.wait()
         asked.cancel()
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), PATIENCE)
 
     assert caplog.records == []
 
