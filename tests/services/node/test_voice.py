@@ -17,7 +17,8 @@ from legato.node.voice_protocol import Seat
 from legato_simulator import certs
 from legato_simulator.voice_endpoint import Death
 from legato_simulator.voice_faults import VoiceFaults
-from support_audio_node import BOT, Json, Stage, Studio, until
+from support_audio_node import BOT, Json, Stage, Studio
+from support_waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -191,7 +192,7 @@ async def test_a_voice_server_without_udp_is_told_soon_and_others_play_on(
 
     await stage.play("tone.opus.ogg")
 
-    closed = await stage.client.event("WebSocketClosedEvent", seconds=20)
+    closed = await stage.client.event("WebSocketClosedEvent")
     stage.voice.set_faults(VoiceFaults())
     assert (closed["code"], closed["byRemote"]) == (1006, True)
     assert closed["reason"] == "The voice server does not answer over UDP."
@@ -330,7 +331,7 @@ async def test_a_voice_server_that_leaves_heartbeats_unanswered_is_connected_to_
     tmp_path: Path,
 ) -> None:
     async with falling(tmp_path) as (server, connection, heard):
-        await connection.open(timeout=5)
+        await connection.open(timeout=PATIENCE)
         await heard.ready.wait()
 
         server.silent = True
