@@ -21,6 +21,10 @@ from legato.node.rtp import SAMPLES
 PREROLL = 8 * SAMPLES
 """Decoded before a position sought, for the decoder to settle (RFC 7845 asks for 80 ms)."""
 
+OGG_FLAC_PREROLL = 4 * RATE
+"""FFmpeg dates what follows a seek to the last page of FLAC in Ogg a frame too late (96 ms), since
+the last frame is a short one; from the page before it on it counts right."""
+
 OPEN_OPTIONS = {
     "probesize": "1000000",
     "analyzeduration": "5000000",
@@ -125,7 +129,7 @@ class Media:
         """Give the track from `start` (in samples) on; raises MediaError."""
         try:
             if start and self._seekable:
-                self._seek(max(0, start - PREROLL))
+                self._seek(max(0, start - self._preroll))
             yield from self._units(start)
         except (av.FFmpegError, ValueError) as error:
             raise broken(error) from error
@@ -148,6 +152,12 @@ class Media:
     @property
     def _is_opus(self) -> bool:
         return self.stream.codec_context.name in {"opus", "libopus"}
+
+    @property
+    def _preroll(self) -> int:
+        """Samples to begin before a position."""
+        is_ogg_flac = self.container is sniff.OGG and self.stream.codec_context.name == "flac"
+        return OGG_FLAC_PREROLL if is_ogg_flac else PREROLL
 
     @property
     def _preskip(self) -> int:
