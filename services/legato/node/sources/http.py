@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urljoin
 
 from legato.node.errors import Cancelled, MediaError, NotFound
@@ -117,7 +118,6 @@ class HttpReader:
         self._settings = settings
         self._resolve = resolve or self._look_up
         self._target: addresses.Target | None = None
-        self._tls: ssl.SSLContext | None = None
         self._at = 0
         self._head = bytearray()
         self._streams: list[_Stream] = []
@@ -353,8 +353,7 @@ class HttpReader:
         sock = socket.create_connection((address, target.port), timeout)
         try:
             if target.scheme == "https":
-                self._tls = self._tls or ssl.create_default_context()
-                sock = self._tls.wrap_socket(sock, server_hostname=target.host)
+                sock = _authorities().wrap_socket(sock, server_hostname=target.host)
             sock.settimeout(self._settings.read_timeout)
             connection.sock = sock
             connection.request("GET", target.path, headers=self._headers(target, offset))
@@ -375,6 +374,12 @@ class HttpReader:
 
     def _look_up(self, host: str, port: int) -> list[str]:
         return names.resolve(host, port, timeout=self._settings.connect_timeout)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Read whom to trust once: it takes 15 ms of a core, more than a whole load."""
+    return ssl.create_default_context()
 
 
 def _total(content_range: str | None) -> int | None:

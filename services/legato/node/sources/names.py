@@ -1,5 +1,6 @@
 """Looks names up within a time; knows no policy."""
 
+import ipaddress
 import socket
 import threading
 from contextlib import suppress
@@ -7,6 +8,8 @@ from contextlib import suppress
 
 def resolve(host: str, port: int, *, timeout: float) -> list[str]:
     """Look a name up; the system's own look-up has no time-out, so it waits in a thread."""
+    with suppress(ValueError):
+        return [str(ipaddress.ip_address(host))]
     found: list[str] = []
 
     def look_up() -> None:
