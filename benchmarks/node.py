@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from benchmarks import processes
+from benchmarks import encoding, processes
 from benchmarks.measured import Benchmark, Measured, Row
 from support_audio_node import BOT, Stage, Studio, studio
 from support_media import tone
@@ -44,6 +44,12 @@ class Cost:
     def players_a_core(self) -> float:
         """Return how many one core would carry, by core time."""
         return self.players / self.share if self.share else 0.0
+
+
+def beside(alone: Cost, busy: Cost) -> float:
+    """Return how many players what loading leaves of a core would carry."""
+    loading = max(0.0, busy.share - alone.share)
+    return alone.players_a_core * max(0.0, 1 - loading)
 
 
 def used(studio: Studio) -> dict[str, float]:
@@ -131,6 +137,8 @@ async def measure(quick: bool) -> Measured:
         alone, busy = await costs(ending, players, seconds)
         rows += _rows(ending, alone, busy)
         profile.append(f"{players} players of {ending}: share of a core: {alone.by_process}")
+        profile.append(f"  the same while {LOADS_A_SECOND} tracks a second load: {busy.by_process}")
+    rows += encoding.rows(5, 2) if quick else encoding.rows(15, 4)
     return Measured(rows=tuple(rows), profile=tuple(profile))
 
 
@@ -162,6 +170,15 @@ def _rows(ending: str, alone: Cost, busy: Cost) -> list[Row]:
             base=alone.p99_ms,
             base_of="no loading",
             note=f"longest gap {busy.longest_ms:.0f} ms, {busy.breaks} breaks",
+        ),
+        Row(
+            what=f"{name}: players a core that loads {LOADS_A_SECOND} tracks a second besides",
+            figure=beside(alone, busy),
+            unit="",
+            least=PLAYERS_A_CORE[ending],
+            base=alone.players_a_core,
+            base_of="no loading",
+            note=f"loading took {busy.share - alone.share:.0%} of a core",
         ),
         Row(what=f"{name}: memory a player", figure=alone.bytes_a_player / 1e6, unit="MB"),
     ]

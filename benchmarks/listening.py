@@ -1,0 +1,131 @@
+"""Guilds that play on a running platform, and what is heard of each while something happens."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measured import percentile
+from legato_machine.conditions import NeverHappened, until
+from legato_machine.machine import Machine
+from legato_machine.room import Room
+from legato_simulator.listener import Report
+
+AFTER = 2.0
+"""Seconds that are listened on when a fault is over."""
+MOST = 45.0
+"""Seconds that one fault may take to be over."""
+Act = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard while one thing happened, of all guilds, in ms."""
+
+    cause: str
+    longest: float
+    p99: float
+    control_longest: float
+    control_p99: float
+    breaks: int
+    seconds: float
+    late: str = ""
+    """What did not come about in time, where the fault was not over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What was heard of one player's move to another node, in ms."""
+
+    gap: float
+    skipped: float
+    repeated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Guilds that play, and who hears them."""
+
+    machine: Machine
+    rooms: Sequence[Room]
+
+    @classmethod
+    async def begin(cls, machine: Machine, rooms: int) -> "Listening":
+        """Let them play."""
+        await machine.voice.voice_control_start()
+        await machine.make("tone-7-600s.ogg")
+        found = [await machine.room(f"listens {number}") for number in range(rooms)]
+        await asyncio.gather(*(room.play("tone-7-600s.ogg") for room in found))
+        for room in found:
+            await room.sounds(since=time.monotonic())
+        await machine.fleet.balanced("audio", 2)
+        return cls(machine, found)
+
+    async def hear(self, cause: str, act: Act) -> Heard:
+        """Bring a fault about, and listen until it is over and a little longer."""
+        began, late = time.monotonic(), ""
+        try:
+            async with asyncio.timeout(MOST):
+                await act()
+        except (NeverHappened, TimeoutError) as error:
+            late = str(error) or f"not over within {MOST:.0f} s"
+        seconds = time.monotonic() - began
+        await asyncio.sleep(AFTER)
+        reports = [await self._report(room, began) for room in self.rooms]
+        control = await self.machine.voice.voice_control(since=began)
+        return Heard(
+            cause=cause,
+            longest=max(_longest(one) for one in reports),
+            p99=max(_p99(one) for one in reports),
+            control_longest=_longest(control) if control else 0.0,
+            control_p99=_p99(control) if control else 0.0,
+            breaks=sum(one.breaks + len(one.epochs) - 1 for one in reports),
+            seconds=seconds,
+            late=late,
+        )
+
+    async def moves(self, node: str, act: Act) -> list[Move]:
+        """Move what plays on a node, and listen to each of it."""
+        sat = [room for room in self.rooms if await self.sits_on(room) == node]
+        began = time.monotonic()
+        await act()
+
+        async def left() -> bool:
+            return node not in [await self.sits_on(room) for room in sat]
+
+        await until(left, what=f"{node} left by its players", timeout=MOST)
+        moved = time.monotonic()
+        for room in sat:
+            await room.sounds(since=moved)
+        await asyncio.sleep(AFTER)
+        return [await self._move(room, began) for room in sat]
+
+    async def sits_on(self, room: Room) -> str:
+        """Name the node that a player sits on; empty between two."""
+        player = await self.machine.fleet.player(room)
+        return player.node or "" if player else ""
+
+    async def _move(self, room: Room, began: float) -> Move:
+        report = await self._report(room, began)
+        analysis = (await room.moments(since=began)).analysis
+        return Move(_longest(report), analysis.skipped_ms, analysis.repeated_ms)
+
+    async def _report(self, room: Room, began: float) -> Report:
+        report = await room.report(since=began)
+        if report is None:
+            raise RuntimeError(f"{room.guild.name} was never heard")
+        return report
+
+
+def gaps(moves: Sequence[Move], share: float) -> float:
+    """Return the gap that this share of the moves does not exceed."""
+    return percentile([one.gap for one in moves], share)
+
+
+def _longest(report: Report) -> float:
+    """Return the longest hole; one that has not ended counts too."""
+    return max(report.longest_silence_ms, report.quiet_ms or 0.0)
+
+
+def _p99(report: Report) -> float:
+    return max((one.continuity.gaps.p99_ms for one in report.epochs), default=0.0)
