@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from legato.node.messages import FromPacer, FromWorker, ToPacer, ToWorker
+from legato.node.messages import FromKeeper, FromPacer, FromWorker, ToKeeper, ToPacer, ToWorker
 
 LARGEST = 1 << 20
 BUFFER = 1 << 20
@@ -53,7 +53,9 @@ class Channel(Generic[Incoming]):
         self._flags = 0 if patient else socket.MSG_DONTWAIT
 
     def send(
-        self, message: ToPacer | FromPacer | ToWorker | FromWorker, descriptors: Sequence[int] = ()
+        self,
+        message: ToPacer | FromPacer | ToWorker | FromWorker | ToKeeper | FromKeeper,
+        descriptors: Sequence[int] = (),
     ) -> None:
         """Send one message; raises Closed, or Full."""
         try:

@@ -9,6 +9,7 @@ import msgspec
 
 from legato.node import channel, messages, protocol, ring
 from legato.node.children import Child, spawn, tell
+from legato.node.dave.keeping import Keeping, Ward, Wearer
 from legato.node.pacing import Board
 from legato.node.settings import NodeSettings
 from legato.node.workers import Feed, Workers
@@ -41,6 +42,8 @@ class Lane:
         self.page = page
         self.feed: Feed | None = None
         self.end: int | None = None
+        self.ward: Ward | None = None
+        """Whose keys its frames are encrypted with."""
         self.tail: int | None = None
         """The play whose end was told and whose last frames may still be going out."""
         self.on_pacing: Callable[[Pacing], None] = lambda _: None
@@ -65,6 +68,25 @@ class Lane:
         """End the lane and its feed."""
         self._engine.close_lane(self)
 
+    def open_ward(self, user: int, channel: int, wearer: Wearer) -> Ward:
+        """Let its frames be encrypted with the keys of this part in a call."""
+        ward = self._engine.keeping.open(user, channel, wearer)
+        self._engine.ward(self, ward)
+        return ward
+
+    def close_ward(self, ward: Ward) -> None:
+        """Forget these keys."""
+        if self.ward is ward:
+            self._engine.ward(self, None)
+
+    def follow(self) -> None:
+        """Let the keeper know what plays."""
+        self._engine.follow(self)
+
+    def keep(self, message: messages.Asked | messages.Uncover) -> None:
+        """Tell the keeper."""
+        self._engine.keeping.tell(message)
+
     def feed_failed(self, feed: Feed, exception: protocol.ExceptionInfo) -> None:
         """Pass on that a feed's source broke."""
         self.on_failed(feed.play, exception, feed.memory.words[ring.WRITTEN] == 0)
@@ -83,6 +105,7 @@ class Engine:
         self._lost = lost
         self.pacers: list[Pacer] = []
         self.workers = Workers(settings, self._give_up)
+        self.keeping = Keeping(settings.media(), self._give_up)
         self._numbers = iter(range(1, 1 << 62))
         self._closing = False
         self._waiting: list[asyncio.Event] = []
@@ -92,7 +115,9 @@ class Engine:
         """Start every child and wait until each has answered."""
         for _ in range(max(1, self._settings.pacers)):
             self.pacers.append(self._start_pacer())
-        self._waiting = [*(pacer.ready for pacer in self.pacers), *self.workers.start()]
+        self.keeping.start()
+        others = [self.keeping.ready, *self.workers.start()]
+        self._waiting = [*(pacer.ready for pacer in self.pacers), *others]
         async with asyncio.timeout(START_TIMEOUT):
             for ready in self._waiting:
                 await ready.wait()
@@ -105,9 +130,11 @@ class Engine:
             channel.unwatch(pacer.child.channel)
             pacer.child.process.terminate()
         self.workers.terminate()
+        self.keeping.terminate()
         for pacer in self.pacers:
             pacer.child.end(EXIT_TIMEOUT)
         self.workers.close(EXIT_TIMEOUT)
+        self.keeping.close(EXIT_TIMEOUT)
 
     def open_lane(self) -> Lane:
         """Begin a lane on the pacer with the fewest."""
@@ -122,6 +149,7 @@ class Engine:
 
     def close_lane(self, lane: Lane) -> None:
         """End a lane."""
+        self.ward(lane, None)
         self.drop_feed(lane)
         self._counted = _sum(self._counted, lane.counts())
         for pacer in self.pacers:
@@ -140,7 +168,20 @@ class Engine:
             lane=lane.number, feed=play, align=order.align, end=lane.end, behind=lane.tail
         )
         lane.tell(message, (descriptor,))
-        os.close(descriptor)
+        self.follow(lane)
+
+    def ward(self, lane: Lane, ward: Ward | None) -> None:
+        """Let a lane's frames be encrypted with these keys, or no more."""
+        if lane.ward is not None and lane.ward is not ward:
+            self.keeping.shut(lane.ward)
+        lane.ward = ward
+        self.follow(lane)
+
+    def follow(self, lane: Lane) -> None:
+        """Let the keeper encrypt what a lane plays."""
+        if lane.ward is not None and lane.feed is not None:
+            message = messages.Follow(ward=lane.ward.number, feed=lane.feed.order.feed)
+            self.keeping.tell(message, (lane.feed.descriptor,))
 
     def shape_feed(self, lane: Lane, volume: int, filters: protocol.Filters) -> None:
         """Change volume and filters of what a lane plays."""
@@ -149,6 +190,7 @@ class Engine:
 
     def stop_feed(self, lane: Lane, play: int | None = None) -> None:
         """Let a lane play nothing, or only not this play."""
+        self._unfollow(lane)
         self.drop_feed(lane)
         if play is None:
             lane.tail = None
@@ -164,6 +206,11 @@ class Engine:
         feed, lane.feed = lane.feed, None
         if feed is not None:
             self.workers.drop(feed)
+
+    def _unfollow(self, lane: Lane) -> None:
+        if lane.ward is not None and lane.feed is not None:
+            message = messages.Unfollow(ward=lane.ward.number, feed=lane.feed.order.feed)
+            self.keeping.tell(message)
 
     def refill(self, lane: Lane, feed: Feed) -> None:
         """Let another worker fill a new ring from the frame that is due."""

@@ -63,6 +63,8 @@ class Lane:
     consuming: bool = False
     """Whether frames are taken; once there was voice they always are, as Lavalink does."""
     hushing: bool = False
+    encrypted: bool = False
+    """Whether frames go out as the keeper has encrypted them."""
     silence: int = 0
     dropped: list[Feed] = field(default_factory=list)
     """Feeds to be closed."""
@@ -77,6 +79,7 @@ class Lane:
             if self.paused and feed.behind is None:
                 self.stop()  # else what lies before a seek would sound first when it goes on
         self._forget()
+        feed.reader.encrypted = self.encrypted
         self.pending = feed
 
     def stop(self, number: int | None = None) -> None:
@@ -96,8 +99,19 @@ class Lane:
             if feed is not None and feed.number == newest.number:
                 feed.end = end
 
-    def voice(self, *, voiced: bool) -> None:
-        """Begin or end to send."""
+    def encrypt(self, *, encrypted: bool) -> None:
+        """Take encrypted frames from now on, or plain ones.
+
+        A tail that began in the clear ends in the clear: the keeper may not know it.
+        """
+        self.encrypted = encrypted
+        for feed in (self.feed, self.pending):
+            if feed is not None:
+                feed.reader.encrypted = encrypted and not feed.reader.sealed
+
+    def voice(self, *, voiced: bool, encrypted: bool = False) -> None:
+        """Begin or end to send; without voice frames are taken as they are."""
+        self.encrypt(encrypted=encrypted)
         self.voiced = voiced
         self.hushing = self.hushing and not voiced
         self.consuming = self.consuming or voiced

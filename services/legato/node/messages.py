@@ -3,6 +3,7 @@
 import msgspec
 
 from legato.node import protocol
+from legato.node.dave import exchange
 from legato.node.settings import MediaSettings
 
 
@@ -64,12 +65,23 @@ class Limit(_Message, frozen=True):
 
 
 class Voice(_Message, frozen=True):
-    """Send to a voice server; the connected UDP socket comes along."""
+    """Send to a voice server; the connected UDP socket comes along.
+
+    `encrypted` frames are those that the keeper has encrypted end to end.
+    """
 
     lane: int
     ssrc: int
     mode: str
     key: bytes
+    encrypted: bool = False
+
+
+class Encrypt(_Message, frozen=True):
+    """Send encrypted frames from now on, or plain ones."""
+
+    lane: int
+    encrypted: bool
 
 
 class Unvoice(_Message, frozen=True):
@@ -193,9 +205,72 @@ class FeedFailed(_Message, frozen=True):
     exception: protocol.ExceptionInfo
 
 
+# Control to keeper and back. A ward is one voice connection's part in an encrypted call.
+
+
+class OpenWard(_Message, frozen=True):
+    """Keep a bot's keys in one call."""
+
+    ward: int
+    user: int
+    channel: int
+
+
+class CloseWard(_Message, frozen=True):
+    """Forget them."""
+
+    ward: int
+
+
+class Asked(_Message, frozen=True):
+    """Do something about the group."""
+
+    ward: int
+    ask: exchange.Ask
+
+
+class Answered(_Message, frozen=True):
+    """What came of it."""
+
+    ward: int
+    answer: exchange.Answer
+
+
+class Follow(_Message, frozen=True):
+    """Encrypt a feed's frames, whose ring comes along, when the group has a key."""
+
+    ward: int
+    feed: int
+
+
+class Unfollow(_Message, frozen=True):
+    """Nobody needs this feed's frames any more."""
+
+    ward: int
+    feed: int
+
+
+class Uncover(_Message, frozen=True):
+    """Encrypt no frames until the next transition."""
+
+    ward: int
+
+
 ToPacer = (
-    Configure | OpenLane | CloseLane | Play | StopFeed | Pause | Limit | Voice | Unvoice | Hush
+    Configure
+    | OpenLane
+    | CloseLane
+    | Play
+    | StopFeed
+    | Pause
+    | Limit
+    | Voice
+    | Encrypt
+    | Unvoice
+    | Hush
 )
 FromPacer = Ready | Started | Ending | Drained | Hushed
 ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed | Ping
 FromWorker = Ready | Loaded | Head | FeedFailed | Pong
+ToKeeper = Configure | OpenWard | CloseWard | Asked | Follow | Unfollow | Uncover
+FromKeeper = Ready | Answered

@@ -156,7 +156,9 @@ class Pacer:
                 lane.limit(end)
             case messages.Voice():
                 self._replace(message.lane, _transport(message, descriptors[0]))
-                lane.voice(voiced=True)
+                lane.voice(voiced=True, encrypted=message.encrypted)
+            case messages.Encrypt(encrypted=encrypted):
+                lane.encrypt(encrypted=encrypted)
             case messages.Unvoice():
                 lane.voice(voiced=False)
                 self._replace(message.lane, None)

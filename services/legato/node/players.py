@@ -104,7 +104,8 @@ class PlayerShell:
             await self._leave(old)
         self._voice_state = voice
         seat = Seat(self.core.guild, self._user, voice)
-        self._voice = VoiceConnection(seat, self._around.http, self._around.tls, self)
+        around = self._around
+        self._voice = VoiceConnection(seat, around.http, around.tls, self, self.lane)
         try:
             await self._voice.open(timeout=self._around.voice_timeout.total_seconds())
         except MediaError as error:
@@ -178,11 +179,20 @@ class PlayerShell:
             self._stuck_play = self.core.play
             self.take(player.Stuck(self.core.play, threshold))
 
-    def voice_ready(self, end: socket.socket, ssrc: int, mode: str, key: bytes) -> None:
+    def voice_ready(
+        self, end: socket.socket, ssrc: int, seal: tuple[str, bytes], *, encrypted: bool
+    ) -> None:
         """Let the pacer send."""
-        message = messages.Voice(lane=self.lane.number, ssrc=ssrc, mode=mode, key=key)
+        mode, key = seal
+        message = messages.Voice(
+            lane=self.lane.number, ssrc=ssrc, mode=mode, key=key, encrypted=encrypted
+        )
         self.lane.tell(message, (end.fileno(),))
         self.update()
+
+    def voice_encrypted(self, *, encrypted: bool) -> None:
+        """Let the pacer send frames that are encrypted end to end, or plain ones."""
+        self.lane.tell(messages.Encrypt(lane=self.lane.number, encrypted=encrypted))
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         """Send no more, and say so; the track goes on being consumed, as Lavalink does."""

@@ -3,13 +3,15 @@
 A feed has one writer (a worker) and one reader (its pacer); each word of the header has one writer,
 and a frame is published by the count that is raised after it is written, so nobody waits for the
 other. A changed volume is written as a new rendition behind the old one: the reader goes over to it
-at the frame it would have sent next.
+at the frame it would have sent next. Where frames go out end-to-end encrypted, the keeper writes
+each a second time, encrypted, ahead of the reader.
 """
 
 import mmap
 import os
 import struct
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from legato.node.rtp import SAMPLES
@@ -25,11 +27,18 @@ FRAME_LIMIT = 1400
 
 SLOT_SIZE = SLOT.size + FRAME_LIMIT
 HEADER_SIZE = 64
-FEED_SIZE = HEADER_SIZE + SLOTS * SLOT_SIZE
+COVER = struct.Struct("=QI4x")
+COVER_SIZE = COVER.size + FRAME_LIMIT + 32
+"""An encrypted frame: its number plus 1, or 0 while it is written; its length; the frame."""
+
+COVERS = HEADER_SIZE + SLOTS * SLOT_SIZE
+"""Where the encrypted frames begin."""
+
+FEED_SIZE = COVERS + SLOTS * COVER_SIZE
 LANE_SIZE = 4096
 BOARD_SIZE = 4096
 
-WRITTEN, READ, POSITION, RENDITION, STATE = range(5)
+WRITTEN, READ, POSITION, RENDITION, STATE, COVERED = range(6)
 OPEN, ENDED, FAILED = range(3)
 
 LANE_DUE, LANE_SENT, LANE_NULLED, LANE_FEED, LANE_POSITION, LANE_STARVED = range(6)
@@ -127,6 +136,8 @@ class FeedReader(Memory):
         self._read = self.words[READ]
         self._last: int | None = None
         self.position = self.words[POSITION]
+        self.encrypted = False
+        """Whether frames are taken as the keeper has encrypted them."""
 
     @property
     def sealed(self) -> bool:
@@ -161,13 +172,20 @@ class FeedReader(Memory):
     @property
     def left(self) -> int:
         """Frames that can be taken."""
-        last = self.words[WRITTEN] if self._last is None else self._last
+        last = self._ready if self._last is None else min(self._last, self._ready)
         return max(0, last - self._read)
 
     @property
     def dependable(self) -> bool:
         """Whether some frames are ready, or all that will come."""
-        return self.left >= MARGIN or self.words[STATE] != OPEN
+        complete = self.words[STATE] != OPEN and self._ready >= self.words[WRITTEN]
+        return self.left >= MARGIN or complete
+
+    @property
+    def _ready(self) -> int:
+        """Frames that were made ready so far."""
+        written = self.words[WRITTEN]
+        return min(written, self.words[COVERED]) if self.encrypted else written
 
     def take(self) -> Frame | None:
         """Take the next frame, of the newest rendition that has it."""
@@ -175,6 +193,11 @@ class FeedReader(Memory):
         if self._read >= until:
             return None
         frame = self._frame(self._read)
+        if self.encrypted:
+            data = self._covered(self._read)
+            if data is None:
+                return None
+            frame = Frame(frame.position, data)
         self._read += 1
         self.position = frame.position + SAMPLES
         self.words[POSITION] = self.position
@@ -184,18 +207,19 @@ class FeedReader(Memory):
     def _until(self) -> int:
         """Say up to which frame it may take; go over to a newer rendition that has the next one."""
         if self._last is not None:
-            return self._last
-        written, rendition = self.words[WRITTEN], self.words[RENDITION]
+            return min(self._last, self._ready)
+        written, rendition = self._ready, self.words[RENDITION]
         if rendition > self._rendition and rendition < written:
             self._adopt(rendition, written)
         return rendition if rendition > self._rendition else written
 
     def skip_to(self, position: int) -> bool:
         """Drop what lies before a position; says whether the frame there can be taken."""
-        while self._read < self.words[WRITTEN]:
+        while self._read < self._ready:
             if self._frame(self._read).position + SAMPLES // 2 >= position:
                 return True
-            self.take()
+            if self.take() is None:
+                return False
         return False
 
     def _adopt(self, rendition: int, written: int) -> None:
@@ -214,3 +238,58 @@ class FeedReader(Memory):
         at = HEADER_SIZE + (index % SLOTS) * SLOT_SIZE
         position, size = SLOT.unpack_from(self._map, at)
         return Frame(position, bytes(self._view[at + SLOT.size : at + SLOT.size + size]))
+
+    def _covered(self, index: int) -> bytes | None:
+        """Read an encrypted frame; None while it is being written anew."""
+        at = COVERS + (index % SLOTS) * COVER_SIZE
+        number, size = COVER.unpack_from(self._map, at)
+        data = bytes(self._view[at + COVER.size : at + COVER.size + size])
+        again, _ = COVER.unpack_from(self._map, at)
+        return data if number == again == index + 1 else None
+
+
+class FeedCover(Memory):
+    """The keeper's end of a feed: reads frames as they are written, and writes them encrypted."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, FEED_SIZE)
+        self._next = self.words[READ]
+
+    @property
+    def ahead(self) -> int:
+        """Encrypted frames that the reader has before it."""
+        return self._next - self.words[READ]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are frames to encrypt."""
+        return max(self._next, self.words[READ]) < self.words[WRITTEN]
+
+    @property
+    def open(self) -> bool:
+        """Whether more frames may come."""
+        return self.words[STATE] == OPEN
+
+    def rewind(self, margin: int) -> None:
+        """Encrypt anew what is still to be read, but not the frames that are just about to be."""
+        self._next = min(self._next, self.words[READ] + margin)
+
+    def cover(self, encrypt: Callable[[bytes], bytes]) -> int:
+        """Encrypt every frame that waits; gives how many. What `encrypt` raises ends it."""
+        count = 0
+        self._next = max(self._next, self.words[READ])
+        for index in range(self._next, self.words[WRITTEN]):
+            data = encrypt(self._plain(index))
+            at = COVERS + (index % SLOTS) * COVER_SIZE
+            COVER.pack_into(self._map, at, 0, len(data))
+            self._view[at + COVER.size : at + COVER.size + len(data)] = data
+            COVER.pack_into(self._map, at, index + 1, len(data))
+            self._next = index + 1
+            self.words[COVERED] = max(self.words[COVERED], self._next)
+            count += 1
+        return count
+
+    def _plain(self, index: int) -> bytes:
+        at = HEADER_SIZE + (index % SLOTS) * SLOT_SIZE
+        _, size = SLOT.unpack_from(self._map, at)
+        return bytes(self._view[at + SLOT.size : at + SLOT.size + min(size, FRAME_LIMIT)])

@@ -14,8 +14,12 @@ from typing import Protocol
 import aiohttp
 import msgspec
 
-from legato.node import rtp, voice_dave, voice_protocol
+from legato.node import rtp, voice_protocol
+from legato.node.dave import wire
+from legato.node.dave.encryption import Encryption, Keys
+from legato.node.dave.exchange import Resumed
 from legato.node.errors import MediaError
+from legato.node.outbox import Outbox
 from legato.node.voice_protocol import Payload, Seat
 
 RESUMES = 6
@@ -42,8 +46,13 @@ UDP_BUFFER = 1 << 18
 class Listener(Protocol):
     """Who is told."""
 
-    def voice_ready(self, end: socket.socket, ssrc: int, mode: str, key: bytes) -> None:
-        """Sound can be sent through this socket."""
+    def voice_ready(
+        self, end: socket.socket, ssrc: int, seal: tuple[str, bytes], *, encrypted: bool
+    ) -> None:
+        """Sound can be sent through this socket, sealed with this mode and key."""
+
+    def voice_encrypted(self, *, encrypted: bool) -> None:
+        """Sound is to be encrypted end to end from now on, or no more."""
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         """The connection is over and will not come back."""
@@ -61,9 +70,15 @@ class VoiceConnection:
     """A connection from the first handshake to its end, resumed in between as often as needed."""
 
     def __init__(
-        self, seat: Seat, http: aiohttp.ClientSession, tls: ssl.SSLContext, listener: Listener
+        self,
+        seat: Seat,
+        http: aiohttp.ClientSession,
+        tls: ssl.SSLContext,
+        listener: Listener,
+        keys: Keys,
     ) -> None:
         self.seat = seat
+        self.encryption = Encryption(seat.user_id, seat.channel_id, keys, self)
         self.ping = -1
         self.connected = False
         self._http, self._tls, self._listener = http, tls, listener
@@ -76,7 +91,10 @@ class VoiceConnection:
         self._closing = False
         self._udp: socket.socket | None = None
         self._ssrc = 0
-        self._mode = ""
+        self._mode, self._key = "", b""
+        self._sending = False
+        """Whether the listener was told that sound can be sent."""
+        self._outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, *, timeout: float) -> None:
@@ -102,7 +120,24 @@ class VoiceConnection:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        self.encryption.close()
         self._drop_udp()
+
+    def say(self, message: voice_protocol.Payload | bytes) -> None:
+        """Send what the encryption has to say, once the handshake is over."""
+        if not isinstance(message, bytes):
+            self._outbox.put(msgspec.json.encode(message).decode())
+            return
+        self._outbox.put(message)
+
+    def use(self, *, encrypted: bool) -> None:
+        """Let sound be sent like this."""
+        if self._sending:
+            self._listener.voice_encrypted(encrypted=encrypted)
+        elif self._udp is not None:
+            self._sending = True
+            seal = (self._mode, self._key)
+            self._listener.voice_ready(self._udp, self._ssrc, seal, encrypted=encrypted)
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         return await self._http.ws_connect(
@@ -126,6 +161,7 @@ class VoiceConnection:
             code, reason = await self._session(again)
         self.connected = False
         self.ping = -1
+        self.encryption.close()
         self._drop_udp()
         if not self._closing:
             self._listener.voice_closed(code, reason, by_remote=True)
@@ -144,14 +180,15 @@ class VoiceConnection:
     async def _session(self, end: aiohttp.ClientWebSocketResponse) -> tuple[int, str]:
         """Serve one websocket; gives why it closed."""
         self._established = False
-        beating: asyncio.Task[None] | None = None
+        tasks: list[asyncio.Task[None]] = []
         try:
             async with asyncio.timeout(HANDSHAKE) as patience:
-                beating = await self._greet(end)
+                tasks.append(await self._greet(end))
                 while True:
                     await self._handle(end, await self._receive(end))
-                    if self._established:
+                    if self._established and len(tasks) == 1:
                         patience.reschedule(None)
+                        tasks.append(asyncio.create_task(self._outbox.deliver(end)))
         except _Closed as closed:
             return closed.code, closed.reason
         except TimeoutError:
@@ -159,14 +196,16 @@ class VoiceConnection:
         except (OSError, aiohttp.ClientError, MediaError, msgspec.MsgspecError) as error:
             return LOST, str(error)
         finally:
-            if beating is not None:
-                beating.cancel()
+            for task in tasks:
+                task.cancel()
             if not end.closed:
                 await end.close(code=4000)
 
     async def _greet(self, end: aiohttp.ClientWebSocketResponse) -> asyncio.Task[None]:
         """Answer Hello, anew or to go on; gives the task that sends heartbeats."""
         hello = await self._receive(end)
+        while isinstance(hello, bytes):
+            hello = await self._receive(end)
         self._acknowledged = True
         if self._described:
             await self._send(end, voice_protocol.resume(self.seat, self._sequence))
@@ -174,8 +213,8 @@ class VoiceConnection:
             await self._send(end, voice_protocol.identify(self.seat))
         return asyncio.create_task(self._beat(end, _number(hello, "heartbeat_interval") / 1000))
 
-    async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload:
-        """Take the next JSON message and note its number; raises _Closed."""
+    async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload | bytes:
+        """Take the next message and note its number; raises _Closed."""
         while True:
             message = await end.receive()
             if message.type is aiohttp.WSMsgType.TEXT:
@@ -185,14 +224,18 @@ class VoiceConnection:
                     self._sequence = sequence
                 return payload
             if message.type is aiohttp.WSMsgType.BINARY:
-                self._sequence = int.from_bytes(message.data[:2], "big")
-                continue
+                number = wire.sequence(message.data)
+                self._sequence = self._sequence if number is None else number
+                return bytes(message.data)
             # The close frame's own code: close_code tells 1006 when our reply came too late.
             told = message.data if message.type is aiohttp.WSMsgType.CLOSE else end.close_code
             code = told if isinstance(told, int) and told else LOST
             raise _Closed(code, message.extra if isinstance(message.extra, str) else "")
 
-    async def _handle(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
+    async def _handle(self, end: aiohttp.ClientWebSocketResponse, payload: Payload | bytes) -> None:
+        if isinstance(payload, bytes):
+            self.encryption.take(wire.binary(payload))
+            return
         match payload.get("op"):
             case voice_protocol.READY:
                 await self._ready(end, payload)
@@ -202,8 +245,9 @@ class VoiceConnection:
                 self._acknowledge(payload)
             case voice_protocol.RESUMED:
                 self._established = self.connected = True
-            case _:
-                return
+                self.encryption.take(Resumed())
+            case op:
+                self.encryption.take(wire.text(op, _data(payload)))
 
     async def _ready(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
         """Find our address and choose the encryption."""
@@ -222,13 +266,11 @@ class VoiceConnection:
         key = data.get("secret_key")
         if self._udp is None or not isinstance(key, list):
             raise MediaError("a session description without a key", "fault")
-        voice_dave.agree(data.get("dave_protocol_version"))
+        mode = data.get("mode")
+        self._mode, self._key = mode if isinstance(mode, str) else self._mode, bytes(key)
         self._described = self._established = True
         await self._send(end, voice_protocol.speaking(self._ssrc))
-        mode = data.get("mode")
-        self._listener.voice_ready(
-            self._udp, self._ssrc, mode if isinstance(mode, str) else self._mode, bytes(key)
-        )
+        self.encryption.described(data.get("dave_protocol_version"))
 
     def _acknowledge(self, payload: Payload) -> None:
         self._acknowledged = True

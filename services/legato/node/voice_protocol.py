@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
-from legato.node import voice_dave
+from legato.node.dave import wire
 from legato.node.protocol import VoiceState
 
 VERSION = 8
@@ -34,6 +34,16 @@ class Seat:
     voice: VoiceState
 
     @property
+    def user_id(self) -> int:
+        """The bot's id, which its key package names."""
+        return _snowflake(self.user)
+
+    @property
+    def channel_id(self) -> int:
+        """The voice channel's id, which is the name of an encrypted call's group."""
+        return _snowflake(self.voice.channel_id)
+
+    @property
     def url(self) -> str:
         """Where the websocket is."""
         endpoint = self.voice.endpoint.removeprefix("wss://").rstrip("/")
@@ -47,7 +57,7 @@ def identify(seat: Seat) -> Payload:
         "user_id": seat.user,
         "session_id": seat.voice.session_id,
         "token": seat.voice.token,
-        "max_dave_protocol_version": voice_dave.MAX_VERSION,
+        "max_dave_protocol_version": wire.MAX_VERSION,
     }
     if seat.voice.channel_id is not None:
         data["channel_id"] = seat.voice.channel_id
@@ -99,3 +109,10 @@ def discovered(packet: bytes) -> tuple[str, int] | None:
     if (kind, length) != (DISCOVERY_ANSWER, DISCOVERY_LENGTH):
         return None
     return address.rstrip(b"\0").decode("ascii", "replace"), port
+
+
+def _snowflake(text: str | None) -> int:
+    """Read an id; 0 for what is none, and no encrypted call is then joined."""
+    if text is None or not text.isdecimal() or not text.isascii():
+        return 0
+    return int(text) if int(text) < 1 << 64 else 0

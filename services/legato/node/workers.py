@@ -5,6 +5,7 @@ another goes on where it stopped.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Feed:
     owner: Owner
     play: int
     worker: "Worker"
+    descriptor: int
+    """Of its memory, kept to be passed on."""
 
     @property
     def open(self) -> bool:
@@ -147,12 +150,13 @@ class Workers:
         owner: Owner,
         play: int,
     ) -> Feed:
-        """Let the least busy process fill a ring."""
+        """Let the least busy process fill a ring; its descriptor is then the feed's."""
         known = self._heads.find(order.uri, now=time.monotonic())
         head, *heads = known or (None,)
         order = msgspec.structs.replace(order, feed=next(self._numbers), head=head)
         worker = self._least_busy()
-        feed = worker.feeds[order.feed] = Feed(order, memory, owner, play, worker)
+        feed = Feed(order, memory, owner, play, worker, descriptor)
+        worker.feeds[order.feed] = feed
         tell(worker.child, order, (descriptor, *heads))
         return feed
 
@@ -167,6 +171,7 @@ class Workers:
         if feed.worker.feeds.pop(feed.order.feed, None) is not None:
             tell(feed.worker.child, messages.CloseFeed(feed=feed.order.feed))
         feed.memory.close()
+        os.close(feed.descriptor)
 
     async def watch(self) -> None:
         """Ask every process whether it lives, until cancelled."""

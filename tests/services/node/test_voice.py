@@ -11,6 +11,8 @@ import pytest
 from aiohttp import web
 
 from legato.node import voice_protocol
+from legato.node.dave.keeping import Ward, Wearer
+from legato.node.messages import Asked, OpenWard, Uncover
 from legato.node.protocol import VoiceState
 from legato.node.voice import VoiceConnection
 from legato.node.voice_protocol import Seat
@@ -277,11 +279,32 @@ class Heard:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     closed: list[tuple[int, str]] = field(default_factory=list)
 
-    def voice_ready(self, end: socket.socket, ssrc: int, mode: str, key: bytes) -> None:
+    def voice_ready(
+        self, end: socket.socket, ssrc: int, seal: tuple[str, bytes], *, encrypted: bool
+    ) -> None:
         self.ready.set()
+
+    def voice_encrypted(self, *, encrypted: bool) -> None:
+        return
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         self.closed.append((code, reason))
+
+
+class NoKeys:
+    """A lane of a call that is never encrypted."""
+
+    def open_ward(self, user: int, channel: int, wearer: Wearer) -> Ward:
+        return Ward(1, wearer, OpenWard(ward=1, user=user, channel=channel))
+
+    def close_ward(self, ward: Ward) -> None:
+        return
+
+    def follow(self) -> None:
+        return
+
+    def keep(self, message: Asked | Uncover) -> None:
+        return
 
 
 @asynccontextmanager
@@ -307,7 +330,7 @@ async def falling(folder: Path) -> AsyncIterator[tuple[Falling, VoiceConnection,
         heard = Heard()
         async with aiohttp.ClientSession() as http:
             seat = Seat(1, "2", voice)
-            connection = VoiceConnection(seat, http, made.client_context(), heard)
+            connection = VoiceConnection(seat, http, made.client_context(), heard, NoKeys())
             try:
                 yield server, connection, heard
             finally:

@@ -1,0 +1,233 @@
+"""What a member of an encrypted call does at each message: the new state, and effects. Pure.
+
+It knows no key, no socket and no clock; keys are the keeper's, which answers with events too. The
+protocol: github.com/discord/dave-protocol, protocol.md; its sections are named here.
+"""
+
+from dataclasses import dataclass, replace
+
+from legato.node.dave.exchange import (
+    Announced,
+    Answer,
+    Applied,
+    Apply,
+    Ask,
+    Begin,
+    Came,
+    Committed,
+    Described,
+    Effect,
+    Event,
+    Execute,
+    Handshake,
+    How,
+    Left,
+    Lost,
+    Packaged,
+    Prepare,
+    PrepareEpoch,
+    Propose,
+    Proposed,
+    Renew,
+    Renewed,
+    Resumed,
+    SendCommit,
+    Sender,
+    SendInvalid,
+    SendPackage,
+    SendReady,
+    Trust,
+    Use,
+    Waited,
+)
+
+NONE = 0
+"""The protocol version without end-to-end encryption."""
+
+NOW = 0
+"""The transition that is carried out at once ("dave_protocol_prepare_transition (21)")."""
+
+FIRST_EPOCH = 1
+"""An announced epoch 1 means a new group ("dave_protocol_prepare_epoch (24)")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One voice connection's part in a call."""
+
+    version: int = NONE
+    """Of the media that we send now."""
+    group: int = NONE
+    """Version that our group is, or will be, made for."""
+    incarnation: int = 0
+    """Counts our memberships: what the keeper answers about an older one is out of date."""
+    joined: bool = False
+    """Whether we are a member, not only a pending one."""
+    committed: bool = False
+    """Whether a commit of ours is on its way."""
+    others: frozenset[int] = frozenset()
+    prepared: tuple[tuple[int, int], ...] = ()
+    """Transitions that we are ready for, and their versions, the oldest first."""
+    last: int = NOW
+    """The newest transition that we know of."""
+    sender: bytes = b""
+    """The voice server's credential, which every group names."""
+    package: bytes = b""
+    """Our newest key package."""
+    how: How = "nothing"
+    """How frames go out; nothing goes out before this is known."""
+
+
+Step = tuple[Call, list[Effect]]
+
+
+def step(call: Call, event: Event) -> Step:
+    """Take one event."""
+    match event:
+        case Packaged() | Committed() | Applied() | Renewed() | Waited():
+            current = event.incarnation == call.incarnation
+            return _answered(call, event) if current else (call, [])
+        case Described(version=version):
+            call = replace(call, version=version, last=NOW)
+            return _use(call, "plain") if version == NONE else _begin(call, version)
+        case Resumed():
+            return call, _again(call)
+        case Came(users=users):
+            return replace(call, others=call.others | users), []
+        case Left(user=user):
+            return _alone(replace(call, others=call.others - {user}))
+        case Prepare(transition=transition, version=version):
+            return _prepare(call, transition, version)
+        case Execute(transition=transition):
+            return _execute(call, transition)
+        case PrepareEpoch(epoch=epoch, version=version):
+            # Another epoch than the first changes no group; no version but one has groups yet.
+            return _begin(call, version) if epoch == FIRST_EPOCH and version else (call, [])
+        case Sender(data=data):
+            call, effects = _alone(replace(call, sender=data))
+            return call, [Trust(call.incarnation, data), *effects]
+        case Proposed() | Announced():
+            return call, [_asked(call, event)]
+        case Lost():
+            return _lost(call)
+
+
+def _answered(call: Call, event: Answer | Waited) -> Step:
+    """Take what the keeper or the clock says of this membership."""
+    match event:
+        case Packaged(data=data):
+            return replace(call, package=data), [SendPackage(data)]
+        case Committed(data=data):
+            return replace(call, committed=True), [SendCommit(data)]
+        case Applied(valid=True, transition=transition):
+            return _joined(call, transition)
+        case Applied(transition=transition, kind=kind):
+            return _invalid(call, transition, kind)
+        case Renewed():
+            return _use(call, "encrypted") if call.version and call.joined else (call, [])
+        case Waited():
+            return _waited(call)
+
+
+def _asked(call: Call, event: Proposed | Announced) -> Ask:
+    """Say what the keeper is to do with a message of the group."""
+    if isinstance(event, Proposed):
+        return Propose(call.incarnation, event.revoked, event.data, call.others)
+    return Apply(call.incarnation, event.transition, event.kind, event.data)
+
+
+def _begin(call: Call, version: int) -> Step:
+    """Become a pending member of a group of this version ("Key Packages")."""
+    call = replace(
+        call,
+        group=version,
+        incarnation=call.incarnation + 1,
+        joined=False,
+        committed=False,
+        prepared=(),
+        package=b"",
+    )
+    return call, [Begin(call.incarnation, version, call.sender)]
+
+
+def _use(call: Call, how: How) -> Step:
+    return (call, []) if call.how == how else (replace(call, how=how), [Use(how)])
+
+
+def _alone(call: Call) -> Step:
+    """Wait for no group where there is nobody to found it with."""
+    if call.how == "nothing" and call.sender and not call.others and not call.joined:
+        return _use(call, "plain")
+    return call, []
+
+
+def _prepare(call: Call, transition: int, version: int) -> Step:
+    """Get ready for a transition without a commit: a downgrade, or back to a group of our own."""
+    call = replace(call, last=transition)
+    if transition == NOW:
+        call = replace(call, version=version)
+        # Only who is alone is told so ("Sole member reset"): nobody can be left out.
+        return (call, []) if version and call.joined else _use(call, "plain")
+    prepared = (*(each for each in call.prepared if each[0] != transition), (transition, version))
+    return replace(call, prepared=prepared), [SendReady(transition)]
+
+
+def _joined(call: Call, transition: int) -> Step:
+    """Be a member of the new epoch; its keys are used when the transition is executed."""
+    call = replace(call, joined=True, committed=False)
+    if transition == NOW:
+        return _key(replace(call, version=call.group, last=NOW))
+    return _prepare(call, transition, call.group)
+
+
+def _execute(call: Call, transition: int) -> Step:
+    """Carry a transition out; those prepared before it are over."""
+    numbers = [number for number, _ in call.prepared]
+    if transition not in numbers:
+        return call, []
+    at = numbers.index(transition)
+    call = replace(call, version=call.prepared[at][1], prepared=call.prepared[at + 1 :])
+    if call.version == NONE:
+        return _use(call, "plain")
+    return _key(call) if call.joined else (call, [])
+
+
+def _key(call: Call) -> Step:
+    return call, [Renew(call.incarnation, call.how != "encrypted")]
+
+
+def _invalid(call: Call, transition: int, kind: Handshake) -> Step:
+    """Ask to be removed and added anew ("Recovery from Invalid Commit or Welcome")."""
+    if kind == "commit" and not call.joined and not call.committed:
+        # A commit of a group that we are not yet in; our welcome will come.
+        return call, []
+    return _again_as_new(replace(call, last=transition))
+
+
+def _again_as_new(call: Call) -> Step:
+    call, effects = _begin(call, call.group)
+    return call, [SendInvalid(call.last), *effects]
+
+
+def _lost(call: Call) -> Step:
+    """Join again with new keys; a pending member needs only a new key package."""
+    if not call.group:
+        return call, []
+    return _again_as_new(call) if call.joined else _begin(call, call.group)
+
+
+def _again(call: Call) -> list[Effect]:
+    """Say again what may have been lost on the way; the server has it once or twice."""
+    ready: list[Effect] = [SendReady(transition) for transition, _ in call.prepared]
+    if call.package and not call.joined:
+        return [SendPackage(call.package), *ready]
+    return ready
+
+
+def _waited(call: Call) -> Step:
+    """Let the track go on: with the key that there is, else as it would without a group."""
+    if call.version == NONE:
+        return call, []
+    if not call.joined:
+        return _use(call, "plain")
+    return (call, []) if call.how == "encrypted" else _key(call)

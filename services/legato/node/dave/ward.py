@@ -1,0 +1,139 @@
+"""One voice connection's keys and the feeds it encrypts; knows no channel and no clock.
+
+After a commit or welcome frames wait for the transition's execution, encrypted for the epoch
+before it while these last; where a listener would hear a gap, the new key is taken at once.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from legato.node.dave import exchange
+from legato.node.dave.exchange import Answer, Applied, Ask, Committed, Packaged, Renewed
+from legato.node.dave.group import Group, Invalid
+from legato.node.ring import FeedCover
+
+LOW = 15
+"""Encrypted frames ahead of the wire below which nothing is waited for: 300 ms."""
+
+DRY = 8
+"""Encrypted frames ahead of the wire below which a feed is looked at often."""
+
+IN_USE = 2
+"""Frames that the pacer may be about to take, which are not encrypted anew."""
+
+FEEDS = 2
+"""What plays, and the tail before it."""
+
+
+@dataclass(slots=True)
+class Ward:
+    """A bot's part in a call."""
+
+    user: int
+    channel: int
+    group: Group | None = None
+    covering: bool = False
+    """Whether frames are encrypted."""
+    held: bool = False
+    """Whether the newest key waits to be used."""
+    feeds: dict[int, FeedCover] = field(default_factory=dict)
+
+    def follow(self, number: int, feed: FeedCover) -> None:
+        """Encrypt one more feed; the one before the last is done with."""
+        self.feeds[number] = feed
+        while len(self.feeds) > FEEDS:
+            self.unfollow(next(iter(self.feeds)))
+
+    def unfollow(self, number: int) -> None:
+        """Encrypt a feed no more."""
+        feed = self.feeds.pop(number, None)
+        if feed is not None:
+            feed.close()
+
+    def close(self) -> None:
+        """Forget everything."""
+        for number in list(self.feeds):
+            self.unfollow(number)
+        self.group = None
+
+    def take(self, ask: Ask) -> Iterator[Answer]:
+        """Do what is asked and give the answers."""
+        match ask:
+            case exchange.Begin():
+                yield from self._begin(ask)
+            case exchange.Renew(incarnation=incarnation, fresh=fresh):
+                self._renew(fresh=fresh)
+                yield Renewed(incarnation)
+            case exchange.Apply():
+                valid = self._apply(ask)
+                yield Applied(ask.incarnation, ask.transition, ask.kind, valid)
+            case exchange.Propose(incarnation=incarnation):
+                commit = self._propose(ask)
+                if commit is not None:
+                    yield Committed(incarnation, commit)
+            case exchange.Trust(data=data):
+                self._trust(data)
+
+    def cover(self) -> bool:
+        """Encrypt what waits; say whether some feed has little ahead of the wire."""
+        dry = False
+        group = self.group
+        if group is None or not self.covering or not group.ready:
+            return False
+        for number, feed in list(self.feeds.items()):
+            if feed.waiting and not (self.held and feed.ahead >= LOW):
+                try:
+                    feed.cover(group.encrypt)
+                except Invalid:
+                    self.covering = False
+                    return False
+            if not feed.open and not feed.waiting and feed.ahead <= 0:
+                self.unfollow(number)
+            dry = dry or (feed.open and feed.ahead < DRY)
+        return dry
+
+    def _begin(self, ask: exchange.Begin) -> Iterator[Answer]:
+        """Become a pending member; what is encrypted goes out until there is better."""
+        self.group, self.covering, self.held = None, False, False
+        try:
+            group = Group(ask.version, self.user, self.channel)
+            if ask.sender:
+                group.trust(ask.sender)
+            yield Packaged(ask.incarnation, group.package())
+        except Invalid:
+            return
+        self.group = group
+
+    def _trust(self, data: bytes) -> None:
+        if self.group is not None:
+            try:
+                self.group.trust(data)
+            except Invalid:
+                # A member keeps the credential of its group.
+                return
+
+    def _propose(self, ask: exchange.Propose) -> bytes | None:
+        """Give a commit; without one, another member's is taken."""
+        if self.group is None:
+            return None
+        try:
+            return self.group.propose(revoked=ask.revoked, data=ask.data, expected=ask.expected)
+        except Invalid:
+            return None
+
+    def _apply(self, ask: exchange.Apply) -> bool:
+        if self.group is None:
+            return False
+        try:
+            self.group.apply(ask.kind, ask.data)
+        except Invalid:
+            return False
+        self.held = True
+        return True
+
+    def _renew(self, *, fresh: bool) -> None:
+        """Use the newest key for every frame still to be sent."""
+        self.covering, self.held = True, False
+        for feed in self.feeds.values():
+            feed.rewind(0 if fresh else IN_USE)
+        self.cover()
