@@ -12,6 +12,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -45,6 +46,7 @@ class Proxy:
         self.port: int = self._bound.getsockname()[1]
         self._state: State = "open"
         self._delay = 0.0
+        self._away_since = 0.0
         self._pairs: set[_Pair] = set()
         self.asked: collections.deque[bytes] = collections.deque(maxlen=KEPT)
         """What clients sent, chunk by chunk; the newest."""
@@ -101,6 +103,11 @@ class Proxy:
         self._do(self._restore)
 
     @property
+    def away_for(self) -> float:
+        """Say for how many seconds nothing has come through; 0 while something may."""
+        return 0.0 if self._state == "open" else time.monotonic() - self._away_since
+
+    @property
     def connections(self) -> int:
         """Count the connections there are."""
         return len(self._pairs)
@@ -152,7 +159,7 @@ class Proxy:
     def _cut(self) -> None:
         if self._state != "cut":
             self._refuse()
-        self._state = "cut"
+        self._become("cut")
         self._reset()
 
     def _reset(self) -> None:
@@ -162,7 +169,12 @@ class Proxy:
     def _swallow(self) -> None:
         if self._state == "cut":
             self._listen()
-        self._state = "swallowing"
+        self._become("swallowing")
+
+    def _become(self, state: State) -> None:
+        if self._state == "open":
+            self._away_since = time.monotonic()
+        self._state = state
 
     def _silence(self) -> int:
         for pair in self._pairs:

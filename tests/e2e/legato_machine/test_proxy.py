@@ -140,3 +140,17 @@ async def test_what_clients_sent_is_remembered_also_where_it_vanishes(proxy: Pro
                 await asyncio.sleep(0)
 
     assert proxy.asked[0] == b"a word"
+
+
+async def test_how_long_it_has_been_away_counts_from_when_nothing_came_through_any_more(
+    proxy: Proxy,
+) -> None:
+    assert proxy.away_for == 0
+
+    proxy.swallow()
+    swallowing = proxy.away_for
+    proxy.cut()
+    assert proxy.away_for > swallowing
+
+    proxy.restore()
+    assert proxy.away_for == 0
