@@ -209,10 +209,7 @@ class World:
         for name in tuple(self.workers):
             self.step_thaw(name)
         if all(worker.stopping for worker in self.workers.values()):
-            for name in WORKERS:
-                if name not in self.workers:
-                    self.step_start(name)
-                    break
+            self.step_start(next(one for one in (*WORKERS, "w3") if one not in self.workers))
         end = self.sim.now + SETTLES_WITHIN
         while (wrong := self.wrong()) and self.sim.now < end:
             self.sim.run(5_000)
