@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak stress conformance bench mutation docs format lock setup clean
+.PHONY: help up test check unit e2e soak stress conformance cluster cluster-up cluster-down bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,11 +29,21 @@ unit: setup ## the unit and contract tests
 	@$(BIN)/pytest tests $(ARGS)
 
 e2e: setup ## the one-machine scenarios
-	@$(BIN)/pytest e2e $(ARGS)
+	@$(BIN)/pytest e2e --ignore=e2e/cluster $(ARGS)
 
 soak: setup ## the scenarios with real durations where they otherwise shorten them: hours
 	@found=$$(grep -l LEGATO_SOAK e2e/test_*.py) || { echo "No scenario shortens a duration."; exit 1; }; \
 	LEGATO_SOAK=1 $(BIN)/pytest $$found tests/services/test_protocol.py $(ARGS)
+
+cluster: setup ## the tests on a real Kubernetes control plane, built here at the first run
+	@$(BIN)/python -m legato_cluster build
+	@$(BIN)/pytest e2e/cluster $(ARGS)
+
+cluster-up: setup ## start a Kubernetes control plane on this machine that stays, and say how to reach it
+	@$(BIN)/python -m legato_cluster up
+
+cluster-down: setup ## end it
+	@$(BIN)/python -m legato_cluster down
 
 stress: setup ## 10,000 commands while process after process is killed; four cores or more
 	@$(BIN)/pytest e2e -m stress $(ARGS)

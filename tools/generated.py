@@ -12,6 +12,7 @@ from legato import settings, settings_page
 from legato.embedded import options
 from legato.gateway import command_docs
 from legato.store.settings import StoreSettings
+from legato_operator import crds
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -41,6 +42,7 @@ def render() -> dict[str, str]:
     """Return every generated file: its path from the root, and its text."""
     return {
         command_docs.PATH: command_docs.render(),
+        **crds.render(),
         "docs/settings.md": settings_page.render(SHARED_SETTINGS, OWN_SETTINGS, FIRST_SETTINGS),
     }
 

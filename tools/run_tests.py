@@ -58,12 +58,15 @@ class Result:
 
 def stages() -> list[Stage]:
     """List the stages in their order."""
-    scenarios = ("e2e", "--ignore=e2e/conformance", "-m")
+    scenarios = ("e2e", "--ignore=e2e/conformance", "--ignore=e2e/cluster", "-m")
     return [
         Stage("check", ("make", "--no-print-directory", "check")),
+        # Kubernetes from source: minutes at the first run, so before anything that is timed.
+        Stage("build", (sys.executable, "-m", "legato_cluster", "build")),
         tests("unit", *BESIDE, "tests", "--ignore=tests/services/node"),
         # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
         tests("node", "tests/services/node"),
+        tests("cluster", "e2e/cluster"),
         tests("conformance", "e2e/conformance"),
         tests("scenarios", *BESIDE, *scenarios, "not alone and not stress"),
         tests("alone", *scenarios, "alone and not stress"),

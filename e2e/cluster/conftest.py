@@ -1,0 +1,45 @@
+"""A fresh control plane for each module; where the machine can't have one, that is said."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from legato_cluster import binaries, control_plane
+from legato_cluster.control_plane import ControlPlane
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+@pytest.fixture(scope="session")
+def programs() -> Path:
+    """Kubernetes' programs; built beforehand by their own stage, so that nothing here is slow."""
+    try:
+        if sys.platform != "linux":
+            raise binaries.NoCluster("its programs are tied to ours by what only Linux has.")
+        return binaries.folder()
+    except binaries.NoCluster as missing:
+        said = f"No Kubernetes on this machine: {missing}"
+        if os.environ.get("CI"):
+            pytest.fail(said)
+        pytest.skip(said)
+
+
+@pytest.fixture(scope="module")
+def bare(programs: Path) -> Iterator[ControlPlane]:
+    """An API server that knows nothing of Legato."""
+    with control_plane.ControlPlane(programs) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def cluster(bare: ControlPlane) -> ControlPlane:
+    """An API server that knows our kinds."""
+    done = bare.kubectl("apply", "--server-side", "-f", str(CRDS))
+    assert done.returncode == 0, done.stderr
+    names = [f"crd/{file.stem}" for file in CRDS.glob("*.yaml")]
+    done = bare.kubectl("wait", "--for=condition=Established", "--timeout=120s", *names)
+    assert done.returncode == 0, done.stderr
+    return bare

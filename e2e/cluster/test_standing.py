@@ -1,0 +1,25 @@
+"""A control plane that stays: make cluster-up and cluster-down."""
+
+from pathlib import Path
+
+import pytest
+
+from legato_cluster import standing
+
+
+def test_it_stays_until_it_is_told_to_go(
+    programs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert standing.up(tmp_path) == 0
+    said = capfd.readouterr().out
+    kubeconfig = Path(said.strip().removeprefix("export KUBECONFIG="))
+    assert kubeconfig.is_file()
+
+    assert standing.up(tmp_path) == 0
+    assert capfd.readouterr().out == said
+
+    assert standing.down(tmp_path) == 0
+    assert standing.keeper(tmp_path) == 0
+    assert not kubeconfig.exists()
+    assert standing.down(tmp_path) == 0
+    assert "No control plane is up." in capfd.readouterr().out

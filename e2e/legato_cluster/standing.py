@@ -1,0 +1,107 @@
+"""A control plane that stays until it is told to go: what make cluster-up and cluster-down run.
+
+A keeper process of its own holds it and a lock; whoever asks reads the keeper's number from the
+lock file, and trusts it only while the lock is held.
+"""
+
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from legato_cluster import binaries
+from legato_cluster.control_plane import START_TIMEOUT, ControlPlane
+
+TICK = 0.1
+FAREWELL = 30.0
+"""Seconds that the keeper may take to end."""
+
+
+def folder() -> Path:
+    """Name the folder of the keeper's notes."""
+    return Path.home() / ".cache" / "legato" / "cluster" / "standing"
+
+
+def up(place: Path) -> int:
+    """Start a keeper unless one is there, and say how to reach its cluster."""
+    place.mkdir(parents=True, exist_ok=True)
+    if not keeper(place):
+        (place / "kubeconfig").unlink(missing_ok=True)
+        binaries.folder()
+        pid = _left_behind(place)
+        if not _appeared(place / "kubeconfig", pid):
+            print(f"The control plane did not start; see {place / 'keeper.log'}.")
+            return 1
+    print(f"export KUBECONFIG={(place / 'kubeconfig').readlink()}")
+    return 0
+
+
+def down(place: Path) -> int:
+    """End the keeper and all it holds, and wait until it has gone."""
+    pid = keeper(place)
+    if not pid:
+        print("No control plane is up.")
+        return 0
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + FAREWELL
+    while keeper(place):
+        if time.monotonic() > deadline:
+            print(f"The keeper, process {pid}, does not end.")
+            return 1
+        time.sleep(TICK)
+    return 0
+
+
+def keep(place: Path) -> int:
+    """Hold a control plane until SIGTERM."""
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
+    with (place / "lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        with ControlPlane(binaries.folder()) as held:
+            (place / "kubeconfig").unlink(missing_ok=True)
+            (place / "kubeconfig").symlink_to(held.kubeconfig)
+            while not over.wait(timeout=1):
+                pass
+    (place / "kubeconfig").unlink(missing_ok=True)
+    return 0
+
+
+def keeper(place: Path) -> int:
+    """Say the number of the keeper that runs, else 0."""
+    file = place / "lock"
+    if not file.exists():
+        return 0
+    with file.open("r+") as lock:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return 0
+        return int(lock.read() or 0)
+
+
+def _left_behind(place: Path) -> int:
+    """Start a keeper that is nobody's child to wait for."""
+    command = [sys.executable, "-m", "legato_cluster", "keep", str(place)]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(place / "keeper.log"), flags, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
+
+
+def _appeared(file: Path, pid: int) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < deadline and os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if file.is_symlink():
+            return True
+        time.sleep(TICK)
+    return False
