@@ -27,24 +27,24 @@ def node() -> str:
     return str(found)
 
 
-def modules() -> Path:
-    """Install what package-lock.json pins, and give the folder that holds node_modules."""
+def modules(source: Path = WITNESSES) -> Path:
+    """Install what a folder's package-lock.json pins, and give the one that holds node_modules."""
     version = subprocess.run([node(), "--version"], capture_output=True, check=True).stdout
-    lock = (WITNESSES / "package-lock.json").read_bytes()
+    lock = (source / "package-lock.json").read_bytes()
     key = hashlib.sha256(lock + version).hexdigest()[:16]
-    folder = Path.home() / ".cache" / "legato" / "witnesses" / key
+    folder = Path.home() / ".cache" / "legato" / source.name / key
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
-            _install(folder)
+            _install(source, folder)
             (folder / "installed").touch()
     return folder
 
 
-def _install(folder: Path) -> None:
+def _install(source: Path, folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(WITNESSES / name, folder)
+        shutil.copy(source / name, folder)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(
         command, check=False, cwd=folder, capture_output=True, text=True, timeout=300

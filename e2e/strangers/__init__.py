@@ -1,0 +1,1 @@
+"""Lavalink clients that nobody here wrote, and how they are heard. It knows nothing of Legato."""
