@@ -169,13 +169,8 @@ def _is_simulated(options: Options) -> bool:
 
 async def _lavalink(options: Options) -> Finding:
     if options.lavalink_url is None:
-        if options.discord_token and not _is_simulated(options):
-            return Finding(
-                "Lavalink", "note",
-                "embedded nodes play, but Discord refuses voice until they encrypt end-to-end",
-                "Set LAVALINK_URL and LAVALINK_PASSWORD to use a Lavalink (4.2 or newer)",
-            )  # fmt: skip
-        return Finding("Lavalink", "ok", "embedded nodes play (LAVALINK_URL names another)")
+        text = "embedded nodes play, encrypted end-to-end (LAVALINK_URL names another)"
+        return Finding("Lavalink", "ok", text)
     password = options.lavalink_password or Secret("")
     version = await asyncio.to_thread(_lavalink_version, options.lavalink_url, password)
     if not version.startswith("4"):

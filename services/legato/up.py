@@ -54,11 +54,6 @@ PLACE_HOLDERS = {
     "token": Secret("not-known-yet"),
 }
 """For the check of all settings that comes before the servers are started."""
-NO_VOICE_YET = """
-  Note: Discord refuses voice connections without end-to-end encryption, which the embedded node
-  does not speak yet. Commands will be answered, but no music will be heard. Until then run a
-  Lavalink (4.2 or newer) and set LAVALINK_URL and LAVALINK_PASSWORD.
-"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -327,8 +322,6 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
     else:
         terminal.line(f"Serving {start.application.name}. To add it to a server, open:")
         terminal.line(f"  {start.application.invitation}")
-        if not start.options.lavalink_url:
-            terminal.line(NO_VOICE_YET)
     terminal.line(f"The API: http://{ports.LOOPBACK}:{start.plan.health['api']}/schema")
     if start.elsewhere:
         terminal.line(f"Other commands (legato doctor, …) find it with {start.elsewhere}")

@@ -32,6 +32,12 @@ class Metrics:
         self.moves = Counter(
             "legato_audio_moves", "Players moved between nodes", ["outcome"], registry=registry
         )
+        self.voice_closes = Counter(
+            "legato_audio_voice_closes",
+            "Voice connections that Discord or the way to it ended, by close code",
+            ["code"],
+            registry=registry,
+        )
         self.searches = Counter(
             "legato_audio_searches", "Autocomplete questions", ["outcome"], registry=registry
         )

@@ -19,6 +19,7 @@ from legato.audio.changes import Change
 from legato.audio.effects import Effect
 from legato.audio.events import (
     Internal,
+    VoiceClosed,
     Woken,
 )
 from legato.audio.ledger import Books
@@ -89,6 +90,8 @@ class PartitionLoop:
 
     def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
         """Take an event, in order."""
+        if isinstance(event, VoiceClosed):
+            self._means.metrics.voice_closes.labels(_close_code(event.code)).inc()
         self._mail.put_nowait(Told(event, node, session_id, telemetry.traceparent()))
 
     def settled(self, guild_id: int, key: str, effect: Effect, outcome: Outcome) -> None:
@@ -309,3 +312,8 @@ class PartitionLoop:
         for guild_id, found in self.players.items():
             left = self.outbox.left(guild_id) if self.outbox else {}
             yield Change(guild_id=guild_id, head=head(found), put=found.queue, effects=left)
+
+
+def _close_code(code: int) -> str:
+    """Name a close code of the protocol; a node may say anything."""
+    return str(code) if 1000 <= code < 5000 else "other"

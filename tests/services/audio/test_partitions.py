@@ -15,7 +15,7 @@ from legato.audio import stepping
 from legato.audio.batch import FULL
 from legato.audio.changes import Change, Commit, Position
 from legato.audio.effects import Effect, Tell
-from legato.audio.events import PositionReported, Resolved
+from legato.audio.events import PositionReported, Resolved, VoiceClosed
 from legato.audio.ledger import Books, Ledger, Outcome
 from legato.audio.means import Means
 from legato.audio.metrics import Metrics
@@ -346,3 +346,13 @@ async def test_what_changes_nothing_holds_up_no_command(world: World) -> None:
         await world.reaches(loop, await world.ask(world.volume(1, 60)))
 
     assert (await world.head(1)).volume == 60
+
+
+async def test_voice_closes_are_counted_by_their_codes(world: World) -> None:
+    loop = PartitionLoop(P, lambda: world.lease, world.means)
+    for code in (4017, 4017, 7):
+        loop.tell(VoiceClosed(guild_id=1, node="a", session_id="b", code=code))
+
+    counted = world.means.metrics.voice_closes
+    assert counted.labels("4017")._value.get() == 2
+    assert counted.labels("other")._value.get() == 1
