@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
+import hypothesis
 import pytest
 
 from legato import redis as reach
@@ -13,6 +14,13 @@ from legato.store import schema
 from legato.store.database import Database
 from legato.store.settings import StoreSettings
 from support_servers import running_postgres, running_valkey
+
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")  # what a busy machine does slowly is right all the same
 
 _numbers = itertools.count(1)
 

@@ -33,10 +33,15 @@ async def test_what_is_observed_stands_until_the_end(redis: Client) -> None:
     seen = [Observed(member="a", component=one, at=1) for one in ("audio", "gateway")]
     direction = Direction(redis, BOT)
     tasks = [asyncio.create_task(direction.report(lambda one=one: one)) for one in seen]
-    await until(lambda: redis.hexists(keys.observed(BOT), "gateway:a"))
-    found = await redis.hvals(keys.observed(BOT))
 
-    assert [msgspec.json.decode(raw, type=Observed) for raw in found] == seen
+    async def both() -> dict[bytes, bytes]:
+        found: dict[bytes, bytes] = await redis.hgetall(keys.observed(BOT))
+        return found if len(found) == 2 else {}
+
+    found = await until(both)
+    told = [found[key] for key in (b"audio:a", b"gateway:a")]
+
+    assert [msgspec.json.decode(raw, type=Observed) for raw in told] == seen
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -43,7 +43,7 @@ async def test_waiting_lets_everybody_through_at_the_pace(limits):
 
     await asyncio.gather(*(limits.wait(policy) for _ in range(15)))
 
-    assert 0.45 < loop.time() - began < 3
+    assert loop.time() - began > 0.45
 
 
 def test_in_no_second_do_more_requests_leave_than_discord_allows():

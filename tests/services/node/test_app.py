@@ -23,7 +23,10 @@ from support_media import tones
 
 
 def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text()
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def test_sigterm_leaves_voice_with_1000_and_ends_no_track(tmp_path: Path) -> None:

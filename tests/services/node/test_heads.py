@@ -1,6 +1,5 @@
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -116,11 +115,9 @@ async def test_a_file_that_has_gone_is_not_played_from_what_was_kept(keeping: St
     encoded = await loaded(stage, "gone.mp3")
     del stage.files.files["gone.mp3"]
     stage.files.special.pop("gone.mp3")
-    began = time.monotonic()
 
     await stage.patch(track={"encoded": encoded}, voice=await stage.credentials())
 
     failed = await stage.client.event("TrackExceptionEvent")
     assert isinstance(failed["exception"], dict)
     assert failed["exception"]["message"] == "Nothing is there."
-    assert time.monotonic() - began < 5
