@@ -92,8 +92,14 @@ class Attendance:
         user_id = session.bot_id
         for state in self.sim.world.listeners(guild.id, channel.id):
             if state.user_id not in self.sim.bots.by_id:
-                await self.sim.voice.announce(guild.id, state.user_id, here=True)
-        given = await self.sim.voice.open(guild.id, channel.id, user_id, session.voice_id)
+                await self.sim.voice.announce(guild.id, state.user_id, channel.id)
+        given = await self.sim.voice.open(
+            guild.id,
+            channel.id,
+            user_id,
+            session.voice_id,
+            stage=channel.type == ChannelType.STAGE,
+        )
         self._given[guild.id, user_id] = given
         self._tell_server(session, guild, given)
 
@@ -119,7 +125,8 @@ class Attendance:
         state = self._state(guild, channel, user_id, session_id)
         guild.voice_states[user_id] = state
         self._tell(guild, state)
-        await self.sim.voice.announce(guild.id, user_id, here=self._with_bot(guild, state))
+        called = channel.id if self._with_bot(guild, state) else None
+        await self.sim.voice.announce(guild.id, user_id, called)
 
     def _with_bot(self, guild: Guild, state: VoiceState) -> bool:
         """Say whether a bot is in the same channel, and so in the same call."""
@@ -137,7 +144,7 @@ class Attendance:
             if user_id in self.sim.bots.by_id:
                 await self.sim.voice.close(guild.id, user_id, code)
             else:
-                await self.sim.voice.announce(guild.id, user_id, here=False)
+                await self.sim.voice.announce(guild.id, user_id, None)
             return True
 
     async def move(self, guild: Guild, channel: Channel, user_id: int) -> bool:

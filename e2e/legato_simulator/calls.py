@@ -17,7 +17,13 @@ class VoicePort(Protocol):
     """A voice server, as the gateway needs it."""
 
     async def open(
-        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+        self,
+        guild_id: int,
+        channel_id: int,
+        user_id: int,
+        session_id: str,
+        *,
+        stage: bool = False,
     ) -> VoiceCredentials:
         """Expect a user in a channel; the credentials end those handed out before."""
 
@@ -27,15 +33,21 @@ class VoicePort(Protocol):
     def place(self, guild_id: int, region: str) -> None:
         """Choose a guild's voice server from the next `open` on; KeyError for an unknown region."""
 
-    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
-        """Tell the guild's connections that a person came into the call or left it."""
+    async def announce(self, guild_id: int, user_id: int, channel_id: int | None) -> None:
+        """Tell of a person who came into a channel's call, or, without a channel, left theirs."""
 
 
 class NoVoice:
     """Stands in where no voice server runs: its endpoint answers nothing."""
 
     async def open(
-        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+        self,
+        guild_id: int,
+        channel_id: int,
+        user_id: int,
+        session_id: str,
+        *,
+        stage: bool = False,
     ) -> VoiceCredentials:
         """Hand out credentials that no server knows."""
         return VoiceCredentials(token=secrets.token_hex(8), endpoint="127.0.0.1:9")
@@ -46,5 +58,5 @@ class NoVoice:
     def place(self, guild_id: int, region: str) -> None:
         """Every region is as silent as another."""
 
-    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
+    async def announce(self, guild_id: int, user_id: int, channel_id: int | None) -> None:
         """There is nobody to tell."""

@@ -5,12 +5,14 @@ clock of its own: arrivals come with the time the socket had them.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from legato_simulator import continuity, rtp
 from legato_simulator.continuity import Arrival, Continuity
+from legato_simulator.voice_ears import Frame
 
 SPOKE_NS = 250_000_000
 """So long after its latest sound a bot is shown as speaking."""
@@ -20,6 +22,10 @@ KEPT_PACKETS = 9_000
 """Three minutes of sound, about 4 MB."""
 
 
+Hear = Callable[[int, Frame], None]
+"""Lets the call's members open a user's frame."""
+
+
 class Epoch(Struct, frozen=True, kw_only=True):
     """What one voice connection of the bot sent: its own SSRC, key and numbers."""
 
@@ -27,6 +33,8 @@ class Epoch(Struct, frozen=True, kw_only=True):
     mode: str
     payload_types: list[int]
     undecryptable: int
+    sealed: int = 0
+    """Packets whose end-to-end encryption nobody in the call could open."""
     continuity: Continuity
 
 
@@ -66,7 +74,9 @@ class _Stream:
     crypt: rtp.Crypt
     judge: continuity.Judge
     payload_types: set[int]
+    hear: Hear | None = None
     undecryptable: int = 0
+    sealed: int = 0
 
     def told(self, judged: Continuity) -> Epoch:
         return Epoch(
@@ -74,6 +84,7 @@ class _Stream:
             mode=self.mode,
             payload_types=sorted(self.payload_types),
             undecryptable=self.undecryptable,
+            sealed=self.sealed,
             continuity=judged,
         )
 
@@ -90,12 +101,14 @@ class Listener:
         self._worst_ns = self._stillest_ns = 0
         self._sounded_ns: int | None = None
         self._newest: Arrival | None = None
+        self._coming: deque[tuple[_Stream, int, rtp.Packet, Frame]] = deque()
+        """What waits for the call's members to open it, in order."""
 
-    def begin(self, ssrc: int, mode: str, key: bytes) -> None:
+    def begin(self, ssrc: int, mode: str, key: bytes, hear: Hear | None = None) -> None:
         """Start listening to a new voice connection of the bot."""
         crypt = rtp.crypt(mode, key)
         number = len(self._streams)
-        self._streams.append(_Stream(number, ssrc, mode, crypt, continuity.Judge(), set()))
+        self._streams.append(_Stream(number, ssrc, mode, crypt, continuity.Judge(), set(), hear))
 
     def receive(self, data: bytes, at_ns: int) -> None:
         """Take one packet of the newest connection as the socket had it."""
@@ -105,14 +118,29 @@ class Listener:
         except rtp.BadPacket:
             stream.undecryptable += 1
             return
-        arrival = Arrival(
-            at_ns,
-            packet.sequence,
-            packet.timestamp,
-            packet.counter,
-            packet.payload,
-            stream.number,
-        )
+        frame = Frame(packet.payload)
+        if stream.hear is None:
+            frame.plain = packet.payload
+        else:
+            stream.hear(self.user_id, frame)
+        self._coming.append((stream, at_ns, packet, frame))
+        self.settle()
+
+    def settle(self) -> None:
+        """Take in, in order, what need not be waited for."""
+        while self._coming:
+            stream, at_ns, packet, frame = self._coming[0]
+            if frame.plain is None and frame.waiting:
+                return
+            self._coming.popleft()
+            if frame.plain is None:
+                stream.sealed += 1
+            else:
+                self._keep(stream, at_ns, packet, frame.plain)
+
+    def _keep(self, stream: _Stream, at_ns: int, packet: rtp.Packet, payload: bytes) -> None:
+        numbers = (packet.sequence, packet.timestamp, packet.counter)
+        arrival = Arrival(at_ns, *numbers, payload, stream.number)
         stream.payload_types.add(packet.payload_type)
         stream.judge.add(arrival)
         if not arrival.silent:
@@ -120,7 +148,7 @@ class Listener:
         self._newest = arrival
         self.kept.append(arrival)
         for follower in self.followers:
-            follower.append(packet.payload)
+            follower.append(payload)
 
     def _sounds(self, at_ns: int) -> None:
         """Note how long it was still before a sound."""

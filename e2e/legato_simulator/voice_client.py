@@ -10,11 +10,13 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
+from legato_simulator.dave.policy import Policy
 from legato_simulator.ear import Heard, Moments
 from legato_simulator.listener import Report
+from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_endpoint import Death
 from legato_simulator.voice_faults import VoiceFaults
-from legato_simulator.voice_routes import Overview
+from legato_simulator.voice_routes import Demand, Overview
 
 Shape = TypeVar("Shape")
 
@@ -72,6 +74,15 @@ class VoiceClientMixin:
         """Put faults in force for a guild, or for all."""
         path = "/faults" if guild_id is None else f"/{guild_id}/faults"
         await self._voice("PUT", path, dict, faults)
+
+    async def voice_encryption(self, guild_id: int) -> list[Encryption]:
+        """Describe the end-to-end encryption of a guild's calls."""
+        return await self._voice("GET", f"/{guild_id}/encryption", list[Encryption])
+
+    async def voice_demand(self, policy: Policy, *, guild_id: int | None = None) -> None:
+        """Change what encryption a guild's calls demand, or all others'."""
+        path = "/encryption" if guild_id is None else f"/{guild_id}/encryption"
+        await self._voice("PUT", path, dict, Demand(policy=policy))
 
     async def voice_region(self, name: str, *, death: Death | None = None) -> str:
         """Add a voice server, live or dead, and give its endpoint."""

@@ -3,6 +3,8 @@
 It does nothing itself: voice_udp.py and voice_socket.py look it up at each step.
 """
 
+from typing import Literal
+
 from msgspec import Struct, structs
 
 
@@ -27,9 +29,18 @@ class VoiceFaults(Struct, frozen=True, kw_only=True):
     """The one encryption offered and accepted; empty is all that there are."""
     silent_after_hello: bool = False
     """Never answer an Identify."""
+    spoil_commits: int = 0
+    """How many of the next commits (op 29) reach a client broken."""
+    spoil_welcomes: int = 0
+    """How many of the next welcomes (op 30) reach a client broken."""
+    slow_listeners: float = 0.0
+    """Seconds that each listener takes over each message of the group."""
+    slow_clients: float = 0.0
+    """Seconds until a client's commits and readiness (ops 28, 23) count."""
 
 
 NONE = VoiceFaults()
+Counted = Literal["udp_drop_next", "spoil_commits", "spoil_welcomes"]
 
 
 class FaultBook:
@@ -53,8 +64,12 @@ class FaultBook:
 
     def spend_drop(self, guild_id: int | None) -> bool:
         """Count one packet off `udp_drop_next`, where it is in force; false when none was left."""
+        return self.spend(guild_id, "udp_drop_next")
+
+    def spend(self, guild_id: int | None, counted: Counted) -> bool:
+        """Count one off a fault that happens so many times; false when none was left."""
         owner = guild_id if guild_id in self._faults else None
         faults = self._faults.get(owner, NONE)
-        left = max(0, faults.udp_drop_next - 1)
-        self.put(structs.replace(faults, udp_drop_next=left), owner)
-        return faults.udp_drop_next > 0
+        before: int = getattr(faults, counted)
+        self.put(structs.replace(faults, **{counted: max(0, before - 1)}), owner)
+        return before > 0

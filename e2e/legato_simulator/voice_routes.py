@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from legato_simulator.continuity import Arrival
 from legato_simulator.control_stream import ControlStream
+from legato_simulator.dave.policy import Policy
 from legato_simulator.ear import Ear
 from legato_simulator.library import Library
 from legato_simulator.listener import Listener, Report
@@ -53,6 +54,12 @@ class Place(Struct, frozen=True, kw_only=True):
     region: str
 
 
+class Demand(Struct, frozen=True, kw_only=True):
+    """What encryption a guild's calls demand, from now on."""
+
+    policy: Policy
+
+
 class Close(Struct, frozen=True, kw_only=True):
     """How to end a call."""
 
@@ -89,6 +96,10 @@ class Voice:
             web.put("/control/voice/faults", self._faults),
             web.put(r"/control/voice/{guild_id:\d+}/faults", self._faults),
             web.put(r"/control/voice/{guild_id:\d+}/region", self._place),
+            web.get("/control/voice/encryption", self._encryption),
+            web.put("/control/voice/encryption", self._demand),
+            web.get(r"/control/voice/{guild_id:\d+}/encryption", self._encryption),
+            web.put(r"/control/voice/{guild_id:\d+}/encryption", self._demand),
             web.post("/control/voice/control-stream/start", self._control_start),
             web.post("/control/voice/control-stream/stop", self._control_stop),
             web.get("/control/voice/control-stream", self._control_report),
@@ -129,6 +140,17 @@ class Voice:
         faults = await _body(request, VoiceFaults)
         self.server.set_faults(faults, guild_id=int(guild_id) if guild_id else None)
         return _json(faults)
+
+    async def _encryption(self, request: web.Request) -> web.Response:
+        told = self.server.calls.told()
+        guild_id = request.match_info.get("guild_id")
+        return _json([each for each in told if guild_id in {None, str(each.guild_id)}])
+
+    async def _demand(self, request: web.Request) -> web.Response:
+        body = await _body(request, Demand)
+        guild_id = request.match_info.get("guild_id")
+        self.server.calls.demand(body.policy, int(guild_id) if guild_id else None)
+        return _json(body)
 
     async def _place(self, request: web.Request) -> web.Response:
         body = await _body(request, Place)

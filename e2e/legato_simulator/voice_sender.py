@@ -17,6 +17,8 @@ import msgspec
 
 from legato_simulator import rtp
 from legato_simulator.calls import VoiceCredentials
+from legato_simulator.dave import messages
+from legato_simulator.dave.member import Answer, Member
 
 FRAME_NS = 20_000_000
 
@@ -40,6 +42,7 @@ class VoiceSender:
         guild_id: int,
         user_id: int,
         session_id: str,
+        channel_id: int = 0,
     ) -> None:
         self.received: list[dict[str, Any]] = []
         self.ssrc = self.sequence = self.timestamp = 0
@@ -48,6 +51,8 @@ class VoiceSender:
         self._client, self._context = client, context
         self._who = {"server_id": str(guild_id), "session_id": session_id}
         self._user_id = user_id
+        self.member = Member(user_id, channel_id)
+        """Its part in the call's encryption; idle unless `connect` offers a version."""
         self._credentials = VoiceCredentials(token="", endpoint="")
         self._news = asyncio.Condition()
         self._reader: asyncio.Task[None] | None = None
@@ -103,7 +108,7 @@ class VoiceSender:
         if self._crypt is None:
             raise VoiceClosed(1006)
         packet = rtp.build(
-            payload,
+            self.member.seal(payload),
             self._crypt,
             sequence=self.sequence,
             timestamp=self.timestamp,
@@ -171,15 +176,35 @@ class VoiceSender:
     async def _read(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         try:
             async for message in websocket:
-                if message.type is aiohttp.WSMsgType.TEXT:
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    self.seq_ack = int.from_bytes(message.data[:2], "big")
+                    await self._answer(self.member.take(message.data[2], message.data[3:]))
+                elif message.type is aiohttp.WSMsgType.TEXT:
                     body = msgspec.json.decode(message.data)
                     self.seq_ack = body.get("seq", self.seq_ack)
+                    await self._follow(body["op"], body["d"])
                     async with self._news:
                         self.received.append(body)
                         self._news.notify_all()
         finally:
             async with self._news:
                 self._news.notify_all()
+
+    async def _follow(self, op: int, body: Any) -> None:
+        """Take part in the call's encryption."""
+        if op == 4:
+            await self._answer(self.member.start(body["dave_protocol_version"]))
+        elif op == 11:
+            self.member.expected |= {int(each) for each in body["user_ids"]}
+        elif op in messages.FROM_SERVER_TEXT:
+            await self._answer(self.member.take(op, body))
+
+    async def _answer(self, answers: list[Answer]) -> None:
+        for op, body in answers:
+            if isinstance(body, bytes) and self._websocket is not None:
+                await self._websocket.send_bytes(bytes([op]) + body)
+            else:
+                await self.say(op, body)
 
     async def _beat(self, interval: float) -> None:
         while True:

@@ -15,7 +15,11 @@ from msgspec import Struct
 from legato_simulator.calls import VoiceCredentials
 from legato_simulator.certs import Certificates
 from legato_simulator.dave import policy as dave
+from legato_simulator.dave.messages import Body
+from legato_simulator.dave.mls import ExternalSender
+from legato_simulator.dave.policy import Policy
 from legato_simulator.listener import KEPT_PACKETS, Listener, Report
+from legato_simulator.voice_calls import VoiceCalls
 from legato_simulator.voice_endpoint import (
     LOOPBACK,
     DeadEndpoint,
@@ -64,10 +68,10 @@ class VoiceServer:
         *,
         regions: tuple[str, ...] = ("harbour", "hill"),
         keep: int = KEPT_PACKETS,
-        policy: dave.Policy = dave.Policy.OFF,
+        policy: Policy = Policy.OFF,
         reach: Reach = LOOPBACK,
     ) -> None:
-        self.certificates, self.policy = certificates, policy
+        self.certificates = certificates
         self.closes: list[tuple[int, int, int]] = []
         """(guild, user, code) of every close this side began."""
         self.identifies = 0
@@ -84,7 +88,7 @@ class VoiceServer:
         self._listeners: dict[Key, Listener] = {}
         self._faults = FaultBook()
         self._places: dict[int, str] = {}
-        self._people: dict[int, set[int]] = {}
+        self.calls = VoiceCalls(policy, ExternalSender(), self._deliver, self._faults)
         self._next_ssrc = secrets.randbelow(1 << 20) + 1
 
     # For whoever runs it.
@@ -102,6 +106,7 @@ class VoiceServer:
         for endpoint in self._endpoints.values():
             await endpoint.stop()
         self._endpoints.clear()
+        self.calls.stop()
 
     async def add_region(self, name: str) -> str:
         """Open one more voice server, and give its endpoint."""
@@ -127,20 +132,28 @@ class VoiceServer:
     # For the gateway side.
 
     async def open(
-        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+        self,
+        guild_id: int,
+        channel_id: int,
+        user_id: int,
+        session_id: str,
+        *,
+        stage: bool = False,
     ) -> VoiceCredentials:
         """Allow a bot's gateway session to connect: what VOICE_SERVER_UPDATE is to carry.
 
         The same session in the same place is given the same token again; an older connection
         goes on until a newer one identifies, unless the guild has another voice server by now.
         """
+        if stage:
+            self.calls.stage(guild_id, channel_id)
         key, region = (guild_id, user_id), self._places.get(guild_id, self._regions[0])
         before = self._grants.get(key)
         same = before is not None and (before.session_id, before.region) == (session_id, region)
         token = before.token if before and same else secrets.token_hex(16)
         if before is not None and before.region != region:
             self._end(key, DISCONNECTED)
-        self._grants[key] = Grant(guild_id, channel_id, user_id, session_id, token, region)
+        self._grants[key] = Grant(guild_id, channel_id, user_id, session_id, token, region, stage)
         return VoiceCredentials(token=token, endpoint=self._endpoints[region].address)
 
     async def close(self, guild_id: int, user_id: int, code: int = DISCONNECTED) -> None:
@@ -163,17 +176,13 @@ class VoiceServer:
         if grant is None:
             return None
         await self.close(guild_id, user_id)
-        return await self.open(guild_id, grant.channel_id, user_id, grant.session_id)
+        return await self.open(
+            guild_id, grant.channel_id, user_id, grant.session_id, stage=grant.stage
+        )
 
-    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
-        """Tell the guild's connections that a person came into the call or left it."""
-        people = self._people.setdefault(guild_id, set())
-        if here:
-            people.add(user_id)
-        else:
-            people.discard(user_id)
-        op, body = (11, {"user_ids": [str(user_id)]}) if here else (13, {"user_id": str(user_id)})
-        await self._tell(guild_id, op, body)
+    async def announce(self, guild_id: int, user_id: int, channel_id: int | None) -> None:
+        """Tell of a person who came into a call, or, without a channel, left it."""
+        self.calls.seat(guild_id, user_id, channel_id)
 
     # For tests.
 
@@ -246,7 +255,9 @@ class VoiceServer:
         """Open a session for an Identify, ending an older one, or name a close code."""
         self.identifies += 1
         refusal, grant = self._check(body, socket)
-        refusal = refusal or dave.refusal(self.policy, body.max_dave_protocol_version)
+        if grant is not None:
+            policy = self.calls.policy(grant)
+            refusal = refusal or dave.refusal(policy, body.max_dave_protocol_version)
         if refusal or grant is None:
             self.refusals.append(refusal)
             return refusal or SESSION_INVALID
@@ -258,7 +269,7 @@ class VoiceServer:
             ssrc=self._next_ssrc,
             token=body.token,
             session_id=body.session_id,
-            dave_version=0,
+            max_dave_version=body.max_dave_protocol_version,
         )
         self._sessions[key], self._sockets[key] = session, socket
         return session
@@ -296,18 +307,34 @@ class VoiceServer:
             # Taken out and put back in, so that the guild's newest stands last.
             self._listeners[key] = Listener(*key, keep=max(keep, 500))
         listener = self._listeners[key] = self._listeners.pop(key)
-        listener.begin(session.ssrc, session.mode, session.key)
+        call = self.calls.of(session)
+        call.settles(listener.settle)
+        listener.begin(session.ssrc, session.mode, session.key, call.hear)
         self._by_ssrc[session.ssrc] = (session, listener)
 
     def others(self, session: VoiceSession) -> list[int]:
         """List who else is in the call."""
-        guild_id, own = session.grant.guild_id, session.grant.user_id
-        bots = {key[1] for key in self._sockets if key[0] == guild_id}
-        return sorted((bots | self._people.get(guild_id, set())) - {own})
+        return self.calls.of(session).others(session.grant.user_id)
 
-    async def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
+    def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
         """Send a message to the other connections of the call."""
-        await self._tell(session.grant.guild_id, op, body, but=session.grant.user_id)
+        self.calls.of(session).tell(op, body, but=session.grant.user_id)
+
+    def describe(self, session: VoiceSession) -> int:
+        """Settle the version of end-to-end encryption that op 4 names."""
+        return self.calls.of(session).describe(session)
+
+    def enter(self, session: VoiceSession) -> None:
+        """Bring a client that has its session description into the call."""
+        self.calls.of(session).enter(session)
+
+    def back(self, session: VoiceSession) -> None:
+        """Take note that a session was resumed and has what it missed."""
+        self.calls.of(session).back(session)
+
+    def said(self, session: VoiceSession, op: int, body: Body) -> None:
+        """Take a message about the call's encryption."""
+        self.calls.of(session).said(session.grant.user_id, op, body)
 
     async def gone(self, socket: VoiceSocket) -> None:
         """Take note that a socket has ended: a session that was not ended can be resumed."""
@@ -320,7 +347,8 @@ class VoiceServer:
             del self._sockets[key]
             if socket.left:
                 self._forget(key)
-            await self._tell(key[0], 13, {"user_id": str(key[1])})
+            else:
+                self.calls.of(session).lose(session)
 
     # Its own.
 
@@ -350,6 +378,7 @@ class VoiceServer:
         session = self._sessions.pop(key, None)
         if session is not None:
             self._by_ssrc.pop(session.ssrc, None)
+            self.calls.leave(session)
 
     def _close(self, socket: VoiceSocket, code: int) -> None:
         """Close in the background: a client that doesn't answer must hold up nobody."""
@@ -357,9 +386,13 @@ class VoiceServer:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _tell(self, guild_id: int, op: int, body: Any, *, but: int = 0) -> None:
-        sockets = [s for key, s in self._sockets.items() if key[0] == guild_id and key[1] != but]
-        await asyncio.gather(*(socket.send(op, body) for socket in sockets))
+    async def _deliver(self, session: VoiceSession, op: int, body: Any) -> None:
+        """Send to a session's websocket, or keep it for the one that resumes it."""
+        socket = self._sockets.get((session.grant.guild_id, session.grant.user_id))
+        if socket is not None and socket.session is session:
+            await socket.send(op, body)
+        else:
+            session.message(op, body)
 
     def _media(self, ssrc: int, data: bytes, at_ns: int) -> bool:
         found = self._by_ssrc.get(ssrc)

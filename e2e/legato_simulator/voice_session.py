@@ -17,6 +17,10 @@ UNNUMBERED = frozenset({6, 8, 9})
 """Heartbeat answer, Hello and Resumed carry no `seq`."""
 
 
+Wire = str | bytes
+"""A message as it goes over the websocket: a text or a binary one."""
+
+
 class Identify(Struct, frozen=True, kw_only=True):
     """Op 0's body."""
 
@@ -35,6 +39,12 @@ class Resume(Struct, frozen=True, kw_only=True):
     session_id: str
     token: str
     seq_ack: int = -1
+
+
+class Transition(Struct, frozen=True, kw_only=True):
+    """The body of op 23 and op 31."""
+
+    transition_id: int
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -62,6 +72,13 @@ class Grant:
     session_id: str
     token: str
     region: str
+    stage: bool = False
+    """Stage channels are not encrypted end to end."""
+
+    @property
+    def call(self) -> tuple[int, int]:
+        """Name the call: the guild and the channel."""
+        return self.guild_id, self.channel_id
 
 
 @dataclass(slots=True)
@@ -72,23 +89,30 @@ class VoiceSession:
     ssrc: int
     token: str
     session_id: str
+    max_dave_version: int = 0
+    """The highest that the client named."""
     dave_version: int = 0
+    """What it was told in op 4."""
     mode: str = ""
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     speaking: int = 0
     last_seq: int = -1
     acked: int = -1
     address: tuple[str, int] | None = None
-    buffered: deque[tuple[int, bytes]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+    buffered: deque[tuple[int, Wire]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
 
-    def message(self, op: int, body: Any) -> bytes:
-        """Encode a message; numbered ones are kept until acknowledged."""
+    def message(self, op: int, body: Any) -> Wire:
+        """Encode a message: bytes as a binary one. Numbered ones are kept until acknowledged."""
         if op in UNNUMBERED:
-            return msgspec.json.encode({"op": op, "d": body})
+            return msgspec.json.encode({"op": op, "d": body}).decode()
         self.last_seq += 1
-        text = msgspec.json.encode({"op": op, "d": body, "seq": self.last_seq})
-        self.buffered.append((self.last_seq, text))
-        return text
+        wire: Wire
+        if isinstance(body, bytes):
+            wire = (self.last_seq & 0xFFFF).to_bytes(2, "big") + bytes([op]) + body
+        else:
+            wire = msgspec.json.encode({"op": op, "d": body, "seq": self.last_seq}).decode()
+        self.buffered.append((self.last_seq, wire))
+        return wire
 
     def acknowledge(self, seq: int) -> None:
         """Forget what the client says it has."""
@@ -96,6 +120,6 @@ class VoiceSession:
         while self.buffered and self.buffered[0][0] <= self.acked:
             self.buffered.popleft()
 
-    def missed(self, seq_ack: int) -> list[bytes]:
+    def missed(self, seq_ack: int) -> list[Wire]:
         """List the numbered messages after the one the client has."""
-        return [text for seq, text in self.buffered if seq > seq_ack]
+        return [wire for seq, wire in self.buffered if seq > seq_ack]

@@ -12,8 +12,17 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from legato_simulator import rtp
+from legato_simulator.dave import messages
+from legato_simulator.dave.messages import Body
 from legato_simulator.voice_faults import VoiceFaults
-from legato_simulator.voice_session import Identify, Resume, SelectProtocol, VoiceSession
+from legato_simulator.voice_session import (
+    Identify,
+    Resume,
+    SelectProtocol,
+    Transition,
+    VoiceSession,
+    Wire,
+)
 
 HEARTBEAT_MS = 13_750.0
 """Discord's own figure of these years."""
@@ -45,8 +54,20 @@ class Registry(Protocol):
     def others(self, session: VoiceSession) -> list[int]:
         """List who else is in the call."""
 
-    async def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
+    def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
         """Send a message to the other connections of the call."""
+
+    def describe(self, session: VoiceSession) -> int:
+        """Settle the version of end-to-end encryption that op 4 names."""
+
+    def enter(self, session: VoiceSession) -> None:
+        """Bring a client that has its session description into the call."""
+
+    def back(self, session: VoiceSession) -> None:
+        """Take note that a session was resumed and has what it missed."""
+
+    def said(self, session: VoiceSession, op: int, body: Body) -> None:
+        """Take a message about the call's encryption."""
 
     async def gone(self, socket: "VoiceSocket") -> None:
         """Take note that a socket has ended."""
@@ -70,7 +91,7 @@ class VoiceSocket:
         self.swallowed = False
         self._registry, self._request = registry, request
         self._socket = web.WebSocketResponse(max_msg_size=1 << 20, timeout=2.0)
-        self._held: list[bytes] | None = None
+        self._held: list[Wire] | None = None
         self._beaten = 0.0
 
     async def serve(self) -> web.WebSocketResponse:
@@ -118,8 +139,8 @@ class VoiceSocket:
             held, self._held = self._held, None
             self._beaten = asyncio.get_running_loop().time()
             self._pause(reading=True)
-            for text in held:
-                await self._write(text)
+            for wire in held:
+                await self._write(wire)
 
     def swallow(self) -> None:
         """Keep the TCP connection open and silent for ever, as a lost network does."""
@@ -129,17 +150,19 @@ class VoiceSocket:
     async def send(self, op: int, body: Any) -> None:
         """Send a message, numbered where version 8 numbers it."""
         if self.session is None:
-            text = msgspec.json.encode({"op": op, "d": body})
+            await self._write(msgspec.json.encode({"op": op, "d": body}).decode())
         else:
-            text = self.session.message(op, body)
-        await self._write(text)
+            await self._write(self.session.message(op, body))
 
-    async def _write(self, text: bytes) -> None:
+    async def _write(self, wire: Wire) -> None:
         if self._held is not None:
-            self._held.append(text)
+            self._held.append(wire)
         elif not self._socket.closed:
             try:
-                await self._socket.send_str(text.decode())
+                if isinstance(wire, str):
+                    await self._socket.send_str(wire)
+                else:
+                    await self._socket.send_bytes(wire)
             except ConnectionResetError:
                 return
 
@@ -178,6 +201,9 @@ class VoiceSocket:
             await self._take(message.data)
 
     async def _take(self, data: str | bytes) -> None:
+        if isinstance(data, bytes) and data[:1] and data[0] in messages.FROM_CLIENT_BINARY:
+            self._registry.said(self._own(), data[0], data[1:])
+            return
         try:
             await self._dispatch(msgspec.json.decode(data))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -201,6 +227,9 @@ class VoiceSocket:
                 await self._speaking(msgspec.convert(body, dict[str, Any]))
             case 12 | 15 | 16:
                 return
+            case messages.READY_FOR_TRANSITION | messages.INVALID_COMMIT_WELCOME:
+                named = msgspec.convert(body, Transition).transition_id
+                self._registry.said(self._own(), op, {"transition_id": named})
             case _:
                 raise Refused(UNKNOWN_OPCODE)
 
@@ -234,6 +263,7 @@ class VoiceSocket:
             raise Refused(UNKNOWN_MODE)
         session.mode, session.address = body.data.mode, (body.data.address, body.data.port)
         self._registry.listen(session)
+        session.dave_version = self._registry.describe(session)
         description = {
             "audio_codec": "opus",
             "media_session_id": f"{session.ssrc:032x}",
@@ -245,15 +275,14 @@ class VoiceSocket:
         others = self._registry.others(session)
         if others:
             await self.send(11, {"user_ids": [str(user_id) for user_id in others]})
-        own = {"user_ids": [str(session.grant.user_id)]}
-        await self._registry.tell_others(session, 11, own)
+        self._registry.enter(session)
 
     async def _speaking(self, body: dict[str, Any]) -> None:
         session = self._own()
         session.speaking = int(body.get("speaking", 0))
         told = {"speaking": session.speaking, "ssrc": session.ssrc}
         user = {"user_id": str(session.grant.user_id)}
-        await self._registry.tell_others(session, 5, {**told, **user})
+        self._registry.tell_others(session, 5, {**told, **user})
 
     async def _heartbeat(self, body: Any) -> None:
         self._beaten = asyncio.get_running_loop().time()
@@ -272,5 +301,6 @@ class VoiceSocket:
             raise Refused(admitted)
         self.session = admitted
         await self._step(lambda: None, 9)
-        for text in admitted.missed(body.seq_ack):
-            await self._write(text)
+        for wire in admitted.missed(body.seq_ack):
+            await self._write(wire)
+        self._registry.back(admitted)

@@ -3,7 +3,6 @@
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from legato_simulator.dave import messages
 from legato_simulator.dave.call import Call
 from legato_simulator.dave.member import Answer, Member, Undecryptable
 from legato_simulator.dave.messages import Body, Send
@@ -76,7 +75,7 @@ class Table:
             self.held[user_id].extend(answers)
             return
         for op, body in answers:
-            self.pass_on(self.told(user_id, op, body))
+            self.pass_on(self.call.take(user_id, op, body, self.now))
 
     def speak(self, user_id: int) -> None:
         """Let a silent member go on."""
@@ -88,20 +87,6 @@ class Table:
         """Let time pass."""
         self.now += seconds
         self.pass_on(self.call.wake(self.now))
-
-    def told(self, user_id: int, op: int, body: Body) -> list[Send]:
-        """Hand one message of a client to the server."""
-        match op, body:
-            case messages.KEY_PACKAGE, bytes():
-                return self.call.key_package(user_id, body, self.now)
-            case messages.COMMIT_WELCOME, bytes():
-                return self.call.commit_welcome(user_id, body, self.now)
-            case messages.READY_FOR_TRANSITION, dict():
-                return self.call.ready(user_id, body["transition_id"], self.now)
-            case messages.INVALID_COMMIT_WELCOME, dict():
-                return self.call.invalid(user_id, self.now)
-            case _:
-                raise AssertionError(op)
 
     def hear(self, sender: int) -> set[int]:
         """Send one encrypted frame; say who could open it."""

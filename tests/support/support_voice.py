@@ -32,15 +32,15 @@ class Room:
         """Make a client that has not connected yet."""
         context = self.server.certificates.client_context()
         who = {"guild_id": guild_id, "user_id": user_id}
-        made = VoiceSender(self.client, context, **who, session_id=session_id)
+        made = VoiceSender(self.client, context, **who, session_id=session_id, channel_id=CHANNEL)
         self.senders.append(made)
         return made
 
-    async def connected(self, *, mode: str = rtp.AES) -> VoiceSender:
+    async def connected(self, *, mode: str = rtp.AES, dave_version: int = 0) -> VoiceSender:
         """Open the gateway's side, and connect a client."""
         credentials = await self.server.open(GUILD, CHANNEL, BOT, SESSION)
         sender = self.sender()
-        await sender.connect(credentials, mode=mode)
+        await sender.connect(credentials, mode=mode, dave_version=dave_version)
         return sender
 
     async def until(self, true: Callable[[], bool], seconds: float = PATIENCE) -> None:

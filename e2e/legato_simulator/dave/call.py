@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from legato_simulator.dave import messages, mls, policy
 from legato_simulator.dave.encoding import Malformed
-from legato_simulator.dave.group import Accepted, Group, Invalid
+from legato_simulator.dave.group import Accepted, Group, Invalid, Outrun
 from legato_simulator.dave.messages import Body, Send
 from legato_simulator.dave.mls import ExternalSender, KeyPackage
 from legato_simulator.dave.policy import Policy
@@ -141,6 +141,20 @@ class Call:
         self.demanded = demanded
         return self._advance(now)
 
+    def take(self, user_id: int, op: int, body: Body, now: float) -> list[Send]:
+        """Take one of a client's messages 23, 26, 28 and 31."""
+        match op, body:
+            case messages.KEY_PACKAGE, bytes():
+                return self.key_package(user_id, body, now)
+            case messages.COMMIT_WELCOME, bytes():
+                return self.commit_welcome(user_id, body, now)
+            case messages.READY_FOR_TRANSITION, dict():
+                return self.ready(user_id, body["transition_id"], now)
+            case messages.INVALID_COMMIT_WELCOME, dict():
+                return self.invalid(user_id, now)
+            case _:
+                return self._refuse(f"op {op} is not a client's")
+
     def key_package(self, user_id: int, raw: bytes, now: float) -> list[Send]:
         """Op 26."""
         member = self.members.get(user_id)
@@ -160,6 +174,9 @@ class Call:
             return []
         try:
             accepted = group.accept(user_id, payload)
+        except Outrun:
+            self.counts.outrun += 1
+            return []
         except (Invalid, Malformed) as error:
             return self._refuse(str(error))
         self._announce(accepted, now)

@@ -15,6 +15,10 @@ class Invalid(ValueError):
     """A commit that the server does not pass on; the text says why."""
 
 
+class Outrun(Invalid):
+    """A commit of an epoch or a group that is over: another one won."""
+
+
 @dataclass(frozen=True, slots=True)
 class Addition:
     """An open proposal to add someone."""
@@ -119,9 +123,11 @@ class Group:
         return Accepted(commit.raw, welcomes)
 
     def _check(self, user_id: int, commit: Commit) -> None:
-        if commit.group_id != self.id or commit.epoch != self.epoch:
-            raise Invalid("a commit of another group or epoch")
+        if commit.group_id != self.id or commit.epoch > self.epoch:
+            raise Invalid("a commit of another group or a later epoch")
         named = set(commit.references)
+        if commit.epoch < self.epoch or (named and named.isdisjoint(self._open)):
+            raise Outrun("a commit of proposals that are settled")
         if not named or len(named) != len(commit.references):
             raise Invalid("a commit without proposals, or with one twice")
         if named != self._open.keys() - self._own_addition(user_id):

@@ -6,23 +6,15 @@ It answers the voice gateway's messages and encrypts and decrypts frames; it kno
 import davey
 
 from legato_simulator.dave import messages
+from legato_simulator.dave.frames import is_encrypted
 from legato_simulator.dave.messages import Body
 
 MAX_VERSION = davey.DAVE_PROTOCOL_VERSION
-MARKER = b"\xfa\xfa"
-LEAST_FRAME = 11
-"""Tag, nonce, size and marker of an empty frame (protocol.md, "Payload Format")."""
-
 Answer = tuple[int, Body]
 
 
 class Undecryptable(ValueError):
     """A frame that this member has no key for."""
-
-
-def is_encrypted(frame: bytes) -> bool:
-    """Tell a frame of the protocol from a plain one ("Protocol Frame Check", in short)."""
-    return len(frame) > LEAST_FRAME and frame.endswith(MARKER) and frame[-3] < len(frame)
 
 
 class Member:

@@ -22,7 +22,7 @@ class Port(NoVoice):
     announced: list[tuple[int, bool]] = field(default_factory=list)
 
     async def open(
-        self, guild_id: int, channel_id: int, user_id: int, session_id: str
+        self, guild_id: int, channel_id: int, user_id: int, session_id: str, *, stage: bool = False
     ) -> VoiceCredentials:
         self.opened.append((guild_id, channel_id))
         return VoiceCredentials(token=f"token-{len(self.opened)}", endpoint="127.0.0.1:9")
@@ -35,8 +35,8 @@ class Port(NoVoice):
             raise KeyError(region)
         self.placed.append(region)
 
-    async def announce(self, guild_id: int, user_id: int, *, here: bool) -> None:
-        self.announced.append((user_id, here))
+    async def announce(self, guild_id: int, user_id: int, channel_id: int | None) -> None:
+        self.announced.append((user_id, channel_id is not None))
 
 
 @dataclass

@@ -159,7 +159,7 @@ async def test_a_move_to_another_region_ends_the_call_and_names_another_endpoint
 
 
 async def test_others_in_the_call_are_told_of(room: Room):
-    await room.server.announce(GUILD, 900, here=True)
+    await room.server.announce(GUILD, 900, CHANNEL)
     sender = await room.connected()
     assert await sender.wait(11) == {"user_ids": ["900"]}
 
@@ -168,7 +168,7 @@ async def test_others_in_the_call_are_told_of(room: Room):
     await other.connect(second)
     assert await sender.wait(11) == {"user_ids": ["701"]}
     assert (await sender.wait(5))["ssrc"] == other.ssrc
-    await room.server.announce(GUILD, 900, here=False)
+    await room.server.announce(GUILD, 900, None)
     assert await sender.wait(13) == {"user_id": "900"}
 
 
@@ -210,7 +210,7 @@ async def test_an_identify_can_be_refused(room: Room, faults: dict[str, int]):
 
 
 async def test_end_to_end_encryption_can_be_required(room: Room):
-    room.server.policy = dave.Policy.REQUIRED
+    room.server.calls.demand(dave.Policy.REQUIRED, GUILD)
 
     assert await _refused(room.sender(), await _credentials(room)) == 4017
 
