@@ -224,8 +224,7 @@ class VoiceConnection:
                     self._sequence = sequence
                 return payload
             if message.type is aiohttp.WSMsgType.BINARY:
-                number = wire.sequence(message.data)
-                self._sequence = self._sequence if number is None else number
+                self._sequence = wire.sequence(message.data, self._sequence)
                 return bytes(message.data)
             # The close frame's own code: close_code tells 1006 when our reply came too late.
             told = message.data if message.type is aiohttp.WSMsgType.CLOSE else end.close_code

@@ -57,9 +57,14 @@ def binary(message: bytes) -> exchange.Event | None:
     return None
 
 
-def sequence(message: bytes) -> int | None:
-    """Read the number of a binary message; None for one that has none."""
-    return int.from_bytes(message[:2], "big") if len(message) >= HEADER else None
+def sequence(message: bytes, before: int) -> int:
+    """Read the number of a binary message, which is cut to 16 bits; `before` was the last one."""
+    if len(message) < HEADER:
+        return before
+    number = int.from_bytes(message[:2], "big")
+    if before < 0:
+        return number
+    return before + (number - before) % (1 << 16)
 
 
 def message(

@@ -42,14 +42,20 @@ def test_binary_messages_are_read(message: bytes, event: object) -> None:
 
 
 def test_a_binary_message_has_its_number_before_its_kind() -> None:
-    assert wire.sequence(b"\x01\x02\x19sender") == 258
-    assert wire.sequence(b"\x01") is None
+    assert wire.sequence(b"\x01\x02\x19sender", -1) == 258
+    assert wire.sequence(b"\x01", 7) == 7
+
+
+def test_numbers_go_on_beyond_their_16_bits() -> None:
+    assert wire.sequence(b"\x00\x02\x19", 65_535) == 65_538
+    assert wire.sequence(b"\x00\x02\x19", 65_538) == 65_538
+    assert wire.sequence(b"\xff\xff\x19", 65_530) == 65_535
 
 
 @given(st.binary(max_size=40))
 def test_no_bytes_are_an_error(message: bytes) -> None:
     wire.binary(message)
-    wire.sequence(message)
+    assert wire.sequence(message, 7) >= 7
 
 
 def test_what_is_sent_is_as_discord_wants_it() -> None:

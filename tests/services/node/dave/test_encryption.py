@@ -1,0 +1,261 @@
+"""The node in encrypted calls: processes, sockets and real members of the group."""
+
+import asyncio
+import itertools
+import os
+import signal
+
+import pytest
+
+from legato_simulator.dave.policy import Policy
+from legato_simulator.voice_call import Encryption
+from legato_simulator.voice_faults import VoiceFaults
+from support_audio_node import BOT, CHANNEL, Stage, Studio, until
+from support_media import tone
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+PATIENCE = 60.0
+ADA, BEN = 900_000_000_000_000_001, 900_000_000_000_000_002
+
+
+LONG = "long.opus.ogg"
+
+
+def encrypted(stage: Stage, policy: Policy = Policy.REQUIRED) -> None:
+    stage.voice.calls.demand(policy, stage.guild)
+
+
+@pytest.fixture(autouse=True)
+def long(shared: Studio) -> None:
+    """Have a track that lasts."""
+    if LONG not in shared.files.files:
+        shared.files.files[LONG] = tone("opus.ogg", 60.0)
+
+
+async def comes(stage: Stage, *people: int) -> None:
+    for each in people:
+        await stage.voice.announce(stage.guild, each, CHANNEL)
+
+
+async def goes(stage: Stage, person: int) -> None:
+    await stage.voice.announce(stage.guild, person, None)
+
+
+def call(stage: Stage) -> Encryption:
+    (found,) = [each for each in stage.voice.calls.told() if each.guild_id == stage.guild]
+    return found
+
+
+def opened(stage: Stage, person: int = ADA) -> int:
+    calls = [each for each in stage.voice.calls.told() if each.guild_id == stage.guild]
+    ears = itertools.chain.from_iterable(each.heard for each in calls)
+    return sum(ear.opened for ear in ears if ear.user_id == person)
+
+
+async def hears(stage: Stage, person: int = ADA, frames: int = 40) -> None:
+    """Wait until somebody has opened so many more frames."""
+    before = opened(stage, person)
+    await until(lambda: opened(stage, person) >= before + frames, PATIENCE)
+
+
+async def settled(stage: Stage, *members: int) -> None:
+    wanted = {BOT, *members}
+    await until(lambda: set(call(stage).members) == wanted and not call(stage).changing, PATIENCE)
+
+
+def nothing_is_lost(stage: Stage) -> None:
+    told = call(stage)
+    assert told.refused == []
+    assert told.plain == {}
+    assert [each.undecryptable for each in told.heard] == [0] * len(told.heard)
+    assert [each.invalid for each in told.heard] == [0] * len(told.heard)
+
+
+async def test_a_track_begins_when_the_group_stands_and_is_heard_from_its_first_frame(
+    stage: Stage,
+) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+
+    await stage.play("tone.opus.ogg")
+    await hears(stage)
+
+    nothing_is_lost(stage)
+    assert call(stage).heard[0].early == 0
+    assert stage.report().unbroken
+    assert stage.moments().segments[0].start_ms <= 45
+
+
+async def test_who_is_alone_plays_and_the_first_to_come_hears(stage: Stage) -> None:
+    encrypted(stage)
+    await stage.play("tone.mp3")
+    await stage.frames(20)
+
+    await comes(stage, ADA)
+    await hears(stage)
+
+    nothing_is_lost(stage)
+    assert stage.report().silence == 0
+
+
+async def test_people_come_and_go_and_nobody_misses_a_frame(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+
+    for _ in range(10):
+        await comes(stage, BEN)
+        await settled(stage, ADA, BEN)
+        await goes(stage, BEN)
+        await settled(stage, ADA)
+    await hears(stage)
+
+    nothing_is_lost(stage)
+    assert call(stage).flagged == 0
+    assert stage.report().silence == 0
+    assert stage.report().breaks == 0
+    assert stage.moments().jumps == []
+
+
+async def test_a_call_goes_down_to_no_encryption_and_up_again(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+
+    encrypted(stage, Policy.OFF)
+    await until(lambda: call(stage).version == 0, PATIENCE)
+    await stage.frames(40)
+    encrypted(stage)
+    await settled(stage, ADA)
+    await hears(stage)
+
+    assert call(stage).refused == []
+    assert stage.report().silence == 0
+    assert stage.moments().jumps == []
+
+
+@pytest.mark.parametrize("fault", ["spoil_commits", "spoil_welcomes"])
+async def test_a_broken_commit_or_welcome_is_recovered_from(stage: Stage, fault: str) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    faults = VoiceFaults(spoil_commits=1, spoil_welcomes=fault == "spoil_welcomes")
+    if fault == "spoil_welcomes":
+        stage.voice.set_faults(faults, guild_id=stage.guild)
+    await stage.play(LONG)
+    await hears(stage)
+    if fault == "spoil_commits":
+        stage.voice.set_faults(faults, guild_id=stage.guild)
+        await comes(stage, BEN)
+        await settled(stage, ADA, BEN)
+        await hears(stage)
+
+    assert call(stage).flagged > 0
+    assert call(stage).refused == []
+    assert stage.moments().jumps == []
+
+
+async def test_another_keeper_joins_anew_when_the_first_dies(shared: Studio, stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    epochs = call(stage).epochs
+
+    (keeper,) = [pid for pid, line in stage.node.children().items() if "dave.keeper" in line]
+    os.kill(keeper, signal.SIGKILL)
+    await until(lambda: call(stage).epochs > epochs, PATIENCE)
+    await settled(stage, ADA)
+    await hears(stage)
+
+    assert call(stage).refused == []
+    assert stage.moments().jumps == []
+
+
+@pytest.mark.parametrize("code", [4015, 4000])
+async def test_a_resumed_websocket_finds_the_group_as_it_was(stage: Stage, code: int) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    before, resumes = call(stage), stage.voice.resumes
+
+    await stage.voice.close(stage.guild, BOT, code)
+    await until(lambda: stage.voice.resumes > resumes, PATIENCE)
+    await hears(stage)
+
+    assert (call(stage).epoch, call(stage).members) == (before.epoch, before.members)
+    nothing_is_lost(stage)
+    assert stage.report().unbroken
+
+
+async def test_people_who_come_while_the_websocket_is_away_are_heard_after_it(
+    stage: Stage,
+) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    resumes = stage.voice.resumes
+
+    await stage.voice.close(stage.guild, BOT, 4015)
+    await comes(stage, BEN)
+    await until(lambda: stage.voice.resumes > resumes, PATIENCE)
+    await settled(stage, ADA, BEN)
+    await hears(stage, BEN)
+
+    nothing_is_lost(stage)
+    assert stage.report().unbroken
+
+
+async def test_a_move_to_another_voice_server_makes_a_new_group(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+
+    moved = await stage.voice.move(stage.guild, BOT, "hill")
+    assert moved is not None
+    voice = {"token": moved.token, "endpoint": moved.endpoint}
+    await stage.patch(voice={**voice, "sessionId": "gateway-session", "channelId": str(CHANNEL)})
+    await until(lambda: len(stage.report().epochs) == 2, PATIENCE)
+    await hears(stage)
+
+    assert call(stage).refused == []
+    assert stage.client.events("TrackEndEvent") == []
+
+
+async def test_many_calls_change_at_once_and_each_plays_on(shared: Studio, stage: Stage) -> None:
+    async def play(stage: Stage, name: str) -> None:
+        encrypted(stage)
+        await comes(stage, ADA)
+        await stage.play(LONG)
+        await hears(stage)
+
+    stages = await shared.stages([str(each) for each in range(6)], play)
+    for each in itertools.chain.from_iterable([stages.values()] * 2):
+        await comes(each, BEN)
+        await goes(each, BEN)
+    async with asyncio.TaskGroup() as group:
+        for each in stages.values():
+            group.create_task(hears(each))
+
+    for each in stages.values():
+        nothing_is_lost(each)
+        assert each.report().silence == 0
+        assert each.moments().jumps == []
+
+
+async def test_a_seek_and_the_next_track_are_heard_encrypted(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play("tone.opus.ogg", endTime=2000)
+    await hears(stage)
+    await stage.patch(position=500)
+    await stage.client.event("TrackEndEvent")
+    await stage.patch(track={"encoded": await stage.track("tone.mp3")})
+    await hears(stage)
+
+    nothing_is_lost(stage)
+    assert stage.report().silence == 0
