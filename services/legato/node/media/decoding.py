@@ -102,6 +102,10 @@ class Media:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of FFmpeg; the reader stays open."""
         self._input.close()
 
     @property

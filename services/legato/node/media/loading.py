@@ -86,23 +86,34 @@ def _text(reader: HttpReader) -> str:
 
 
 def _track(reader: HttpReader, media: Media) -> protocol.Track:
-    tags = media.tags
+    title, artist = _named(reader, media)
     length = media.duration_ms
     endless = reader.length is None or length is None
     info = protocol.TrackInfo(
         identifier=reader.link,
         is_seekable=not endless and reader.seekable_by_range,
-        author=tags.get("artist", UNKNOWN_ARTIST)[: track.LONGEST_TEXT],
+        author=artist[: track.LONGEST_TEXT],
         length=track.UNKNOWN_LENGTH if endless or length is None else length,
         is_stream=endless,
         position=0,
-        title=tags.get("title", UNKNOWN_TITLE)[: track.LONGEST_TEXT],
+        title=title[: track.LONGEST_TEXT],
         uri=reader.link,
         source_name="http",
         artwork_url=None,
-        isrc=tags.get("isrc"),
+        isrc=media.tags.get("isrc"),
     )
     return protocol.Track(encoded=track.encode(info, media.container.probe), info=info)
+
+
+def _named(reader: HttpReader, media: Media) -> tuple[str, str]:
+    """Name title and artist: by the file's tags, else as a broadcast's headers name it."""
+    station, tags = reader.station, media.tags
+    title = station.description or station.name if station else ""
+    artist = station.name if station else ""
+    return (
+        tags.get("title") or title or UNKNOWN_TITLE,
+        tags.get("artist") or artist or UNKNOWN_ARTIST,
+    )
 
 
 def _playlist(links: playlists.Links) -> protocol.LoadResult:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from legato.node import messages, protocol
 from legato.node.errors import Cancelled, MediaError
 from legato.node.media.decoding import Media, Unit
+from legato.node.media.live import Broadcast
 from legato.node.media.shaping import Shape, Shaper
 from legato.node.media.turns import Turns
 from legato.node.ring import FeedWriter
@@ -108,7 +109,7 @@ class Pump:
         self._reader.limits = Limits(time.monotonic() + self._settings.load_timeout)
         self._reader.open(onward=start == 0)
         with Media(self._reader, seek=start > 0) as media:
-            units = media.units(start)
+            units = self._units(media, start)
             while not self._closed:
                 self._reform()
                 if self._full():
@@ -119,6 +120,27 @@ class Pump:
                 if self._made % CHUNK == 0:
                     self._turns.pause()
         raise Cancelled("closed")
+
+    def _units(self, media: Media, start: int) -> Iterator[Unit]:
+        """Give a file's units from `start` on, or all of a broadcast."""
+        is_station = self._reader.station is not None
+        if is_station or (self._reader.length is None and media.duration_ms is None):
+            return Broadcast(media, self._reopen, returns=is_station).units()
+        return media.units(start)
+
+    def _reopen(self, delay: float) -> Media:
+        """Open a broadcast anew; raises MediaError."""
+        self._reader.release()
+        with self._turns.away():
+            self._wake.wait(delay)
+        self._wake.clear()
+        self._reader = HttpReader(self._order.uri, self._settings)
+        self._reader.waiting = self._turns.away
+        self._reader.limits = Limits(time.monotonic() + self._settings.load_timeout)
+        if self._closed:
+            raise Cancelled("closed")
+        self._reader.open()
+        return Media(self._reader, seek=False)
 
     def _write(self, units: Iterator[Unit], start: int) -> None:
         """Write the next unit; at the end wait, for a new shape may ask for some again."""

@@ -10,26 +10,20 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urljoin
 
 from legato.node.errors import Cancelled, MediaError, NotFound
 from legato.node.settings import MediaSettings
-from legato.node.sources import addresses, names
+from legato.node.sources import addresses, answers, names
+from legato.node.sources.answers import Answer, Station
 
 HEAD = 256 * 1024
 """Bytes of the beginning that are kept: probing reads them more than once."""
 
-SKIP = 128 * 1024
-"""A seek of no more than this reads on instead of asking anew."""
-
 BACK = 32 * 1024
 """A jump asks from so far before its place on: who looks for a moment goes back in small steps."""
-
-WINDOW = 64 * 1024
-"""Bytes kept of what an answer gave last: to find an Ogg's length, its last page is looked for
-backwards, and each step would be a request."""
 
 STREAMS = 2
 """Answers kept open: FFmpeg looks at a file's end and comes back."""
@@ -58,44 +52,6 @@ class Known:
     content_type: str
 
 
-@dataclass(slots=True)
-class _Stream:
-    """One answer being read; `offset` is that of its next byte."""
-
-    sock: socket.socket
-    response: http.client.HTTPResponse
-    offset: int
-    recent: bytearray = field(default_factory=bytearray)
-    """What came before `offset`."""
-
-    def reaches(self, at: int) -> bool:
-        """Say whether a place can be read from it, without much that nobody wants."""
-        return -len(self.recent) <= at - self.offset <= SKIP
-
-    def again(self, at: int, size: int) -> bytes:
-        """Give once more what came at a place before `offset`."""
-        start = len(self.recent) - (self.offset - at)
-        return bytes(self.recent[start : start + size])
-
-    def took(self, data: bytes) -> None:
-        """Count what came, and keep the last of it."""
-        self.offset += len(data)
-        self.recent += data
-        if len(self.recent) > 2 * WINDOW:
-            del self.recent[:-WINDOW]
-
-    def wake(self) -> None:
-        """End a read that waits in another thread."""
-        with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.wake()
-        with suppress(OSError):
-            self.response.close()
-        self.sock.close()
-
-
 class HttpReader:
     """A file or stream behind a link."""
 
@@ -114,13 +70,15 @@ class HttpReader:
         self.length: int | None = None
         self.seekable_by_range = False
         self.content_type = ""
+        self.station: Station | None = None
+        """Who broadcasts, where that is what the link leads to."""
         self.bytes_read = 0
         self._settings = settings
         self._resolve = resolve or self._look_up
         self._target: addresses.Target | None = None
         self._at = 0
         self._head = bytearray()
-        self._streams: list[_Stream] = []
+        self._streams: list[Answer] = []
         self._known = known
         self._ahead: threading.Thread | None = None
         """Asks for what follows the bytes that are known."""
@@ -138,9 +96,13 @@ class HttpReader:
         with self.waiting():
             stream = self._request(0)
         response = stream.response
-        self.content_type = (response.getheader("Content-Type") or "").partition(";")[0].strip()
-        if response.status == 206:
-            self.length = _total(response.getheader("Content-Range"))
+        self.content_type = answers.content_type(response)
+        self.station = answers.station(response)
+        if self.station is not None:
+            # Some of them tell a length, which means nothing.
+            pass
+        elif response.status == 206:
+            self.length = answers.total(response.getheader("Content-Range"))
             self.seekable_by_range = self.length is not None
         elif response.length is not None:
             self.length = response.length
@@ -262,7 +224,7 @@ class HttpReader:
                 break
         raise MediaError("The server stopped sending.", "suspicious", cause)
 
-    def _receive(self, stream: _Stream, size: int) -> bytes:
+    def _receive(self, stream: Answer, size: int) -> bytes:
         """Take what has come, keep the beginning, skip up to the current place."""
         while True:
             self._check()
@@ -278,7 +240,7 @@ class HttpReader:
             if not skip or not data:
                 return data
 
-    def _stream(self, back: int) -> _Stream:
+    def _stream(self, back: int) -> Answer:
         """Find an open answer that reaches the current place soon, or ask for it."""
         if self._ahead is not None:
             with self.waiting():
@@ -297,12 +259,12 @@ class HttpReader:
         self._streams.append(stream)
         return stream
 
-    def _drop(self, stream: _Stream) -> None:
+    def _drop(self, stream: Answer) -> None:
         stream.close()
         if stream in self._streams:
             self._streams.remove(stream)
 
-    def _request(self, offset: int) -> _Stream:
+    def _request(self, offset: int) -> Answer:
         """Ask from an offset on, following redirects; raises MediaError."""
         link = self.link
         for _ in range(self._settings.max_redirects + 1):
@@ -325,13 +287,13 @@ class HttpReader:
             return stream
         raise MediaError("That URL is not playable.", "common", "too many redirects")
 
-    def _accept(self, stream: _Stream, offset: int) -> None:
+    def _accept(self, stream: Answer, offset: int) -> None:
         """Refuse an answer that is not the bytes asked for."""
         status = stream.response.status
         if status in {200, 206}:
             span = stream.response.getheader("Content-Range")
-            start = _start(span) if status == 206 else 0
-            if self._known is not None and _total(span) != self._known.length:
+            start = answers.first(span) if status == 206 else 0
+            if self._known is not None and answers.total(span) != self._known.length:
                 stream.close()
                 raise NotFound("The file has changed.", "suspicious", "another length than loaded")
             if start == offset:
@@ -344,7 +306,7 @@ class HttpReader:
             raise NotFound("Nothing is there.", "common", f"Status code {status}")
         raise MediaError("That URL is not playable.", "common", f"Status code {status}")
 
-    def _ask(self, target: addresses.Target, offset: int) -> _Stream:
+    def _ask(self, target: addresses.Target, offset: int) -> Answer:
         timeout = self._settings.connect_timeout
         found = self._resolve(target.host, target.port)
         address = addresses.check(target, found, self._settings.allowed_private)
@@ -356,8 +318,9 @@ class HttpReader:
                 sock = _authorities().wrap_socket(sock, server_hostname=target.host)
             sock.settimeout(self._settings.read_timeout)
             connection.sock = sock
+            connection.response_class = answers.Response
             connection.request("GET", target.path, headers=self._headers(target, offset))
-            return _Stream(sock, connection.getresponse(), offset)
+            return Answer(sock, connection.getresponse(), offset)
         except BaseException:
             sock.close()
             raise
@@ -380,15 +343,3 @@ class HttpReader:
 def _authorities() -> ssl.SSLContext:
     """Read whom to trust once: it takes 15 ms of a core, more than a whole load."""
     return ssl.create_default_context()
-
-
-def _total(content_range: str | None) -> int | None:
-    """Read the size from `bytes 0-99/1234`."""
-    total = (content_range or "").rpartition("/")[2]
-    return int(total) if total.isdigit() else None
-
-
-def _start(content_range: str | None) -> int | None:
-    """Read the first byte's place from `bytes 0-99/1234`."""
-    first = (content_range or "").partition(" ")[2].partition("-")[0]
-    return int(first) if first.isdigit() else None
