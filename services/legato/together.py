@@ -1,6 +1,7 @@
 """Services in one event loop, from the builders that each uses alone; and single jobs."""
 
 import asyncio
+import gc
 import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +37,17 @@ def run(names: Sequence[str], environ: Mapping[str, str]) -> None:
     apps = [
         importlib.import_module(f"legato.{name}.app").build(found) for name, found in loaded.items()
     ]
+    keep_for_good()
     asyncio.run(lifecycle.run(*apps, stop_timeout=first.stop_timeout))
+
+
+def keep_for_good() -> None:
+    """Tell the garbage collector that what is there now stays: modules, classes, settings.
+
+    Going through them again held each service's event loop up for 100 ms every few seconds.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def alone(name: str, environ: Mapping[str, str]) -> int:

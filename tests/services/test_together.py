@@ -1,6 +1,7 @@
 """Services as processes: what a person can mend ends them with a sentence, not a traceback."""
 
 import asyncio
+import gc
 import os
 import socket
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from legato import redis as reach
+from legato import together
 from legato.layout import Layout
 from support_waiting import PATIENCE
 
@@ -85,3 +87,15 @@ async def test_a_port_in_use_is_a_sentence(
     assert code == 3
     assert "AUDIO_PORT" in said
     assert port in said
+
+
+def test_what_is_there_at_the_start_is_never_looked_through_again() -> None:
+    gc.unfreeze()
+
+    together.keep_for_good()
+
+    try:
+        assert gc.get_freeze_count() > 0
+        assert len(gc.get_objects()) < gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
