@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import click
 
-from legato import fleet_cli
+from legato import dead_cli, fleet_cli
 
 SERVICES = {
     "gateway": "Serve Discord: commands in, answers and panels out.",
@@ -165,7 +165,7 @@ def doctor() -> None:
         sys.exit(asyncio.run(examine()))
 
 
-for _command in (fleet_cli.nodes, fleet_cli.members, fleet_cli.players):
+for _command in (fleet_cli.nodes, fleet_cli.members, fleet_cli.players, dead_cli.dead):
     main.add_command(_command)
 
 

@@ -110,11 +110,11 @@ def _show(
     from legato.overview import Overview  # noqa: PLC0415
 
     async def work() -> tuple[list[T], int]:
-        async with _reached() as (client, bot):
+        async with reached() as (client, bot):
             overview = Overview(client, bot=bot)
             return await read(overview), await overview.now()
 
-    rows, now = _explained(work)
+    rows, now = working(work)
     shown = msgspec.json.format(msgspec.json.encode(rows)).decode() if as_json else write(rows, now)
     click.echo(shown)
 
@@ -123,16 +123,17 @@ def _change(work: "Callable[[redis.Client, int], Awaitable[Directive]]") -> "Dir
     from legato.fleet import NoSuchNode  # noqa: PLC0415
 
     async def change() -> "Directive":
-        async with _reached() as (client, bot):
+        async with reached() as (client, bot):
             return await work(client, bot)
 
     try:
-        return _explained(change)
+        return working(change)
     except NoSuchNode as error:
         raise click.ClickException(str(error)) from error
 
 
-def _explained(work: Callable[[], Awaitable[T]]) -> T:
+def working(work: Callable[[], Awaitable[T]]) -> T:
+    """Run what is to be done, and explain what people can mend."""
     from legato.cli import explained  # noqa: PLC0415
 
     async def run() -> T:
@@ -144,7 +145,7 @@ def _explained(work: Callable[[], Awaitable[T]]) -> T:
 
 
 @contextlib.asynccontextmanager
-async def _reached() -> "AsyncIterator[tuple[redis.Client, int]]":
+async def reached() -> "AsyncIterator[tuple[redis.Client, int]]":
     """Connect to the Redis of a bot: the one that is set, else that of a running `legato up`."""
     from legato import redis, settings  # noqa: PLC0415
     from legato.embedded import running  # noqa: PLC0415

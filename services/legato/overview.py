@@ -153,6 +153,10 @@ class Overview:
             ]
         return sorted(rows, key=lambda row: int(row.guild_id))
 
+    async def partitions(self) -> tuple[Partition, ...]:
+        """Name every partition there is."""
+        return (await self._layout()).partitions
+
     async def _observed(self) -> list[Observed]:
         with redis.reaching("observed"):
             found = await self._client.hvals(keys.observed(self._bot))
