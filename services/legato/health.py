@@ -90,6 +90,9 @@ class Health:
         self._watched = watched
         self._asking = asyncio.Lock()
         self._last: tuple[float, Report] | None = None
+        Gauge(
+            "legato_started_timestamp_seconds", "When this process began", registry=registry
+        ).set_to_current_time()
         self._up = Gauge(
             "legato_dependency_up", "1 = the check passed", ["dependency"], registry=registry
         )
