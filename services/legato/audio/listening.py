@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from legato.audio import position
-from legato.audio.state import Player
+from legato.audio.state import Play, Player
 
 
 def silences(player: Player) -> tuple[str, ...]:
@@ -52,7 +52,23 @@ def keep_time(player: Player, *, now: int) -> Player:
     runs = play.sounding and audible(player)
     if runs == (play.clock.since is not None):
         return player
+    if not runs and _is_cut_off(player):
+        return replace(player, play=unheard(play, since=now))
     length = play.track.length
     clock = play.clock
     clock = position.run(clock, now=now) if runs else position.stand(clock, now=now, length=length)
     return replace(player, play=replace(play, clock=clock))
+
+
+def unheard(play: Play, *, since: int) -> Play:
+    """Stop a running clock where listeners surely were, and have the node go back there."""
+    if not play.track.is_seekable:
+        return play
+    return replace(play, clock=position.hold(play.clock, now=since, length=play.track.length))
+
+
+def _is_cut_off(player: Player) -> bool:
+    """Tell whether it was Discord that ended the sound: it does so before it tells us."""
+    play, voice = player.play, player.voice
+    cut = voice.server_muted or voice.suppressed or not voice.ready
+    return play is not None and play.track.is_seekable and player.seat is not None and cut

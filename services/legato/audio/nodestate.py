@@ -31,7 +31,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     """Milliseconds, the node's buffer already taken off."""
     sought: bool = False
-    """Wanted only: a position more than 1 s off is to be mended; with a pause, any."""
+    """Wanted only: a position more than 1 s off is to be mended; where nobody hears it, any."""
     paused: bool = False
     volume: int = 100
     voice: Voice | None = None
@@ -137,4 +137,5 @@ def _position(wanted: NodeState, found: NodeState) -> int | UnsetType:
         return wanted.position or UNSET
     far = abs(wanted.position - found.position) > SAME_MOMENT
     stops = wanted.paused and not found.paused
-    return wanted.position if wanted.sought and (far or stops) else UNSET
+    unheard = stops or _changed_voice(wanted, found) is not UNSET
+    return wanted.position if wanted.sought and (far or unheard) else UNSET

@@ -15,7 +15,10 @@ PLAUSIBLE = 2_000
 JITTER = 100
 """Reports within this of our clock change nothing, and so need no commit."""
 LOSS = 500
-"""What a lost node may not have sent any more of what it reported."""
+"""What a lost node may not have sent any more of what it reported; what a node may have sent that
+Discord no longer took, until we were told."""
+NEAR = 250
+"""A report further ahead than this, soon after a seek, was made before it."""
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -63,9 +66,12 @@ def seek(clock: Clock, to: int, *, now: int) -> Clock:
 
 
 def hold(clock: Clock, *, now: int, length: int = 0) -> Clock:
-    """Stop a running clock where nobody heard more; the node, which played on, must go back."""
-    at = moment(clock, now=now, length=length)
-    return replace(clock, at=at, since=None, sought=True, bound=None)
+    """Stop where listeners surely were when Discord took no more; the node must go back there.
+
+    A seek that no report has confirmed yet may never have been heard.
+    """
+    at = clock.at if clock.sought else max(0, moment(clock, now=now, length=length) - LOSS)
+    return Clock(at=at, floor=shown(clock, now=now, length=length), sought=True)
 
 
 def lose(clock: Clock, *, now: int, length: int = 0, told: int | None = None) -> Clock:
@@ -105,11 +111,13 @@ def corrected(clock: Clock, heard: int, *, now: int, length: int = 0) -> Clock |
     """Set the clock by what a node reports for now; None if that isn't plausible.
 
     A node may fall behind (its source stalls) but not run ahead; and not before the anchor, except
-    by what is in flight. After a seek only what is near counts: Ogg reports start at zero again.
+    by what is in flight. After a seek only what is near counts: Ogg reports start at zero again,
+    and what is ahead of it was said before.
     """
     believed = moment(clock, now=now)
     lowest = believed if clock.sought else min(clock.at, believed)
-    if not lowest - PLAUSIBLE <= heard <= believed + PLAUSIBLE:
+    ahead = NEAR if clock.sought and not _has_run(clock, now=now) else PLAUSIBLE
+    if not lowest - PLAUSIBLE <= heard <= believed + ahead:
         return None
     settled = clock.bound is None and not clock.sought
     if settled and abs(heard - believed) <= JITTER:
@@ -126,6 +134,11 @@ def found(clock: Clock, heard: int, *, now: int, length: int = 0) -> Clock | Non
     if heard < believed or clock.sought or (length and heard > length + PLAUSIBLE):
         return corrected(clock, heard, now=now, length=length)
     return Clock(at=heard, since=clock.since, floor=clock.floor)
+
+
+def _has_run(clock: Clock, *, now: int) -> bool:
+    """Tell whether it runs for so long that reports of before its anchor have come."""
+    return clock.since is not None and now - clock.since >= PLAUSIBLE
 
 
 def _sure(clock: Clock, *, now: int, length: int) -> int:

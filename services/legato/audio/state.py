@@ -50,6 +50,11 @@ class VoiceState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When it was last asked to leave and join again."""
 
     @property
+    def credentials(self) -> tuple[object, ...]:
+        """What a node would speak with."""
+        return self.actual, self.session_id, self.token, self.endpoint
+
+    @property
     def ready(self) -> bool:
         """Whether a node could speak now."""
         return bool(

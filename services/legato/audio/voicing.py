@@ -7,7 +7,7 @@ session it is only that the old one ended: the intent holds and the bot joins ag
 
 from msgspec.structs import replace
 
-from legato.audio import asks, position
+from legato.audio import asks, listening
 from legato.audio.effects import SyncNode, SyncPanel, SyncVoice
 from legato.audio.events import VoiceClosed
 from legato.audio.rules import Rules
@@ -81,6 +81,7 @@ def lose(player: Player, event: VoiceClosed, *, now: int, rules: Rules) -> Step:
     if voice.wanted is None:
         return Step(player, (), "voice: closed as wanted")
     if code in DISCONNECTED and now - voice.changed_at < MOVE:
+        player = _unheard(player, since=event.at or now)
         return Step(player, (SyncNode(),), "voice: closed by the move")
     player = _unheard(player, since=event.at or now)
     if code == ENCRYPTION_REQUIRED:
@@ -123,7 +124,8 @@ def state_changed(
     )
     if voice == old:
         return Step(player, (), "voice: as known")
-    step = Step(with_voice(player, voice), (), "voice: moved" if moved else "voice: changed")
+    player = _revoiced(player, voice, now=now)
+    step = Step(player, (), "voice: moved" if moved else "voice: changed")
     if voice.actual != voice.wanted:
         return step.also(SyncVoice())
     return step.also(*_notices(player, old, voice))
@@ -140,7 +142,7 @@ def server_changed(player: Player, event: VoiceServerChanged, *, now: int) -> St
         changed_at=now,
     )
     reason = "voice: new server" if event.endpoint else "voice: waits for a server"
-    return Step(with_voice(player, voice), (), reason)
+    return Step(_revoiced(player, voice, now=now), (), reason)
 
 
 def listeners_changed(player: Player, event: ListenersChanged) -> Step:
@@ -200,13 +202,20 @@ def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
     return depart(player, "kicked", now=now, rules=rules)
 
 
+def _revoiced(player: Player, voice: VoiceState, *, now: int) -> Player:
+    """Take another voice: Discord hears the old one no more, before a node can have the new one."""
+    old = player.voice
+    if old.ready and old.credentials != voice.credentials:
+        player = _unheard(player, since=now)
+    return with_voice(player, voice)
+
+
 def _unheard(player: Player, *, since: int) -> Player:
     """Let the clock stand where it was: the node plays on, but nobody hears it."""
     play = player.play
-    if play is None or play.clock.since is None or not play.track.is_seekable:
+    if play is None or play.clock.since is None:
         return player
-    clock = position.hold(play.clock, now=since, length=play.track.length)
-    return replace(player, play=replace(play, clock=clock))
+    return replace(player, play=listening.unheard(play, since=since))
 
 
 def _retry(player: Player, at: int, reason: str) -> Step:

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from legato.audio import events, listening, nodestate
+from legato.audio import events, listening, nodestate, position
 from legato.audio.effects import SyncPanel, SyncVoice
 from legato.audio.rules import Rules
 from legato.contracts import playback, voice
@@ -55,7 +55,7 @@ def test_a_play_after_a_kick_goes_on_where_the_music_stopped() -> None:
     assert game.current == "a"
     wanted = nodestate.desired(game.player, now=game.now)
     assert wanted is not None
-    assert (wanted.position, wanted.paused) == (5_000, False)
+    assert (wanted.position, wanted.paused) == (4_500, False)
     assert game.titles == ["b"]
     assert slot
 
@@ -298,7 +298,7 @@ def test_sound_that_came_through_forgives_lost_voice() -> None:
     game = playing("a").wait(10_000).closed(4006).state().server()
     assert game.player.voice.losses == 1
 
-    game.started().report(10_000)
+    game.started().report(9_500)
 
     assert game.player.voice.losses == 0
 
@@ -367,9 +367,57 @@ def test_what_nobody_heard_is_played_again_when_voice_is_back() -> None:
 
     wanted = nodestate.desired(game.player, now=game.now)
     assert wanted is not None
-    assert (wanted.position, wanted.paused, wanted.sought) == (10_000, True, True)
+    assert (wanted.position, wanted.paused, wanted.sought) == (9_500, True, True)
     plays_on = replace(wanted, paused=False, position=10_600, connected=True)
-    assert nodestate.difference(wanted, plays_on) == nodestate.Patch(position=10_000, paused=True)
+    assert nodestate.difference(wanted, plays_on) == nodestate.Patch(position=9_500, paused=True)
+
+
+def test_what_a_muted_bot_may_have_sent_unheard_is_played_again() -> None:
+    game = playing("a").wait(10_000).state(server_muted=True).wait(3_000)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+
+    assert wanted is not None
+    assert (wanted.position, wanted.paused, wanted.sought) == (9_500, True, True)
+    shown = game.player.play
+    assert shown is not None
+    assert position.shown(shown.clock, now=game.now) == 10_000
+
+
+def test_a_moved_bot_goes_back_to_what_the_old_voice_surely_had() -> None:
+    game = playing("a").wait(10_000).state(ELSEWHERE).server("other.example:443")
+
+    game.closed(4014)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.paused) == (9_500, False)
+    plays_on = replace(wanted, position=10_050, connected=False)
+    patch = nodestate.difference(wanted, plays_on)
+    assert patch is not None
+    assert (patch.position, patch.voice) == (9_500, wanted.voice)
+
+
+def test_a_bot_that_is_moved_without_a_close_goes_back_too() -> None:
+    game = playing("a").wait(10_000).state(ELSEWHERE)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.paused, wanted.sought) == (9_500, False, True)
+
+
+def test_what_the_node_said_before_it_went_back_does_not_take_it_forth_again() -> None:
+    game = playing("a").wait(10_000).state(ELSEWHERE).server("other.example:443").closed(4014)
+
+    game.wait(20).report(10_000)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.sought) == (9_520, True)
+    game.wait(50).report(9_500)
+    assert nodestate.desired(game.player, now=game.now) == replace(
+        wanted, position=9_500, sought=False
+    )
 
 
 def test_a_voice_server_that_does_not_answer_is_said_and_asked_for_again_later() -> None:
