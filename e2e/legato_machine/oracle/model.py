@@ -16,6 +16,10 @@ PATIENCE = 3.0
 FAILED = "failed"
 UNTOUCHED = frozenset({"rate_limited", "busy", "too_late", "other_channel", "queue_full"})
 """Refusals that come before anything else."""
+NEVER_FOUND = frozenset(
+    {"not_found", "nothing_there", "no_search", "load_failed", "load_timeout", "no_node"}
+)
+"""Refusals of what was looked for in vain; all others may take out again what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ def _played(world: World, deed: Deed) -> Iterator[World]:
     if deed.said is None or deed.refused:
         yield world
         yield here
-    if not deed.refused:
+    if deed.refused not in NEVER_FOUND:
         queue = (deed.id, *here.queue) if deed.first else (*here.queue, deed.id)
         yield replace(here, queue=queue)
 
@@ -164,6 +168,16 @@ class Plays:
     def _leads_nowhere(self, play: Deed) -> bool:
         return play.said is None or (bool(play.refused) and play.refused not in UNTOUCHED)
 
+    def may_be_taken_out(self, item: str) -> bool:
+        """Say whether its asker may have been refused it after it was found."""
+        play = self.by_id[item]
+        return play.said is None or bool(play.refused)
+
+    def is_taken_out(self, item: str, moment: float) -> bool:
+        """Say whether its asker surely was."""
+        play = self.by_id[item]
+        return bool(play.refused) and play.settled <= moment
+
     def pending(self, item: str, moment: float) -> bool:
         """Say whether a query may still be looked for."""
         return self.by_id[item].settled > moment
@@ -176,10 +190,30 @@ class Plays:
 
 def rested(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:
     """Yield what a world may have become by itself when the next command is taken."""
-    for known in _going_on(world, plays, moment=moment, before=before):
-        yield known
-        if known.current in plays.failed:
-            yield from rested(_over(known, FAILED), plays, moment=moment, before=before)
+    for left in _taken_out(world, plays, moment):
+        for known in _going_on(left, plays, moment=moment, before=before):
+            item = known.current
+            if item is None or not plays.is_taken_out(item, moment):
+                yield known
+            if item is not None and plays.may_be_taken_out(item):
+                over = replace(known, current=None)
+                yield from rested(over, plays, moment=moment, before=before)
+            if item in plays.failed:
+                yield from rested(_over(known, FAILED), plays, moment=moment, before=before)
+
+
+def _taken_out(world: World, plays: Plays, moment: float) -> Iterator[World]:
+    """Yield a world with, and without, each track that waits and that its asker was refused."""
+    item = next((one for one in world.queue if plays.may_be_taken_out(one)), None)
+    if item is None:
+        yield world
+        return
+    place = world.queue.index(item)
+    rest = replace(world, queue=world.queue[place + 1 :])
+    for after in _taken_out(rest, plays, moment):
+        yield replace(after, queue=world.queue[:place] + after.queue)
+        if not plays.is_taken_out(item, moment):
+            yield replace(after, queue=world.queue[: place + 1] + after.queue)
 
 
 def _going_on(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:

@@ -145,3 +145,12 @@ def test_a_track_that_no_node_could_play_ends_at_any_time() -> None:
     assert wrong(replace(HERE, current="4", ended=early), *deeds) == []
     assert wrong(replace(HERE, current="4", ended=late), *deeds) == []
     assert wrong(replace(HERE, current="2", queue=("4",), ended=early), *deeds) != []
+
+
+def test_a_track_found_for_who_is_refused_in_the_end_may_play_until_then() -> None:
+    waits = replace(refused(1, "play", "stopped"), told_at=4.2)
+    deeds = waits, deed(2, "resume", Said("already resumed")), deed(4, "stop", Said("stopped"))
+
+    assert wrong(HERE, *deeds) == []
+    assert wrong(HERE, replace(waits, told_at=1.5), *deeds[1:]) != []
+    assert wrong(HERE, refused(1, "play", "not_found"), *deeds[1:]) != []

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from legato.audio import events, player
 from legato.audio.effects import Record, Tell
 from legato.contracts import actions, playback
+from legato.contracts.voice import VoiceRefused
 from legato_machine.oracle.judge import Truth, judge
 from legato_machine.oracle.model import Deed, World
 from legato_machine.oracle.sayings import Said
@@ -24,6 +25,8 @@ KINDS: dict[str, type[playback.Command]] = {
     "seek": playback.Seek,
 }
 ACTS = ["play", "next", *KINDS, "find", "find", "find", "fail", "wake", "forget"]
+SLOWLY = [*ACTS, "arrive", "arrive", "arrive", "turn away"]
+"""Where Discord does what the player wants only in a while, if at all."""
 Acts = list[tuple[str, int, int]]
 """What is done, a number to choose by, and the milliseconds before it."""
 
@@ -32,6 +35,8 @@ Acts = list[tuple[str, int, int]]
 class Evening:
     """A player that people command, and what each was told."""
 
+    is_slow: bool = False
+    """Discord lets the bot into a channel by an act of its own only."""
     game: Game = field(default_factory=Game)
     sent: list[tuple[str, str, float, int, bool]] = field(default_factory=list)
     told: dict[str, tuple[float, actions.Answer]] = field(default_factory=dict)
@@ -57,8 +62,11 @@ class Evening:
             game.wake()
         elif what == "forget" and player.forgettable(game.player):
             game.player = player.new(GUILD)
+        elif what == "turn away" and game.player.voice.actual is None:
+            game.hear(VoiceRefused, channel_id=CHANNEL, reason="no_voice_answer")
         self._listen()
-        self._follow()
+        if what == "arrive" or not self.is_slow or game.player.voice.wanted is None:
+            self._follow()
 
     def _sent(self, kind: str, value: int = 0, *, first: bool = False) -> None:
         game = self.game
@@ -132,7 +140,23 @@ def said(answer: actions.Answer) -> Said:
     )
 )
 def test_what_a_player_does_is_one_of_the_models_worlds(acts: Acts) -> None:
-    evening = Evening()
+    _judge(Evening(), acts)
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(SLOWLY), st.integers(0, 200), st.sampled_from([0, 5, 50, 900, 2500])
+        ),
+        max_size=40,
+    )
+)
+def test_so_is_what_it_does_while_it_waits_to_be_let_in(acts: Acts) -> None:
+    _judge(Evening(is_slow=True), [*acts, ("arrive", 0, 5)])
+
+
+def _judge(evening: Evening, acts: Acts) -> None:
     for what, number, pause in acts:
         evening.game.wait(pause + 2)
         evening.act(what, number)
