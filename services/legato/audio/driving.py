@@ -240,6 +240,7 @@ class Driver:
         Until then the other one sounds.
         """
         await self._endpoints.check(endpoint)
+        await self._endpoints.learn(endpoint)
         return round(self._endpoints.takes(endpoint) * 1000)
 
     def speaks(self, guild_id: int, endpoint: str) -> None:

@@ -1,22 +1,25 @@
-"""Whether a voice server answers: asked before a node is sent there.
+"""Whether a voice server answers, and how soon: asked before a node is sent there.
 
 A node's thread that is sent to a dead endpoint stays blocked for ever, and sixteen of them block
-the node (ownership.md, 6). Nothing is said to the server but a TLS greeting.
+the node (ownership.md, 6). Nothing is said to the server but greetings: TLS's, and a websocket's.
 """
 
 import asyncio
 import ssl
 from collections import deque
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
+
+import aiohttp
 
 from legato.errors import Unavailable
 
 TIMEOUT = timedelta(seconds=2)
 FRESH = timedelta(seconds=30)
-
-
+SURELY = 0.75
+"""Of the time until a voice server greeted us, what it surely takes to greet a node."""
 KEPT = 4
 """Take-overs remembered of a voice server; the fastest counts, for what is skipped is lost."""
 MOST = 256
@@ -66,9 +69,25 @@ class Endpoints:
     def takes(self, endpoint: str) -> float:
         """Say the seconds from a node's being sent there until an older connection ends, at least.
 
-        Nothing is known of a server before the first: that move costs a little more silence.
+        Where nothing is known of a server a move costs a little more silence.
         """
         return min(self._took.get(endpoint, (0.0,)))
+
+    async def learn(self, endpoint: str) -> None:
+        """Where no take-over has told, see how soon it greets: it ends an older connection next."""
+        if endpoint in self._took:
+            return
+        with suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                self.took(endpoint, SURELY * await self._greeted(endpoint))
+
+    async def _greeted(self, endpoint: str) -> float:
+        """Say the seconds until its Hello."""
+        began = _now()
+        async with aiohttp.ClientSession() as http:
+            socket = await http.ws_connect(f"wss://{endpoint}/?v=8", ssl=self._tls, autoclose=False)
+            await socket.receive_str()
+            return _now() - began
 
     def took(self, endpoint: str, seconds: float) -> None:
         """Learn from a take-over."""

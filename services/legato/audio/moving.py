@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
-from legato.audio import nodestate, position
+from legato.audio import listening, nodestate, position
 from legato.audio.driving import Driver
 from legato.audio.events import NodeAssigned, NodeLost
 from legato.audio.lavalink import Refused, SessionUnknown
@@ -121,7 +121,7 @@ class Mover:
             node = nodes.get(seat.node)
             if node is None:
                 self._loop.tell(NodeLost(guild_id=guild_id, node=seat.node))
-            elif node.drain_deadline and not self._ends_soon(player):
+            elif node.drain_deadline and not self._ends_soon(player) and not _begins(player):
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
         for link in self._links:
             if link.node.name not in nodes:
@@ -262,6 +262,15 @@ class Mover:
     def _wanted(self, guild_id: int) -> NodeState | None:
         player: Player | None = self._loop.player(guild_id)
         return nodestate.desired(player, now=self._loop.now()) if player else None
+
+
+def _begins(player: Player) -> bool:
+    """Tell whether its track was sent and has not sounded yet, so that nobody knows how far it is.
+
+    One that never sounds is begun again elsewhere, or given up, before long.
+    """
+    play = player.play
+    return play is not None and not play.sounding and listening.audible(player)
 
 
 async def _until(moment: float) -> None:

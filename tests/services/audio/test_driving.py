@@ -331,6 +331,7 @@ def mover(world: World) -> moving.Mover:
         lead=timedelta(milliseconds=100),
         seated=timedelta(milliseconds=20),
         overlap=timedelta(milliseconds=20),
+        look=timedelta(milliseconds=10),
     )
     return moving.Mover(
         world, world.links, world.driver, tools=tools, choose=world.choose, pace=pace
@@ -403,6 +404,35 @@ async def test_a_move_whose_first_change_may_have_been_made_takes_it_back(
 
         assert other.patches
         assert other.session.players == {}
+
+
+class Looks(dict[str, Node]):
+    """Nodes that count how often they were looked at."""
+
+    count = 0
+
+    def get(self, name: str) -> Node | None:  # type: ignore[override]
+        self.count += 1
+        return self[name]
+
+
+async def test_a_track_that_does_not_sound_yet_is_not_moved(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        looks = Looks(world.nodes)
+        looks["n1"] = replace(looks["n1"], drain_deadline=1)
+        world.nodes = looks
+        play = world.players[GUILD].play
+        world.change(play=replace(play, sounding=False))
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: looks.count >= 20)
+        assert not other.patches
+
+        world.change(play=play)
+        await until(lambda: other.patches)
+        looking.cancel()
+        await asyncio.wait([looking])
 
 
 async def test_a_move_that_is_called_off_ends_though_nothing_can_be_taken_back(

@@ -1,11 +1,15 @@
 import asyncio
 import pathlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from legato.audio.endpoint import Endpoints
 from legato.errors import Unavailable
+from legato_simulator import certs
 from support_audio import voice_server
 
 
@@ -87,3 +91,46 @@ async def test_many_who_ask_a_dead_server_at_once_wait_no_longer_than_one() -> N
 
     assert all(isinstance(each, Unavailable) for each in found)
     assert greeted == 1
+
+
+@asynccontextmanager
+async def greeting_server(folder: pathlib.Path) -> AsyncIterator[str]:
+    """Say Hello to each websocket, as a voice server does."""
+
+    async def greet(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str('{"op":8}')
+        await socket.receive()
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/", greet)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    context = certs.make(folder).server_context()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    yield f"127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_how_soon_a_server_greets_bounds_the_first_take_over(tmp_path: pathlib.Path) -> None:
+    endpoints = Endpoints(timeout=timedelta(seconds=60))
+    async with greeting_server(tmp_path) as place:
+        await endpoints.learn(place)
+
+    greeted = endpoints.takes(place)
+    assert greeted > 0.0
+
+    await endpoints.learn(place)  # it is gone, but nothing is asked again
+
+    assert endpoints.takes(place) == greeted
+
+
+async def test_a_server_that_greets_nobody_is_not_counted_on() -> None:
+    endpoints = Endpoints()
+
+    await endpoints.learn("127.0.0.1:1")
+
+    assert endpoints.takes("127.0.0.1:1") == 0.0
