@@ -17,12 +17,13 @@ from benchmarks.measured import Benchmark, Measured, Row
 from legato_machine.machine import Stage
 from legato_simulator.voice_faults import VoiceFaults
 
-LEASE, SHARDS = 6.0, "4"
+LEASE = 6.0
+LEASE_TTL, SHARDS = f"{LEASE:.0f}s", "4"
 STAGE = Stage(
     nodes=2,
     audio=2,
     gateway=2,
-    settings={"SHARDS": SHARDS, "MEMBER_READY_AFTER": "1s", "LEASE_TTL": f"{LEASE:.0f}s"},
+    settings={"SHARDS": SHARDS, "MEMBER_READY_AFTER": "1s", "SETTLE": "3s", "LEASE_TTL": LEASE_TTL},
     discord={
         **platform.UNOBSERVED.discord,
         "SIMULATOR_SHARDS": SHARDS,
@@ -58,10 +59,11 @@ async def measure(quick: bool) -> Measured:
         faults = Faults(machine, listening.rooms[0], lease=LEASE)
         chosen = [one for one in _faults(faults) if one.quick or not quick]
         rows, lines = await _heard(listening, chosen, QUICK_SECONDS if quick else SECONDS)
-        for step in (0.0, STEP):
-            await machine.voice.voice_faults(VoiceFaults(step_delay=step))
-            moves = await _drained(listening, rounds=1 if quick else 4)
-            rows += _planned(moves, step)
+        rounds = 1 if quick else 3
+        rows += _planned(await _drained(listening, rounds), 0.0)
+        await listening.go_far("far")
+        await machine.voice.voice_faults(VoiceFaults(step_delay=STEP))
+        rows += _planned(await _drained(listening, rounds), STEP)
         await machine.voice.voice_faults(VoiceFaults())
         rows += _lost(await _killed(listening))
     return Measured(rows=tuple(rows), profile=tuple(lines))
@@ -98,7 +100,7 @@ async def _heard(
     return rows, lines
 
 
-async def _drained(listening: Listening, *, rounds: int) -> list[Move]:
+async def _drained(listening: Listening, rounds: int) -> list[Move]:
     """Drain one node after the other, there and back."""
     fleet, found = listening.machine.fleet, list[Move]()
     for _ in range(rounds):

@@ -55,11 +55,24 @@ class Listening:
         await machine.voice.voice_control_start()
         await machine.make("tone-7-600s.ogg")
         found = [await machine.room(f"listens {number}") for number in range(rooms)]
-        await asyncio.gather(*(room.play("tone-7-600s.ogg") for room in found))
-        for room in found:
-            await room.sounds(since=time.monotonic())
+        listening = cls(machine, found)
+        await listening._play()
         await machine.fleet.balanced("audio", 2)
-        return cls(machine, found)
+        return listening
+
+    async def go_far(self, region: str) -> None:
+        """Leave, and join anew on a voice server of which nothing is known yet."""
+        await self.machine.voice.voice_region(region)
+        for room in self.rooms:
+            await room.type("leave")
+            await self.machine.voice.voice_place(room.guild_id, region)
+        await self._play()
+
+    async def _play(self) -> None:
+        """Let every guild hear its track for a second."""
+        await asyncio.gather(*(room.play("tone-7-600s.ogg") for room in self.rooms))
+        for room in self.rooms:
+            await room.hears(7, after=1000)
 
     async def hear(self, cause: str, act: Act) -> Heard:
         """Bring a fault about, and listen until it is over and a little longer."""
