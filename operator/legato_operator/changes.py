@@ -1,0 +1,110 @@
+"""From what is wanted and what is there to what is done, each with its reason. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from legato.contracts.fleet import Directive
+from legato_operator import names
+from legato_operator.desired.manifest import Manifest, Ref, covers, ref, stamped
+from legato_operator.resources.status import BotStatus, NodeStatus
+from legato_operator.scaling import Past
+from legato_operator.seen import annotations_of
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Server-side apply one object."""
+
+    manifest: Manifest
+    reason: str
+
+    @property
+    def ref(self) -> Ref:
+        """Say which."""
+        return ref(self.manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove one object."""
+
+    ref: Ref
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Merge a change into an object that is not ours alone."""
+
+    ref: Ref
+    body: Manifest
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakePassword:
+    """Make a password, which no core can, and keep the one before beside it."""
+
+    manifest: Manifest
+    reason: str
+
+    @property
+    def ref(self) -> Ref:
+        """Say in which Secret."""
+        return ref(self.manifest)
+
+
+Action = Apply | Delete | Patch | MakePassword
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that one look leads to."""
+
+    actions: tuple[Action, ...] = ()
+    status: BotStatus | NodeStatus | None = None
+    directive: Directive | None = None
+    """To be written where it differs; None = leave what stands there."""
+    pasts: dict[str, Past] = field(default_factory=dict)
+    """What scaling must remember: by region, or under the empty text."""
+    release: bool = False
+    """Whether the finalizer may go."""
+    again: timedelta = timedelta(seconds=30)
+    """When to look again if nothing happens."""
+
+
+def applied(wanted: Iterable[Manifest], there: Sequence[Manifest]) -> list[Action]:
+    """Apply what lacks something of ours, or was last applied in another form."""
+    live = {ref(one): one for one in there}
+    actions: list[Action] = []
+    for one in wanted:
+        full = stamped(one)
+        found = live.get(ref(one))
+        if found is None:
+            actions.append(Apply(full, "it is not there"))
+        elif annotations_of(found).get(names.APPLIED) != annotations_of(full)[names.APPLIED]:
+            actions.append(Apply(full, "it is wanted otherwise"))
+        elif not covers(found, full):
+            actions.append(Apply(full, "somebody changed it"))
+    return actions
+
+
+def removed(
+    kept: Iterable[Ref], there: Sequence[Manifest], owner: str, reason: str
+) -> list[Action]:
+    """Remove children of ours that nothing wants any more; what goes already is let go."""
+    wanted = set(kept)
+    return [
+        Delete(ref(one), reason)
+        for one in there
+        if ref(one) not in wanted and _owned(one, owner) and not _going(one)
+    ]
+
+
+def _owned(child: Manifest, owner: str) -> bool:
+    return any(one.get("uid") == owner for one in child["metadata"].get("ownerReferences", []))
+
+
+def _going(child: Manifest) -> bool:
+    return bool(child["metadata"].get("deletionTimestamp"))

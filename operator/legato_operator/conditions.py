@@ -1,0 +1,62 @@
+"""Conditions: what is so, and why, each kept with the moment since when. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from legato_operator.resources.status import Condition
+from legato_operator.verdicts import Verdict
+
+
+def yes(type_: str, reason: str, message: str = "") -> Condition:
+    """Say that something is so."""
+    return Condition(type=type_, status="True", reason=reason, message=message)
+
+
+def no(type_: str, reason: str, message: str = "") -> Condition:
+    """Say that something is not so."""
+    return Condition(type=type_, status="False", reason=reason, message=message)
+
+
+def unknown(type_: str, reason: str, message: str = "") -> Condition:
+    """Say that nobody knows."""
+    return Condition(type=type_, status="Unknown", reason=reason, message=message)
+
+
+def of(type_: str, ok: bool, reasons: tuple[str, str], message: str = "") -> Condition:
+    """Say whether something is so, with the reason for either."""
+    return yes(type_, reasons[0], message) if ok else no(type_, reasons[1], message)
+
+
+def blocked(verdicts: Iterable[Verdict]) -> Condition:
+    """Say which predicate a rollout waits for."""
+    waiting = [one for one in verdicts if not one.ok]
+    if not waiting:
+        return no("RolloutBlocked", "NothingWaits")
+    return yes("RolloutBlocked", waiting[0].name, "; ".join(map(str, waiting)))
+
+
+def merged(
+    before: Sequence[Condition], now_so: Sequence[Condition], *, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Keep since when each is so; a condition that is no longer said goes."""
+    since = {one.type: one for one in before}
+    return tuple(
+        msgspec.structs.replace(
+            one,
+            observed_generation=generation,
+            last_transition_time=_since(since, one) or written(now),
+        )
+        for one in sorted(now_so, key=lambda one: one.type)
+    )
+
+
+def written(moment: datetime) -> str:
+    """Write a moment as Kubernetes does."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _since(before: Mapping[str, Condition], one: Condition) -> str:
+    known = before.get(one.type)
+    return known.last_transition_time if known and known.status == one.status else ""

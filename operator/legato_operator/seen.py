@@ -1,0 +1,131 @@
+"""What one look at the cluster, at Redis and at Prometheus has shown. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from legato_operator import names
+from legato_operator.desired.manifest import Manifest, Owner
+from legato_operator.directive import Fleet
+from legato_operator.resources.lavalinknode import NodeSpec
+from legato_operator.resources.musicbot import BotSpec
+from legato_operator.resources.shared import SecretRef
+from legato_operator.resources.status import BotStatus, NodeStatus
+from legato_operator.scaling import Answer, NoAnswer, Past
+
+NOT_ASKED = NoAnswer("NotAsked", "Prometheus was not asked")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is true of the whole cluster."""
+
+    release: str
+    """The operator's own."""
+    known: frozenset[str] = frozenset()
+    """Kinds of others that the cluster knows: PodMonitor and so on."""
+    sees_machines: bool = True
+    """Whether the operator may look at machines; without it a drained machine is not noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine of the cluster."""
+
+    cordoned: bool = False
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What Discord says of the token."""
+
+    verdict: Literal["Valid", "Refused", "OtherApplication", "NotAsked"] = "NotAsked"
+    message: str = ""
+    remaining: int | None = None
+    """Identifies left today."""
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One LavalinkNode and what belongs to it."""
+
+    owner: Owner
+    spec: NodeSpec
+    status: NodeStatus = field(default_factory=NodeStatus)
+    generation: int = 1
+    labels: Mapping[str, str] = field(default_factory=dict)
+    deleting_since: datetime | None = None
+    children: tuple[Manifest, ...] = ()
+    pods: tuple[Manifest, ...] = ()
+    machines: Mapping[str, Machine] = field(default_factory=dict)
+    passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Hash -> password: the one in force first, then the one before."""
+    fleets: Mapping[str, Fleet | None] = field(default_factory=dict, repr=False)
+    """Every bot that uses it; None = its Redis is away."""
+    players: Answer = NOT_ASKED
+    deficit: Answer = NOT_ASKED
+    past: Past = field(default_factory=Past)
+
+    @property
+    def name(self) -> str:
+        """Say the group's name."""
+        return self.owner.name
+
+    @property
+    def password(self) -> str:
+        """Say the hash of the password in force."""
+        return next(iter(self.passwords), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """One MusicBot and what belongs to it."""
+
+    owner: Owner
+    spec: BotSpec
+    status: BotStatus = field(default_factory=BotStatus)
+    generation: int = 1
+    children: tuple[Manifest, ...] = ()
+    pods: tuple[Manifest, ...] = ()
+    secrets: Mapping[SecretRef, str] = field(default_factory=dict)
+    """The hash of each key of a Secret that is there."""
+    token: Token = field(default_factory=Token)
+    fleet: Fleet | None = field(default=None, repr=False)
+    stored_shards: int | None = None
+    groups: tuple[Group, ...] = ()
+    """Those of its namespace."""
+    players: Mapping[str, Answer] = field(default_factory=dict)
+    """By region."""
+    pasts: Mapping[str, Past] = field(default_factory=dict)
+    """By region."""
+
+    @property
+    def name(self) -> str:
+        """Say the bot's name."""
+        return self.owner.name
+
+
+def labels_of(manifest: Manifest) -> dict[str, str]:
+    """Read an object's labels."""
+    found: dict[str, str] = manifest["metadata"].get("labels") or {}
+    return found
+
+
+def annotations_of(manifest: Manifest) -> dict[str, str]:
+    """Read an object's annotations."""
+    found: dict[str, str] = manifest["metadata"].get("annotations") or {}
+    return found
+
+
+def is_ready(pod: Manifest) -> bool:
+    """Say whether a pod answers."""
+    said = pod.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in said)
+
+
+def component_of(manifest: Manifest) -> str:
+    """Read which component an object belongs to."""
+    return labels_of(manifest).get(names.COMPONENT, "")

@@ -1,0 +1,42 @@
+"""How many shards a bot has, and how many gateway pods hold them. Pure."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from legato_operator.resources.musicbot import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Sharding:
+    """A count of shards and pods, and where it is from."""
+
+    shards: int | None
+    """None = Discord has not advised yet: the first gateway asks it and stores the answer."""
+    pods: int
+    reason: Literal["Asked", "Stored", "NotKnownYet", "ReshardNeeded"]
+    message: str
+
+
+def plan(gateway: Gateway, stored: int | None) -> Sharding:
+    """Take the stored count, which binds every process of the bot, before any wish."""
+    wanted = gateway.shards
+    if stored is None and wanted is None:
+        return Sharding(None, 1, "NotKnownYet", "the first gateway asks Discord how many")
+    if stored is None or wanted == stored:
+        count = wanted or 1
+        return Sharding(count, _pods(count, gateway), "Asked", f"{count} shards as asked for")
+    if wanted is None:
+        return Sharding(
+            stored, _pods(stored, gateway), "Stored", f"{stored} shards as first advised"
+        )
+    return Sharding(
+        stored,
+        _pods(stored, gateway),
+        "ReshardNeeded",
+        f"{wanted} shards are asked for, and the bot was laid out for {stored}",
+    )
+
+
+def _pods(shards: int, gateway: Gateway) -> int:
+    return math.ceil(shards / gateway.shards_per_pod)

@@ -1,0 +1,162 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from legato_operator import drain
+from legato_operator.drain import Goal, Node
+from legato_operator.verdicts import Verdict
+
+
+def node(ordinal: int, players: int | None = 0, **more: object) -> Node:
+    said: dict[str, object] = {"revision": "new", "ready": True} | more
+    return Node(ordinal=ordinal, players=players, **said)  # type: ignore[arg-type]
+
+
+GOAL = Goal("new", 2)
+
+
+def test_nodes_that_are_as_wanted_are_left_alone() -> None:
+    plan = drain.plan(GOAL, [node(0, 5), node(1, 5)], 2)
+
+    assert plan == drain.Plan(2, {})
+
+
+def test_more_come_at_once() -> None:
+    assert drain.plan(Goal("new", 4), [node(0), node(1)], 2).replicas == 4
+
+
+def test_fewer_go_from_the_top_and_only_once_they_are_empty() -> None:
+    busy = drain.plan(GOAL, [node(0), node(1), node(2, 3, cordoned=True)], 3)
+    fresh = drain.plan(GOAL, [node(0), node(1), node(2, 0, cordoned=False)], 3)
+    empty = drain.plan(GOAL, [node(0), node(1), node(2, 0, cordoned=True)], 3)
+
+    assert busy.draining == {2: "fewer are wanted"}
+    assert (busy.replicas, fresh.replicas, empty.replicas) == (3, 3, 2)
+    assert empty.unprotect == (2,)
+
+
+def test_a_drain_is_undone_when_the_load_returns() -> None:
+    plan = drain.plan(Goal("new", 3), [node(0), node(1), node(2, 3, cordoned=True)], 3)
+
+    assert plan == drain.Plan(3, {})
+
+
+def test_another_revision_takes_a_surge_and_then_one_node_after_the_other() -> None:
+    nodes = [node(0, 3, revision="old"), node(1, 3, revision="old")]
+
+    surge = drain.plan(GOAL, nodes, 2)
+    first = drain.plan(GOAL, [*nodes, node(2)], 3)
+
+    assert (surge.replicas, surge.draining) == (3, {})
+    assert [str(one) for one in surge.verdicts if not one.ok] == [
+        "OthersReady: 1 of 2 others answer"
+    ]
+    assert first.draining == {0: "it is of an older revision"}
+    assert first.delete == ()
+
+
+def test_an_empty_node_of_an_older_revision_is_replaced() -> None:
+    nodes = [node(0, 0, revision="old", cordoned=True), node(1, 3, revision="old"), node(2, 3)]
+
+    plan = drain.plan(GOAL, nodes, 3)
+
+    assert (plan.delete, plan.unprotect, plan.replicas) == ((0,), (0,), 3)
+
+
+def test_the_next_waits_until_the_one_before_answers() -> None:
+    nodes = [node(0, ready=False), node(1, 3, revision="old"), node(2, 3)]
+
+    plan = drain.plan(GOAL, nodes, 3)
+
+    assert plan.draining == {}
+    assert [one.name for one in plan.verdicts if not one.ok] == ["OthersReady"]
+
+
+def test_the_surge_goes_at_the_end() -> None:
+    plan = drain.plan(GOAL, [node(0, 3), node(1, 3), node(2, 0, cordoned=True)], 3)
+
+    assert plan.replicas == 2
+
+
+def test_a_drained_machines_node_is_emptied_beside_a_surge_and_may_then_be_evicted() -> None:
+    busy = drain.plan(GOAL, [node(0, 3, machine_leaves=True), node(1)], 2)
+    empty = drain.plan(GOAL, [node(0, machine_leaves=True, cordoned=True), node(1), node(2)], 3)
+
+    assert (busy.replicas, busy.draining) == (3, {0: "its machine is drained"})
+    assert (empty.unprotect, empty.delete) == ((0,), ())
+
+
+def test_never_means_that_a_drained_machines_node_stays() -> None:
+    plan = drain.plan(Goal("new", 2, "Never"), [node(0, machine_leaves=True), node(1)], 2)
+
+    assert plan == drain.Plan(2, {})
+
+
+def test_a_lost_node_is_written_off_and_replaced_at_once() -> None:
+    plan = drain.plan(GOAL, [node(0, 5, lost=True, ready=False), node(1)], 2)
+
+    assert (plan.written_off, plan.replicas, plan.delete) == ((0,), 3, ())
+
+
+def test_nothing_rolls_while_a_gate_forbids() -> None:
+    away = Verdict("ControlPlaneReachable", ok=False)
+    nodes = [node(0, revision="old"), node(1), node(2)]
+
+    plan = drain.plan(GOAL, nodes, 3, [away])
+
+    assert (plan.draining, plan.replicas) == ({}, 3)
+
+
+def test_what_stays_after_all_is_protected_again() -> None:
+    assert drain.plan(GOAL, [node(0, protected=False), node(1)], 2).protect == (0,)
+
+
+nodes_there = st.lists(
+    st.builds(
+        Node,
+        ordinal=st.just(0),
+        revision=st.sampled_from(["old", "new"]),
+        ready=st.booleans(),
+        players=st.one_of(st.none(), st.integers(0, 3)),
+        cordoned=st.booleans(),
+        protected=st.booleans(),
+        machine_leaves=st.booleans(),
+        lost=st.booleans(),
+        asked=st.booleans(),
+    ),
+    max_size=8,
+).map(lambda found: [_numbered(one, place) for place, one in enumerate(found)])
+
+
+def _numbered(one: Node, ordinal: int) -> Node:
+    return Node(
+        ordinal,
+        one.revision,
+        one.ready,
+        one.players,
+        one.cordoned,
+        one.protected,
+        one.machine_leaves,
+        one.lost,
+        one.asked,
+    )
+
+
+@given(
+    nodes_there,
+    st.integers(0, 8),
+    st.integers(0, 3),
+    st.sampled_from(["Never", "OnUpgrade", "Always"]),
+)
+def test_nothing_that_may_play_is_removed_or_left_unprotected(
+    there: list[Node], count: int, more: int, eviction: drain.Eviction
+) -> None:
+    replicas = len(there) + more
+
+    plan = drain.plan(Goal("new", count, eviction), there, replicas)
+
+    busy = {one.ordinal for one in there if one.players != 0 or not one.cordoned}
+    assert busy.isdisjoint(plan.delete)
+    assert busy.isdisjoint(plan.unprotect)
+    assert busy.isdisjoint(range(plan.replicas, replicas))
+    assert len(plan.delete) <= 1
+    assert set(plan.delete) <= set(plan.draining)

@@ -1,0 +1,103 @@
+from legato_operator import rollout
+from legato_operator.rollout import Goal, Holdings, Pod, Revision
+from legato_operator.verdicts import Verdict
+
+GOAL = Goal("new", 2, max_handovers=2)
+
+
+def revision(name: str, *ready: bool) -> Revision:
+    pods = tuple(Pod(f"{name}-{place}", one) for place, one in enumerate(ready))
+    return Revision(f"bot-{name}", name, len(ready), pods)
+
+
+OLD = revision("old", True, True)
+
+
+def held(total: int = 16, **counts: int) -> Holdings:
+    return Holdings({name.replace("_", "-"): count for name, count in counts.items()}, total)
+
+
+def test_a_first_revision_simply_comes() -> None:
+    assert rollout.step(GOAL, [], None).replicas == {"new": 2}
+
+
+def test_nothing_comes_before_its_gates() -> None:
+    step = rollout.step(GOAL, [OLD], held(), [Verdict("MigrationDone", ok=False, why="runs")])
+
+    assert step.replicas == {"old": 2}
+    assert str(step.blocked) == "MigrationDone: runs"
+
+
+def test_new_pods_come_beside_the_old_ones_without_a_share() -> None:
+    coming = revision("new", True, False)
+
+    step = rollout.step(GOAL, [OLD, coming], held(old_0=8, old_1=8))
+
+    assert step.replicas == {"old": 2, "new": 2}
+    assert step.weights == {"new-0": 0, "new-1": 0}
+    assert str(step.blocked) == "NewPodsReady: 1 of 2 answer"
+
+
+def test_once_all_answer_the_old_ones_share_becomes_nothing() -> None:
+    come = revision("new", True, True)
+
+    step = rollout.step(GOAL, [OLD, come], held(old_0=8, old_1=8, new_0=0, new_1=0))
+
+    assert step.weights == {"old-0": 0, "old-1": 0}
+    assert step.handovers == 2
+    assert str(step.blocked) == "OldHoldNothing: 16 are to be handed over"
+
+
+def test_the_old_ones_go_once_they_hold_nothing() -> None:
+    come = revision("new", True, True)
+
+    step = rollout.step(GOAL, [OLD, come], held(old_0=0, old_1=0, new_0=8, new_1=8))
+
+    assert step.replicas == {"new": 2}
+    assert step.blocked is None
+
+
+def test_a_silent_old_pod_keeps_its_revision_until_others_hold_everything() -> None:
+    come = revision("new", True, True)
+
+    silent = rollout.step(GOAL, [OLD, come], held(old_0=0, new_0=8, new_1=7))
+    taken = rollout.step(GOAL, [OLD, come], held(old_0=0, new_0=8, new_1=8))
+
+    assert silent.replicas == {"old": 2, "new": 2}
+    assert taken.replicas == {"new": 2}
+
+
+def test_nothing_moves_further_while_too_few_are_held() -> None:
+    come = revision("new", True, True)
+
+    step = rollout.step(GOAL, [OLD, come], held(total=100, old_0=40, new_0=30, new_1=20))
+
+    assert step.handovers == 0
+    assert str(step.blocked) == "Resumed: 90 of 100 are held"
+
+
+def test_a_new_pod_that_dies_midway_stops_the_rollout_and_lets_anyone_take_what_it_left() -> None:
+    dying = revision("new", True, False)
+
+    step = rollout.step(GOAL, [OLD, dying], held(old_0=4, old_1=4, new_0=4, new_1=4))
+
+    assert step.replicas == {"old": 2, "new": 2}
+    assert (step.weights, step.handovers) == ({}, 0)
+
+
+def test_what_redis_does_not_say_holds_the_rollout() -> None:
+    step = rollout.step(GOAL, [OLD, revision("new", True, True)], None)
+
+    assert step.replicas == {"old": 2, "new": 2}
+    assert str(step.blocked) == "ControlPlaneReachable: Redis does not answer"
+
+
+def test_fewer_pods_are_emptied_before_the_count_shrinks() -> None:
+    three = revision("new", True, True, True)
+
+    busy = rollout.step(GOAL, [three], held(new_0=6, new_1=5, new_2=5))
+    empty = rollout.step(GOAL, [three], held(new_0=8, new_1=8, new_2=0))
+
+    assert (busy.replicas, busy.weights) == ({"new": 3}, {"new-2": 0})
+    assert busy.leaving == empty.leaving == ("new-2",)
+    assert empty.replicas == {"new": 2}

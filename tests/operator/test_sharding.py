@@ -1,0 +1,23 @@
+from legato_operator import sharding
+from legato_operator.resources.musicbot import Gateway
+
+
+def test_the_first_gateway_asks_discord() -> None:
+    found = sharding.plan(Gateway(), None)
+
+    assert (found.shards, found.pods, found.reason) == (None, 1, "NotKnownYet")
+
+
+def test_what_was_stored_binds() -> None:
+    assert sharding.plan(Gateway(), 16).pods == 2
+    assert sharding.plan(Gateway(shards=16), 16).reason == "Asked"
+
+
+def test_another_count_than_the_stored_one_needs_a_reshard() -> None:
+    found = sharding.plan(Gateway(shards=32, reshard_to=32), 16)
+
+    assert (found.shards, found.pods, found.reason) == (16, 2, "ReshardNeeded")
+
+
+def test_pods_hold_all_shards() -> None:
+    assert [sharding.plan(Gateway(shards=n), None).pods for n in (1, 8, 9, 17)] == [1, 1, 2, 3]
