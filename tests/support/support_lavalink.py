@@ -45,6 +45,8 @@ class Double:
     unknown: int = 0
     """So many calls find their session's socket lost."""
     stats_first: bool = False
+    begins: bool = False
+    """It says that a track starts, as every node does; else the test says it."""
     runner: web.AppRunner | None = None
 
     async def stop(self) -> None:
@@ -155,8 +157,25 @@ class Double:
                 empty = {"loadType": "empty", "data": {}}
                 return web.json_response(self.loads.get(request.query["identifier"], empty))
             case _, ["v4", "sessions", name, *rest]:
-                return self._session(request.method, name, rest, body)
+                answer = self._session(request.method, name, rest, body)
+                if self.begins:
+                    await self._begin(name)
+                return answer
         return web.Response(status=404)
+
+    async def _begin(self, name: str) -> None:
+        """Say of each track that has voice and is not paused that it starts, once."""
+        session = self.sessions.get(name)
+        if session is None or session.socket is None:
+            return
+        for guild, player in session.players.items():
+            track = player["track"]
+            sounds = track and player["state"]["connected"] and not player["paused"]
+            if not sounds or track.get("begun"):
+                continue
+            track["begun"] = True
+            start = {"op": "event", "type": "TrackStartEvent", "guildId": guild, "track": track}
+            await session.socket.send_json(start)
 
     def _session(self, method: str, name: str, rest: list[str], body: Json) -> web.Response:
         session = self.sessions.get(name)

@@ -62,6 +62,7 @@ async def world(
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(running_double())
+        node.begins = True
         voice = await stack.enter_async_context(voice_server(tmp_path))
         for number in range(1, 100):
             node.loads[f"http://music/{number}"] = loaded(number)
