@@ -5,9 +5,21 @@ const { createReadStream } = require("node:fs");
 
 const say = (event, fields = {}) => console.log(JSON.stringify({ event, ...fields }));
 
-readline.createInterface({ input: process.stdin }).once("line", (line) => {
+// The library loads its encryption in the background, and joins without it if asked too soon.
+const encrypts = async (voice) => {
+  while (voice.DAVESession) {
+    try {
+      return new voice.DAVESession(1, "1", "1", {});
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+};
+
+readline.createInterface({ input: process.stdin }).once("line", async (line) => {
   const orders = JSON.parse(line);
   const voice = require(orders.library);
+  await encrypts(voice);
   const adapterCreator = (methods) => {
     setImmediate(() => {
       methods.onVoiceStateUpdate({
@@ -30,12 +42,17 @@ readline.createInterface({ input: process.stdin }).once("line", (line) => {
     adapterCreator,
   });
   const player = voice.createAudioPlayer();
-  connection.on("stateChange", (_, state) => say("connection", { state: state.status }));
+  connection.on("stateChange", (before, state) => {
+    say("connection", { state: state.status });
+    // Refused, it waits for other credentials.
+    if (before.status === "connecting" && state.status === "signalling") process.exit(0);
+  });
   connection.on("error", (error) => say("error", { text: String(error) }));
   player.on("error", (error) => say("error", { text: String(error) }));
   player.on("stateChange", (_, state) => {
     say("player", { state: state.status });
     if (state.status === voice.AudioPlayerStatus.Idle) {
+      say("privacy", { sealed: Boolean(connection.voicePrivacyCode) });
       connection.destroy();
       setTimeout(() => process.exit(0), 100);
     }
