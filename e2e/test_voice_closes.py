@@ -126,10 +126,19 @@ async def revive(stage: Machine, death: Death, link: str, turns: asyncio.Semapho
         await room.told("voice_away", timeout=30)
         await stage.voice.voice_place(room.guild_id, home)
         await room.hears(TONE, after=1000, timeout=40)
-        assert text.NOTICES["voice_away"] not in (await room.panel()).content
+        await unsaid(room, "voice_away")
         first = (await room.moments()).moments[0]
         await room.type("leave", timeout=30)
     return first.ms
+
+
+async def unsaid(room: Room, notice: str) -> None:
+    """Wait until the panel says it no more."""
+
+    async def look() -> bool:
+        return text.NOTICES[notice] not in (await room.panel()).content
+
+    await until(look, what=f"a panel without {notice}")
 
 
 async def is_out(room: Room) -> None:
@@ -171,8 +180,7 @@ async def test_after_too_many_connections_discord_is_left_in_peace_for_a_while(c
     assert len(found.report.epochs) >= 2
     assert found.report.worst_gap_ms >= RATE_LIMITED_FOR_MS
     assert found.report.worst_gap_ms <= RATE_LIMITED_FOR_MS + hearing.MOST_SILENCE_MS
-    assert found.analysis.skipped_ms <= hearing.MOST_LOST_MS, found.analysis.jumps
-    assert found.analysis.repeated_ms <= hearing.MOST_REPEATED_MS, found.analysis.jumps
+    hearing.none_lost(found.analysis)
 
 
 async def test_a_channel_that_wants_encryption_is_left_with_a_sentence(closed: All) -> None:
