@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Literal
 
 from legato import asked_health, redis, settings, together, up
@@ -19,6 +20,7 @@ from legato.embedded import application, folder, parts, ports, postgres, running
 from legato.embedded.options import Options
 from legato.embedded.problems import Problem
 from legato.errors import Unavailable
+from legato.overview import FRESH, NodeRow, Overview
 from legato.settings import Secret
 
 State = Literal["ok", "note", "wrong"]
@@ -57,9 +59,10 @@ async def examine(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     yield await _guarded("Redis", lambda: _redis(options))
     yield await _guarded("Discord", lambda: _discord(options))
     yield await _guarded("Lavalink", lambda: _lavalink(options))
-    for name, default in parts.HEALTH_PORTS.items():
-        port = getattr(options, f"{name}_port") or default
+    for name, port in _pages(options, running.beside(environ)).items():
         yield await _guarded(name, functools.partial(_service, name, port))
+    for finding in await _nodes(known):
+        yield finding
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
@@ -189,6 +192,49 @@ def _lavalink_version(url: str, password: Secret) -> str:
         with error:
             hint = "check LAVALINK_PASSWORD" if error.code in (401, 403) else "is it a Lavalink?"
             raise Unavailable("lavalink", f"it answers {error.code}; {hint}") from None
+
+
+def _pages(options: Options, told: running.Told | None) -> dict[str, int]:
+    """Say where each service's pages are: as a running Legato tells, else as usual."""
+    if told is not None and told.health:
+        return told.health
+    usual = parts.HEALTH_PORTS.items()
+    return {name: getattr(options, f"{name}_port") or default for name, default in usual}
+
+
+async def _nodes(environ: Mapping[str, str]) -> list[Finding]:
+    """Say of each node what audio workers see of it; nothing where none runs."""
+    try:
+        reach = settings.load(running.Reach, environ)
+    except settings.WrongSettings:
+        return []  # told already
+    if reach.redis_url is None or reach.discord_application_id is None:
+        return []
+    client = redis.connect(reach.redis_url, ca_file=reach.redis_ca_file)
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            overview = Overview(client, bot=reach.discord_application_id)
+            oldest = await overview.now() - FRESH / timedelta(milliseconds=1)
+            if not any(
+                row.component == "audio" and row.seen >= oldest for row in await overview.members()
+            ):
+                return []
+            return [_node(row) for row in await overview.nodes() if row.wanted]
+    except (Unavailable, TimeoutError):
+        return []  # told by the look at Redis itself
+    finally:
+        await client.aclose()
+
+
+def _node(row: NodeRow) -> Finding:
+    players = f"{row.players} players, {row.playing} of them playing"
+    if not row.connected:
+        return Finding(row.name, "wrong", f"no audio worker reaches it at {row.url}; {players}",
+                       "Does it run, and is its log quiet?")  # fmt: skip
+    if row.draining or row.cordoned:
+        how = "drained: its players go elsewhere" if row.draining else "cordoned: no new players"
+        return Finding(row.name, "note", f"{how}; {players}", f"legato nodes uncordon {row.name}")
+    return Finding(row.name, "ok", f"reached; {players}")
 
 
 async def _service(name: str, port: int) -> Finding:

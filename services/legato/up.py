@@ -142,6 +142,7 @@ class Start:
 
     async def everything(self) -> None:
         """Start the parts, those side by side that need nothing of each other."""
+        running.begin(self._data)
         first = self.plan.processes[0]
         together.load(parts.SERVICES, self._services_environment(first, "check"))
         if self._token:
@@ -154,7 +155,8 @@ class Start:
         embedded = [] if self.options.lavalink_url else self._node_parts(nodes)
         services = [self._service_part(process) for process in self.plan.processes]
         await self._supervisor.start(*embedded, *services)
-        running.tell(self._data, self._services_environment(self.plan.processes[0], ""))
+        told = self._services_environment(self.plan.processes[0], "")
+        running.tell(self._data, told, self.plan.pages)
 
     def _servers(self) -> list[Part]:
         found = []

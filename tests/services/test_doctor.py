@@ -1,10 +1,17 @@
+import pathlib
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
-from legato import doctor
+from legato import doctor, fleet
+from legato.contracts import keys
+from legato.contracts.fleet import Node, Observed, ObservedNode
 from legato.doctor import Finding
-from legato.embedded import application, ports
+from legato.embedded import application, folder, ports, running
+from legato.members import Members
+from legato.overview import Overview
+from legato.redis import Client
 
 
 async def examined(environ: Mapping[str, str]) -> dict[str, Finding]:
@@ -102,3 +109,35 @@ async def test_real_servers_are_seen(
 
     assert found["Redis"].text.endswith("append-only")
     assert found["PostgreSQL"].text.endswith("its schema fits")
+
+
+async def test_every_process_and_node_of_a_running_legato_is_named(
+    redis: Client, redis_url: str, tmp_path: pathlib.Path
+) -> None:
+    names = ("node-1", "node-2", "node-3")
+    nodes = [Node(name=name, url="http://127.0.0.1:1", password="hidden") for name in names]
+    await fleet.direct(redis, bot=12, nodes=nodes)
+    await fleet.cordon(redis, bot=12, node="node-2")
+    await Members(redis, bot=12, component="audio", name="one").beat()
+    now = await Overview(redis, bot=12).now()
+    reached = tuple(
+        ObservedNode(name=name, connected=True, players=3, playing=1) for name in names[:2]
+    )
+    report = Observed(member="one", component="audio", at=now, nodes=reached)
+    await redis.hset(keys.observed(12), report.field, msgspec.json.encode(report))
+    told = {"REDIS_URL": redis_url, "DISCORD_APPLICATION_ID": "12"}
+
+    with folder.opened(tmp_path / "data") as data:
+        data.part("run")
+        running.tell(data, told, {"audio": ports.free(), "audio-2": ports.free()})
+        found = await examined({"LEGATO_DATA": str(tmp_path / "data")})
+
+    assert {name for name in found if name.startswith(("audio", "node"))} == {
+        "audio", "audio-2", *names,
+    }  # fmt: skip
+    assert found["node-1"].text == "reached; 3 players, 1 of them playing"
+    assert (found["node-2"].state, found["node-2"].remedy) == (
+        "note", "legato nodes uncordon node-2",
+    )  # fmt: skip
+    assert found["node-3"].state == "wrong"
+    assert "no audio worker reaches it at http://127.0.0.1:1" in found["node-3"].text

@@ -25,6 +25,12 @@ class Plan:
         """Service -> port of its first process's pages."""
         return dict(self.processes[0].health)
 
+    @property
+    def pages(self) -> dict[str, int]:
+        """Process of a service -> port of its pages, of every one."""
+        further = self.processes[1:]
+        return self.health | {one.name: port for one in further for port in one.health.values()}
+
 
 def make(options: Options, data: Folder, claims: ports.Claims) -> Plan:
     """Decide; PortTaken for a port that was asked for and is in use."""

@@ -33,29 +33,56 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """The bot's application id."""
 
 
-def tell(data: folder.Folder, environment: Mapping[str, str]) -> None:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What a running `legato up` tells of itself."""
+
+    settings: dict[str, str]
+    health: dict[str, int] = {}
+    """Process of a service -> port of its pages: `audio`, `audio-2` and so on."""
+
+
+def begin(data: folder.Folder) -> None:
+    """Forget what an earlier start told: this one is not ready yet."""
+    _file(data.path).unlink(missing_ok=True)
+
+
+def tell(
+    data: folder.Folder, environment: Mapping[str, str], health: Mapping[str, int] | None = None
+) -> None:
     """Write down what a command run beside it needs; ours alone to read, it holds passwords."""
     file = _file(data.path)
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    told = {name: environment[name] for name in NAMES if environment.get(name)}
-    file.write_bytes(msgspec.json.encode(told))
+    settings = {name: environment[name] for name in NAMES if environment.get(name)}
+    file.write_bytes(msgspec.json.encode(Told(settings=settings, health=dict(health or {}))))
 
 
 def completed(environ: Mapping[str, str]) -> dict[str, str]:
     """Add the settings of a Legato that runs here, where no database is named otherwise."""
-    if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE"):
+    told = beside(environ)
+    if told is None:
         return dict(environ)
+    return {
+        **environ,
+        **{name: one for name, one in told.settings.items() if not environ.get(name)},
+    }
+
+
+def beside(environ: Mapping[str, str]) -> Told | None:
+    """Read what a Legato tells that runs here, where no database is named otherwise."""
+    if environ.get("DATABASE_URL") or environ.get("DATABASE_URL_FILE"):
+        return None
     path = folder.chosen(environ.get("LEGATO_DATA", ""), environ)
     if not is_running(path) or not _file(path).exists():
-        return dict(environ)
-    found = msgspec.json.decode(_file(path).read_bytes(), type=dict[str, str])
-    return {**environ, **{name: told for name, told in found.items() if not environ.get(name)}}
+        return None
+    return msgspec.json.decode(_file(path).read_bytes(), type=Told)
 
 
 def nowhere(environ: Mapping[str, str]) -> str:
     """Say what to do where neither settings nor a running Legato tell what to look at."""
     path = folder.chosen(environ.get("LEGATO_DATA", ""), environ)
+    if is_running(path):
+        return f"The Legato on the data folder {path} is starting; try again when it is ready."
     return (
         f"No Legato runs on the data folder {path}. Start it with legato up; or set LEGATO_DATA "
         "to the folder of one that runs, or REDIS_URL and DISCORD_APPLICATION_ID."

@@ -31,3 +31,21 @@ def test_a_database_of_ones_own_is_not_mixed_with_a_running_legatos(tmp_path: pa
         found = running.completed(environ)
 
     assert found == environ
+
+
+def test_one_that_is_starting_is_said_to_and_what_an_earlier_start_told_is_forgotten(
+    tmp_path: pathlib.Path,
+) -> None:
+    environ = {"LEGATO_DATA": str(tmp_path / "data")}
+    with folder.opened(tmp_path / "data") as data:
+        data.part("run")
+        running.tell(data, SETTINGS, {"audio": 3002, "audio-2": 50000})
+        told = running.beside(environ)
+        running.begin(data)
+        starting, sentence = running.beside(environ), running.nowhere(environ)
+
+    assert told is not None
+    assert told.health == {"audio": 3002, "audio-2": 50000}
+    assert starting is None
+    assert "is starting; try again when it is ready." in sentence
+    assert running.nowhere(environ).startswith("No Legato runs on the data folder")
