@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from legato.audio.changes import Change, Commit, DeadLetter
 from legato.audio.effects import Effect, outbox_key
+from legato.audio.events import Internal
 from legato.audio.player import Player, diff, head
 
 FULL = 50
@@ -62,6 +63,8 @@ class Batch:
     seen: dict[int, int] = field(default_factory=dict)
     """Commands: id -> when it was made, ms."""
     dead: list[DeadLetter] = field(default_factory=list)
+    heard: list[Internal] = field(default_factory=list)
+    """What nodes told of the guilds; also where it changed no player."""
     began: list[tuple[str, float]] = field(default_factory=list)
     """Each step's message, and when it began by the performance counter."""
     weight: int = 0

@@ -257,11 +257,14 @@ class Driver:
             self._endpoints.doubt(known.voice.endpoint)
         self._actual[event.guild_id] = replace(known, connected=False)
 
-    def saw(self, event: Internal) -> Internal:
-        """Learn from what a guild's node told; a position gets the play that it is of."""
+    def learn(self, event: Internal) -> None:
+        """Believe what a guild's node told, once its player has followed.
+
+        A sync before that would bring the track back that the player is about to leave.
+        """
         known = self._actual.get(event.guild_id)
         if known is None:
-            return event
+            return
         match event:
             case TrackEnded(reason="replaced") if event.play_id == known.play_id:
                 # Not by us: a late call of an owner before us got through.
@@ -270,6 +273,15 @@ class Driver:
                 self._actual[event.guild_id] = replace(known, play_id=None, encoded="")
             case VoiceClosed():
                 self._closed(event, known)
+            case _:
+                pass
+
+    def saw(self, event: Internal) -> Internal:
+        """Complete what a guild's node told: a position, or a loss, gets the play that it is of."""
+        known = self._actual.get(event.guild_id)
+        if known is None:
+            return event
+        match event:
             case NodeLost():
                 return replace(event, play_id=known.play_id, position=known.position)
             case PositionReported() if known.play_id is not None:

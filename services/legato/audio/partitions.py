@@ -254,7 +254,7 @@ class PartitionLoop:
     async def _commit(self) -> None:
         """Write what is drafted, and believe it then."""
         if self.stepper.batch.is_empty and not self._strikes.is_due:
-            self.stepper.hand_over()  # what changed nothing fills no later commit
+            self._learn(self.stepper.hand_over())  # what changed nothing fills no later commit
             return
         settled = self._strikes.take(self._is_left)
         gone = [guild_id for guild_id in settled if self._may_go(guild_id)]
@@ -283,6 +283,7 @@ class PartitionLoop:
         for guild_id in gone:
             self.players.pop(guild_id, None)
             self._wake(guild_id, None)
+        self._learn(batch)
         self.stepper.remember(batch.seen)
         ended = time.perf_counter()
         for name, began in batch.began:
@@ -291,6 +292,10 @@ class PartitionLoop:
             for guild_id, draft in batch.drafts.items():
                 for doing in draft.effects.values():
                     self.outbox.put(guild_id, [doing.effect], trace=doing.trace)
+
+    def _learn(self, batch: Batch) -> None:
+        for event in batch.heard:
+            self.stepper.learn(event)
 
     def wake_all(self) -> None:
         """Set every player's alarm, after a restore."""

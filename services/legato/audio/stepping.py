@@ -61,7 +61,9 @@ class Stepper:
         self.numbered = 0
         """The highest number of an effect so far."""
         self.saw: Callable[[Internal], Internal] = lambda event: event
-        """What learns of node events as they are stepped."""
+        """What completes node events as they are stepped."""
+        self.learn: Callable[[Internal], None] = lambda event: None
+        """What learns of them once what they made of players is committed."""
         self._means = means
         self._players = players
         self._books = books
@@ -118,8 +120,11 @@ class Stepper:
         self.batch.weight += 1
         if told.session_id and not _counts(event, found, told):
             return
+        if told.session_id:
+            self.batch.heard.append(event)
+            event = self.saw(event)
         try:
-            await self._step(self.saw(event) if told.session_id else event, trace=told.trace)
+            await self._step(event, trace=told.trace)
         except Crashed:
             # What it said is asked again: by the next report, alarm or look at the node.
             self._means.metrics.dead.inc()

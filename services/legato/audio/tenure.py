@@ -103,7 +103,7 @@ class Tenure:
                 await actor.act(guild_id, effect)
 
         self.links, self._driver = links, driver
-        self.loop.stepper.saw = driver.saw
+        self.loop.stepper.saw, self.loop.stepper.learn = driver.saw, driver.learn
         self.loop.outbox = Outbox(tasks, run, self.loop.settled, self.loop.now)
 
     def _mover(self) -> Mover:

@@ -189,7 +189,7 @@ async def test_voice_that_was_lost_is_given_again(double: Double) -> None:
         await seat_and_play(world)
         seat = world.players[GUILD].seat
         assert seat is not None
-        world.driver.saw(
+        world.driver.learn(
             VoiceClosed(guild_id=GUILD, node="n1", session_id=seat.session_id, code=4006)
         )
         await world.driver.sync(GUILD)
@@ -246,7 +246,7 @@ async def test_what_another_replaced_is_looked_at_and_brought_back(double: Doubl
         stale = nodestate.desired(replace(playing(), play=older, seat=seat), now=10_000)
         patch = nodestate.difference(stale, None)
         await late.patch(seat.session_id, GUILD, patch)
-        world.driver.saw(TrackEnded(guild_id=GUILD, play_id="1-1", reason="replaced"))
+        world.driver.learn(TrackEnded(guild_id=GUILD, play_id="1-1", reason="replaced"))
         await world.driver.sync(GUILD)
 
     ids = [one["track"]["userData"]["play_id"] for one in double.patches if "track" in one]
@@ -381,7 +381,7 @@ async def test_a_move_teaches_how_long_the_next_one_sounds_on_the_old_node(doubl
         await mover(world).migrate(GUILD)
         closed = VoiceClosed(guild_id=GUILD, node="n1", session_id="s", code=4014, at=10_075)
 
-        world.driver.saw(closed)
+        world.driver.learn(closed)
 
         assert await world.driver.ahead(VOICE.endpoint) == 75
 

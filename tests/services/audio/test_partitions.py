@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from legato.audio import stepping
+from legato.audio import stepping, writer
 from legato.audio.batch import FULL
 from legato.audio.changes import Change, Commit, Position
 from legato.audio.effects import Effect, Tell
-from legato.audio.events import PositionReported, Resolved, VoiceClosed
+from legato.audio.events import Internal, PositionReported, Resolved, Restored, VoiceClosed
 from legato.audio.ledger import Books, Ledger, Outcome
 from legato.audio.means import Means
 from legato.audio.metrics import Metrics
@@ -333,6 +333,33 @@ async def test_a_commit_whose_answer_is_lost_holds_up_no_event_and_is_done_once(
 
     head = await world.head(1)
     assert (head.volume, head.revision) == (60, 2)
+
+
+async def test_what_a_node_told_is_believed_once_its_player_has_followed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE", 3600.0)
+    told, learned = Restored(guild_id=1, alive_at=0), list[Internal]()
+    begun, may_end = asyncio.Event(), asyncio.Event()
+    commit = world.ledger.commit
+
+    async def slow(lease: Lease, at: Position, to: Position, what: Commit) -> Outcome:
+        begun.set()
+        await may_end.wait()
+        return await commit(lease, at, to, what)
+
+    async with world.owner() as loop:
+        await loop.reached()
+        loop.stepper.learn = learned.append
+        monkeypatch.setattr(world.ledger, "commit", slow)
+        loop.tell(told, node="n1", session_id="s")
+        await begun.wait()
+        early = list(learned)
+        may_end.set()
+        await loop.reached()
+
+    assert early == []
+    assert learned == [told]
 
 
 async def test_what_changes_nothing_holds_up_no_command(world: World) -> None:
