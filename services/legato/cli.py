@@ -199,7 +199,10 @@ def create_key(*, name: str, bot: int | None, guilds: tuple[int, ...], days: int
     with explained():
         environ = running.completed(os.environ)
         wanted = database.Wanted(bot=_bot_of(bot, environ), name=name, guilds=guilds, days=days)
-        click.echo(asyncio.run(database.create_key(environ, wanted)))
+        key = asyncio.run(database.create_key(environ, wanted))
+        told = f"The key {name}, shown this once; send it as Authorization: Bearer KEY:"
+        click.echo(told, err=True)
+        click.echo(key)
 
 
 @apikey.command("list")

@@ -26,7 +26,11 @@ def length(text: str) -> timedelta:
     """Read a length of time, such as 30s, 10m or 1h, as settings are read."""
     from legato import settings  # noqa: PLC0415
 
-    return settings.duration(text)
+    try:
+        return settings.duration(text)
+    except ValueError as error:
+        told = f"{text} is no length of time. Write one such as 90s, 10m or 1h."
+        raise click.BadParameter(told) from error
 
 
 @click.group(invoke_without_command=True)

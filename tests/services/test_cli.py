@@ -56,8 +56,9 @@ def test_a_key_is_made_and_printed_once() -> None:
         made = runner.invoke(main, ["apikey", "create", "mine", "--bot", "12", "--days", "3"])
 
     assert made.exit_code == 0
-    assert made.output.startswith("legato_")
-    assert len(made.output.split()) == 1
+    assert made.stdout.startswith("legato_")
+    assert len(made.stdout.split()) == 1
+    assert "The key mine, shown this once" in made.stderr
 
 
 def test_keys_are_listed_without_their_secret_and_revoked_once() -> None:
@@ -65,7 +66,7 @@ def test_keys_are_listed_without_their_secret_and_revoked_once() -> None:
         runner = CliRunner(env={"DATABASE_URL": server.url, "DISCORD_APPLICATION_ID": "12"})
         runner.invoke(main, ["migrate"])
         made = runner.invoke(main, ["apikey", "create", "wall", "--guild", "5", "--days", "3"])
-        _, key_id, secret = made.output.strip().split("_", 2)
+        _, key_id, secret = made.stdout.strip().split("_", 2)
         listed = runner.invoke(main, ["apikey", "list"])
         revoked = runner.invoke(main, ["apikey", "revoke", key_id])
         again = runner.invoke(main, ["apikey", "revoke", key_id])

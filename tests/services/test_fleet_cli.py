@@ -81,6 +81,7 @@ async def test_a_node_that_is_not_there_and_a_strange_deadline_are_sentences(
     assert missing.exit_code == 1
     assert "There is no node node-7. Nodes are: node-1, node-2." in missing.output
     assert strange.exit_code == 2
+    assert "soon is no length of time. Write one such as 90s, 10m or 1h." in strange.output
 
 
 async def test_where_nothing_runs_it_says_what_to_do(tmp_path: pathlib.Path) -> None:

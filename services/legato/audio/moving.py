@@ -104,6 +104,8 @@ class Mover:
         self._choose = choose
         self._pace = pace or Pace()
         self._moving: dict[int, asyncio.Task[None]] = {}
+        self._stays: dict[int, str] = {}
+        """Who should have moved and could not, and why: told once."""
 
     async def run(self) -> None:
         """Look once a second."""
@@ -123,6 +125,8 @@ class Mover:
                 self._loop.tell(NodeLost(guild_id=guild_id, node=seat.node))
             elif node.drain_deadline and not self._ends_soon(player) and not _begins(player):
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
+            elif not node.drain_deadline:
+                self._stays.pop(guild_id, None)
         for link in self._links:
             if link.node.name not in nodes:
                 await self._links.close(link.node.name)
@@ -140,12 +144,18 @@ class Mover:
             async with self._tools.room, self._driver.lock(guild_id):
                 await self.migrate(guild_id)
             self._tools.means.metrics.moves.labels("moved").inc()
+            self._stays.pop(guild_id, None)
         except (Unavailable, SessionUnknown, Refused) as error:
             self._tools.means.metrics.moves.labels("failed").inc()
-            log.warning("player not moved", guild=guild_id, why=str(error))
+            self._warn(guild_id, str(error))
             await asyncio.sleep(self._pace.look.total_seconds())
         finally:
             self._moving.pop(guild_id, None)
+
+    def _warn(self, guild_id: int, why: str) -> None:
+        if self._stays.get(guild_id) != why:
+            log.warning("player not moved", guild=guild_id, why=why)
+        self._stays[guild_id] = why
 
     async def migrate(self, guild_id: int) -> None:
         """Bring the new node up warm, give it the voice, then delete the player on the old one."""

@@ -47,9 +47,9 @@ def worth_a_panel(player: Player, *, notice: str) -> bool:
 
 
 def page(player: Player, number: int, *, now: int) -> QueuePage:
-    """Show one page of the queue; the nearest there is."""
+    """Show one page of the queue; the nearest there is, and that it is another."""
     pages = max(1, -(-len(player.queue) // PAGE))
-    number = min(max(number, 1), pages)
+    asked, number = number, min(max(number, 1), pages)
     return QueuePage(
         now=now_playing(player, now=now),
         items=player.queue[(number - 1) * PAGE : number * PAGE],
@@ -57,6 +57,7 @@ def page(player: Player, number: int, *, now: int) -> QueuePage:
         pages=pages,
         total=len(player.queue),
         length=sum([item.track.length for item in player.queue if item.track]),
+        asked=asked if asked != number else 0,
     )
 
 

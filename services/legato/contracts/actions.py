@@ -53,6 +53,8 @@ class QueuePage(msgspec.Struct, frozen=True, kw_only=True, tag="queue_page.v1", 
     total: int
     length: int = 0
     """Milliseconds of all that waits, streams not counted."""
+    asked: int = 0
+    """The page that was asked for and is not there; 0: this one was."""
 
 
 class NowShown(msgspec.Struct, frozen=True, kw_only=True, tag="now_shown.v1", omit_defaults=True):

@@ -204,6 +204,8 @@ def _button(
 def _queue(answer: actions.QueuePage, locale: str) -> Json:
     pages = max(answer.pages, 1)
     lines = [*_queue_lines(answer, locale)] or [text.say("queue.empty", locale)]
+    if answer.asked:
+        lines.insert(0, text.say("queue.no_page", locale, asked=answer.asked))
     embed: Json = {
         "title": text.say("queue.title", locale),
         "description": "\n".join(lines),

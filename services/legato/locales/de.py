@@ -92,6 +92,7 @@ SENTENCES = {
     "panel.quieter": "Leiser",
     "queue.title": "Warteschlange",
     "queue.empty": "Die Warteschlange ist leer. Füge mit /play etwas hinzu.",
+    "queue.no_page": "Eine Seite {asked} gibt es nicht: Das ist die letzte.",
     "queue.page": "Seite {page} von {pages}",
     "queue.total": "{count} Titel, {length}",
     "queue.total.one": "{count} Titel, {length}",

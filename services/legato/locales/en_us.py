@@ -96,6 +96,7 @@ SENTENCES = {
     "panel.quieter": "Quieter",
     "queue.title": "Queue",
     "queue.empty": "The queue is empty. Add something with /play.",
+    "queue.no_page": "There is no page {asked}: this is the last.",
     "queue.page": "Page {page} of {pages}",
     "queue.total": "{count} tracks, {length}",
     "queue.total.one": "{count} track, {length}",

@@ -92,6 +92,7 @@ SENTENCES = {
     "panel.quieter": "Moins fort",
     "queue.title": "File",
     "queue.empty": "La file est vide. Ajoute quelque chose avec /play.",
+    "queue.no_page": "Il n'y a pas de page {asked} : voici la dernière.",
     "queue.page": "Page {page} sur {pages}",
     "queue.total": "{count} titres, {length}",
     "queue.total.one": "{count} titre, {length}",

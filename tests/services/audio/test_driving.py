@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import aiohttp
 import pytest
+import structlog
 from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
 
 from legato.audio import moving, nodestate
 from legato.audio.driving import Driver
@@ -25,6 +27,7 @@ from legato.audio.events import (
 )
 from legato.audio.lavalink import NodeClient
 from legato.audio.links import Links
+from legato.audio.metrics import Metrics
 from legato.audio.nodes import Look, Pace
 from legato.audio.placement import Choice
 from legato.audio.position import Clock
@@ -64,10 +67,11 @@ class World:
         self.nodes = dict(nodes)
         self.players: dict[int, Player] = {GUILD: playing()}
         self.told: list[Internal] = []
-        self.chosen = "n1"
+        self.chosen, self.why = "n1", "as the test says"
         self.client = lambda node: NodeClient(http, node, user_id=7)
         self.links: Links
         self.driver: Driver
+        self.metrics = Metrics(CollectorRegistry())
 
     def player(self, guild_id: int) -> Player | None:
         return self.players.get(guild_id)
@@ -91,7 +95,7 @@ class World:
         return 10_000
 
     def choose(self, guild_id: int, *, current: str | None) -> Choice:
-        return Choice(self.chosen, "as the test says")
+        return Choice(self.chosen, self.why)
 
     async def keep(self, node: str, session_id: str) -> None:
         pass
@@ -325,7 +329,9 @@ async def test_a_look_ignores_who_was_changed_meanwhile_and_nobody_is_remembered
 
 def mover(world: World) -> moving.Mover:
     tools = SimpleNamespace(
-        fleet=SimpleNamespace(nodes=world.nodes), room=asyncio.Semaphore(1), means=None
+        fleet=SimpleNamespace(nodes=world.nodes),
+        room=asyncio.Semaphore(1),
+        means=SimpleNamespace(metrics=world.metrics),
     )
     pace = moving.Pace(
         lead=timedelta(milliseconds=100),
@@ -433,6 +439,25 @@ async def test_a_track_that_does_not_sound_yet_is_not_moved(double, other) -> No
         await until(lambda: other.patches)
         looking.cancel()
         await asyncio.wait([looking])
+
+
+async def test_who_can_not_move_is_told_of_once_and_again_for_another_reason(double) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        failed = world.metrics.moves.labels("failed")
+        with structlog.testing.capture_logs() as lines:
+            looking = asyncio.create_task(mover(world).run())
+            await until(lambda: failed._value.get() >= 3)
+            world.why = "for another reason"
+            before = failed._value.get()
+            await until(lambda: failed._value.get() >= before + 3)
+            looking.cancel()
+            await asyncio.wait([looking])
+
+    told = [line["why"] for line in lines if line["event"] == "player not moved"]
+    assert len(told) == 2
+    assert "for another reason" in told[1]
 
 
 async def test_a_move_that_is_called_off_ends_though_nothing_can_be_taken_back(

@@ -54,6 +54,17 @@ def test_an_empty_queue_has_one_page() -> None:
     assert (page.page, page.pages, page.total, page.items) == (1, 1, 0, ())
 
 
+def test_a_page_that_is_not_there_is_the_last_and_says_which_was_asked_for() -> None:
+    game = playing("a")
+    game.play("b")
+
+    assert (views.page(game.player, 99, now=0).page, views.page(game.player, 99, now=0).asked) == (
+        1,
+        99,
+    )
+    assert views.page(game.player, 1, now=0).asked == 0
+
+
 def test_a_search_that_finds_nothing_brings_no_panel() -> None:
     assert not views.worth_a_panel(Game().player, notice="")
     assert views.worth_a_panel(Game().player, notice="track_failed")

@@ -154,6 +154,14 @@ def test_items_are_numbered_on_from_the_page_before():
     assert message(answer, "en-US")["embeds"][0]["description"].startswith("21. ")
 
 
+def test_a_page_that_is_not_there_is_said_and_the_last_is_shown():
+    now = NowPlaying(guild_id=1, revision=1, as_of=0)
+    answer = actions.QueuePage(now=now, items=(), page=3, pages=3, total=21, asked=99)
+
+    for locale, said in (("en-US", "no page 99"), ("de", "Seite 99"), ("fr", "page 99")):
+        assert said in message(answer, locale)["embeds"][0]["description"].splitlines()[0]
+
+
 def test_help_lists_every_command_in_every_language():
     for locale in ("en-US", "de", "fr"):
         page = help_page(locale)["embeds"][0]["description"]
