@@ -5,6 +5,7 @@ It knows voice_routes.py's paths and shapes, and nothing of how they are answere
 
 from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -88,6 +89,10 @@ class VoiceClientMixin:
         """Add a voice server, live or dead, and give its endpoint."""
         body = {"name": name, "death": death}
         return (await self._voice("POST", "/regions", dict[str, str], body))["endpoint"]
+
+    async def voice_kill(self, region: str, death: Death) -> None:
+        """Let a live voice server die under its calls."""
+        await self._voice("POST", f"/regions/{quote(region)}/death", dict, {"death": death})
 
     async def voice_place(self, guild_id: int, region: str) -> None:
         """Choose a guild's voice server from its next join on."""

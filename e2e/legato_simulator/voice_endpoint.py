@@ -45,12 +45,12 @@ class Endpoint(Protocol):
         """Release the ports."""
 
 
-def free_socket(bind: str = LOOPBACK.bind) -> socket.socket:
+def free_socket(bind: str = LOOPBACK.bind, port: int = 0) -> socket.socket:
     """Bind a TCP port that does not begin with 80: old koe cuts ":80" out of the endpoint."""
     while True:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((bind, 0))
+        bound.bind((bind, port))
         if not str(bound.getsockname()[1]).startswith("80"):
             return bound
         bound.close()
@@ -63,6 +63,7 @@ class LiveEndpoint:
         self.name, self.udp, self.reach = name, udp, reach
         self.port = 0
         self._runner: web.AppRunner | None = None
+        self._site: web.SockSite | None = None
 
     @property
     def address(self) -> str:
@@ -77,8 +78,15 @@ class LiveEndpoint:
         await self._runner.setup()
         bound = free_socket(self.reach.bind)
         self.port = bound.getsockname()[1]
-        await web.SockSite(self._runner, bound, ssl_context=context).start()
+        self._site = web.SockSite(self._runner, bound, ssl_context=context)
+        await self._site.start()
         self.udp.open(bind=self.reach.bind)
+
+    async def fall(self) -> None:
+        """Give up both ports; the connections there are stay as they are."""
+        self.udp.close()
+        if self._site is not None:
+            await self._site.stop()
 
     async def stop(self) -> None:
         """Release the ports."""
@@ -90,9 +98,10 @@ class LiveEndpoint:
 class DeadEndpoint:
     """An address where no voice server answers."""
 
-    def __init__(self, name: str, death: Death, reach: Reach = LOOPBACK) -> None:
+    def __init__(self, name: str, death: Death, reach: Reach = LOOPBACK, port: int = 0) -> None:
+        """`port` is that of the one who died."""
         self.name, self._death, self._reach = name, death, reach
-        self._bound = free_socket(reach.bind)
+        self._bound = free_socket(reach.bind, port)
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
 

@@ -48,6 +48,12 @@ class NewRegion(Struct, frozen=True, kw_only=True):
     death: Death | None = None
 
 
+class End(Struct, frozen=True, kw_only=True):
+    """How a voice server dies."""
+
+    death: Death = "refused"
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """The voice server that a guild is given from its next join on."""
 
@@ -93,6 +99,7 @@ class Voice:
         return [
             web.get("/control/voice", self._overview),
             web.post("/control/voice/regions", self._add_region),
+            web.post("/control/voice/regions/{name}/death", self._kill_region),
             web.put("/control/voice/faults", self._faults),
             web.put(r"/control/voice/{guild_id:\d+}/faults", self._faults),
             web.put(r"/control/voice/{guild_id:\d+}/region", self._place),
@@ -134,6 +141,14 @@ class Voice:
         else:
             endpoint = await self.server.add_dead_region(body.name, body.death)
         return _json({"endpoint": endpoint})
+
+    async def _kill_region(self, request: web.Request) -> web.Response:
+        name, body = request.match_info["name"], await _body(request, End)
+        try:
+            await self.server.kill_region(name, body.death)
+        except KeyError as error:
+            raise web.HTTPNotFound(text=f"there is no live region {name}\n") from error
+        return _json(body)
 
     async def _faults(self, request: web.Request) -> web.Response:
         guild_id = request.match_info.get("guild_id")

@@ -82,6 +82,7 @@ class VoiceServer:
         self._grants: dict[Key, Grant] = {}
         self._sessions: dict[Key, VoiceSession] = {}
         self._sockets: dict[Key, VoiceSocket] = {}
+        self._fallen: list[LiveEndpoint] = []
         self._open: set[VoiceSocket] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._by_ssrc: dict[int, tuple[VoiceSession, Listener]] = {}
@@ -103,7 +104,7 @@ class VoiceServer:
         for socket in list(self._open):
             socket.drop()
         await asyncio.gather(*self._closing)
-        for endpoint in self._endpoints.values():
+        for endpoint in (*self._endpoints.values(), *self._fallen):
             await endpoint.stop()
         self._endpoints.clear()
         self.calls.stop()
@@ -128,6 +129,28 @@ class VoiceServer:
         await dead.start()
         self._endpoints[name] = dead
         return dead.address
+
+    async def kill_region(self, name: str, death: Death) -> None:
+        """Let a live voice server die under its calls: reset, or silent for ever; nothing is told.
+
+        What is sent there from now on reaches nobody.
+        """
+        live = self._endpoints[name]
+        if not isinstance(live, LiveEndpoint):
+            raise KeyError(name)
+        await live.fall()
+        self._fallen.append(live)
+        dead = DeadEndpoint(name, death, self.reach, live.port)
+        await dead.start()
+        self._endpoints[name] = dead
+        for key, session in list(self._sessions.items()):
+            if session.grant.region == name:
+                self._forget(key)
+        for socket in [one for one in self._open if one.region == name]:
+            if death == "silent":
+                socket.swallow()
+            else:
+                socket.drop()
 
     # For the gateway side.
 

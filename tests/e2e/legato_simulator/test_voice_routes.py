@@ -104,6 +104,37 @@ async def test_another_process_makes_things_go_wrong(site: Site):
     assert overview.connections == []
 
 
+async def test_a_voice_server_dies_under_its_calls(site: Site):
+    client, server = site.client, site.room.server
+    sender = await site.room.connected()
+    endpoint = server.regions["harbour"]
+
+    await client.voice_kill("harbour", "refused")
+
+    assert await sender.closed() == 1006
+    assert server.regions["harbour"] == endpoint
+    host, _, port = endpoint.partition(":")
+    with pytest.raises(OSError, match=port):
+        await asyncio.open_connection(host, int(port))
+    assert (await client.voice_overview()).connections == []
+    with pytest.raises(aiohttp.ClientResponseError, match="404"):
+        await client.voice_kill("harbour", "refused")
+
+
+async def test_a_voice_server_falls_silent_under_its_calls(site: Site):
+    client, server = site.client, site.room.server
+    await site.room.connected()
+    before = server.listener(GUILD, BOT).report(now=time.monotonic()).packets
+
+    await client.voice_kill("harbour", "silent")
+
+    host, _, port = server.regions["harbour"].partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.close()
+    assert server.socket(GUILD, BOT).swallowed
+    assert server.listener(GUILD, BOT).report(now=time.monotonic()).packets == before
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
