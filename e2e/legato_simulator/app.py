@@ -106,7 +106,7 @@ class Simulator:
             self._scratch = tempfile.TemporaryDirectory(prefix="legato-simulator-")
             folder = self._scratch.name
         self.certificates = certs.make(Path(folder) / "certificates")
-        return Voice(VoiceServer(self.certificates))
+        return Voice(VoiceServer(self.certificates, policy=self.settings.voice_encryption))
 
     async def start(self) -> None:
         """Make the world, or read it back, and listen."""

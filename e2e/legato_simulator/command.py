@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from legato_simulator.app import Simulator
+from legato_simulator.dave.policy import Policy
 from legato_simulator.intents import PRIVILEGED
 from legato_simulator.settings import Settings
 
@@ -37,12 +38,18 @@ def _option(name: str, about: str, **more: Any) -> Callable[[Any], Any]:
 @_option("--rate-limits/--no-rate-limits", "Enforce REST limits.", default=True)
 @_option("--voice/--no-voice", "Run voice servers.", default=True)
 @_option(
+    "--voice-encryption",
+    "What voice demands of end-to-end encryption.",
+    default=Settings().voice_encryption.value,
+    type=click.Choice([each.value for each in Policy]),
+)
+@_option(
     "--openapi",
     "Discord's openapi.json: check every request and answer against it.",
     envvar="DISCORD_OPENAPI",
     type=click.Path(),
 )
-def main(*, tokens: str, privileged_intents: bool, **options: Any) -> None:
+def main(*, tokens: str, privileged_intents: bool, voice_encryption: str, **options: Any) -> None:
     """Run a Discord of your own: REST v10, gateway v10, voice v8 and a script interface.
 
     Prints one line of JSON with its addresses when it is ready. Every option is also an
@@ -51,6 +58,7 @@ def main(*, tokens: str, privileged_intents: bool, **options: Any) -> None:
     settings = Settings(
         tokens=tuple(each.strip() for each in tokens.split(",") if each.strip()),
         privileged_intents=int(PRIVILEGED) if privileged_intents else 0,
+        voice_encryption=Policy(voice_encryption),
         **options,
     )
     try:

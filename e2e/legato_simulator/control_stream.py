@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from legato_simulator import opus, timecode
 from legato_simulator.calls import VoiceCredentials
+from legato_simulator.dave.policy import Policy
 from legato_simulator.listener import Report
 from legato_simulator.voice_sender import VoiceSender
 from legato_simulator.voice_server import VoiceServer
@@ -48,6 +49,7 @@ class ControlStream:
         if self._process is not None and self._process.returncode is None:
             return
         session_id = secrets.token_hex(8)
+        self._server.calls.demand(Policy.OFF, GUILD)
         orders = Orders(
             ca_file=str(self._server.certificates.ca_file),
             credentials=await self._server.open(GUILD, CHANNEL, BOT, session_id),

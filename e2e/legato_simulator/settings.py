@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from legato_simulator.dave.policy import Policy
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """One simulator's settings."""
@@ -20,6 +22,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Guilds of the world a new simulator starts with."""
     voice: bool = False
     """Whether voice servers run; without them a bot is told of an endpoint that answers nothing."""
+    voice_encryption: Policy = Policy.OFF
+    """What voice demands of end-to-end encryption, on stages apart."""
     heartbeat_interval: float = 41.25
     """Seconds between a client's heartbeats, as Discord's HELLO says."""
     session_ttl: float = 120.0
