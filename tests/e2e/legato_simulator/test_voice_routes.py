@@ -1,4 +1,5 @@
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -133,6 +134,23 @@ async def test_a_voice_server_falls_silent_under_its_calls(site: Site):
     writer.close()
     assert server.socket(GUILD, BOT).swallowed
     assert server.listener(GUILD, BOT).report(now=time.monotonic()).packets == before
+
+
+async def test_the_page_on_the_simulator_lists_every_route(site: Site):
+    """A guild's id stands there as GUILD, a bot's as BOT."""
+    page = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text()
+    listed = set(re.findall(r"`((?:GET|POST|PUT) /control/voice[^`]*)`", page))
+
+    there = {f"{route.method} {named(route.path)}" for route in site.voice.routes()}
+    assert listed == {one for one in there if "/control/voice" in one}
+
+
+def named(path: str) -> str:
+    """Write a route's path as the page does."""
+    words = ((r"{guild_id:\d+}", "GUILD"), (r"{user_id:\d+}", "BOT"), ("{name}", "NAME"))
+    for pattern, word in words:
+        path = path.replace(pattern, word)
+    return path
 
 
 @pytest.mark.parametrize(
