@@ -161,6 +161,8 @@ def _password(seen: Group) -> list[Action]:
     there = next((one for one in seen.children if ref(one).name == _own_secret(seen)), None)
     if there is not None and annotations_of(there).get(names.ROTATION) == rotated:
         return []
+    if any(annotations_of(pod).get(names.SECRETS) != seen.password for pod in seen.pods):
+        return []  # two passwords are known; a third would lock us out of the oldest's nodes
     manifest = made("v1", "Secret", _own_secret(seen), seen.owner, names.of_nodes(seen.name))
     manifest["metadata"]["annotations"] = {names.ROTATION: rotated}
     return [MakePassword(manifest, "another one was asked for" if there else "there is none")]

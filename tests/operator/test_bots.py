@@ -1,0 +1,235 @@
+import dataclasses
+
+import msgspec
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from legato_operator import bots
+from legato_operator.changes import Apply, Delete
+from legato_operator.desired.manifest import Ref
+from legato_operator.seen import Machine, Token
+from support_operator_model import WORLD, Model
+
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""A model that fails after many turns takes minutes to be made smaller."""
+
+
+def changed(model: Model, **spec: object) -> None:
+    model.bot_spec = msgspec.structs.replace(model.bot_spec, **spec)
+
+
+def condition(model: Model, name: str) -> tuple[str, str]:
+    found = next(one for one in model.bot_status.conditions if one.type == name)
+    return found.status, found.reason
+
+
+def deployments(model: Model, component: str) -> list[str]:
+    return [
+        one.name
+        for one in model.children
+        if f"melody-{component}" in one.name and one.kind == "Deployment"
+    ]
+
+
+@pytest.fixture
+def settled() -> Model:
+    model = Model()
+    model.settle()
+    return model
+
+
+def test_a_bot_comes_up_and_is_ready(settled: Model) -> None:
+    assert condition(settled, "Ready") == ("True", "ShardsConnected")
+    assert settled.bot_status.version == "1.2.3"
+    assert len(settled.gateways()) == 2
+    assert settled.directive is not None
+    assert [one.name for one in settled.directive.nodes] == ["berlin-0"]
+    assert settled.violations == []
+
+
+def test_a_second_look_does_nothing(settled: Model) -> None:
+    plan = bots.reconcile(settled.bot(), WORLD, now=settled.now)
+
+    assert plan.actions == ()
+    assert plan.directive == settled.directive
+    assert plan.status == settled.bot_status
+
+
+def test_nothing_runs_before_the_database_is_up_to_date() -> None:
+    model = Model(migrates=False)
+    model.settle()
+
+    kinds = {one.kind for one in model.children if one.name.startswith("melody")}
+    assert "Deployment" not in kinds
+    assert "CronJob" not in kinds
+    assert condition(model, "Ready") == ("False", "MigrationWaits")
+
+
+def test_a_missing_secret_is_named_and_touches_nothing(settled: Model) -> None:
+    seen = dataclasses.replace(settled.bot(), secrets={})
+
+    plan = bots.reconcile(seen, WORLD, now=settled.now)
+
+    assert plan.actions == ()
+    assert plan.directive is None
+    assert plan.status is not None
+    ready = next(one for one in plan.status.conditions if one.type == "Ready")
+    assert (ready.reason, "postgres (key url)" in ready.message) == ("SecretMissing", True)
+
+
+def test_a_wrong_token_is_never_rolled_out(settled: Model) -> None:
+    before = set(settled.children)
+    settled.secret_hash = "another"
+    seen = dataclasses.replace(settled.bot(), token=Token("Refused", "Discord refuses it."))
+
+    plan = bots.reconcile(seen, WORLD, now=settled.now)
+
+    applied = {one.ref for one in plan.actions if isinstance(one, Apply)}
+    assert not {one for one in applied if "gateway" in one.name or "audio" in one.name} - before
+    assert not [one for one in plan.actions if isinstance(one, Delete)]
+
+
+def test_another_release_rolls_by_hand_over_and_leaves_one_revision(settled: Model) -> None:
+    before = deployments(settled, "gateway")
+
+    changed(settled, version="1.3.0")
+    settled.settle()
+
+    after = deployments(settled, "gateway")
+    assert len(before) == len(after) == 1
+    assert before != after
+    assert settled.bot_status.version == "1.3.0"
+    assert condition(settled, "RolloutBlocked") == ("False", "NothingWaits")
+
+
+def test_both_revisions_are_there_until_the_old_one_holds_nothing(settled: Model) -> None:
+    changed(settled, version="1.3.0")
+    counts = []
+    for _ in range(10):
+        settled.turn()
+        counts.append(len(deployments(settled, "gateway")))
+
+    assert 2 in counts
+    assert 0 not in counts
+
+
+def test_a_newer_operator_changes_no_workload_by_itself(settled: Model) -> None:
+    newer = dataclasses.replace(WORLD, release="9.9.9")
+
+    plan = bots.reconcile(settled.bot(), newer, now=settled.now)
+
+    assert plan.actions == ()
+
+
+def test_while_redis_is_away_nothing_is_removed(settled: Model) -> None:
+    settled.redis = False
+    changed(settled, version="1.3.0")
+    before = set(deployments(settled, "gateway"))
+
+    for _ in range(20):
+        settled.turn()
+
+    assert before <= set(deployments(settled, "gateway"))
+    assert condition(settled, "ControlPlaneReachable") == ("False", "RedisAway")
+    settled.redis = True
+    settled.settle()
+    assert len(deployments(settled, "gateway")) == 1
+
+
+def test_a_paused_bot_is_looked_at_and_left_alone(settled: Model) -> None:
+    changed(settled, paused=True, version="1.3.0")
+
+    settled.settle()
+
+    assert condition(settled, "Paused")[0] == "True"
+    assert len(deployments(settled, "gateway")) == 1
+
+
+def test_a_child_that_was_changed_or_removed_is_restored(settled: Model) -> None:
+    service = Ref("Service", "melody-api")
+    del settled.children[service]
+    job = settled.children[Ref("CronJob", "melody-usage")]
+    settled.children[Ref("CronJob", "melody-usage")] = job | {
+        "spec": job["spec"] | {"suspend": True}
+    }
+
+    plan = bots.reconcile(settled.bot(), WORLD, now=settled.now)
+
+    reasons = {one.ref: one.reason for one in plan.actions if isinstance(one, Apply)}
+    assert reasons == {
+        service: "it is not there",
+        Ref("CronJob", "melody-usage"): "somebody changed it",
+    }
+
+
+def test_a_users_own_labels_are_left(settled: Model) -> None:
+    account = settled.children[Ref("ServiceAccount", "melody-services")]
+    account["metadata"]["labels"]["team"] = "music"
+
+    assert bots.reconcile(settled.bot(), WORLD, now=settled.now).actions == ()
+
+
+def test_a_region_that_plays_outlives_its_removal(settled: Model) -> None:
+    settled.play(10)
+    other = msgspec.structs.replace(settled.bot_spec.regions[0], name="america")
+    changed(settled, regions=(other,))
+
+    settled.turn()
+
+    assert any("audio-europe" in one.name for one in settled.children)
+
+
+@settings(max_examples=15, deadline=None, phases=UNSHRUNK)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("play"), st.integers(0, 500)),
+            st.tuples(st.just("version"), st.integers(0, 3)),
+            st.tuples(st.just("nodes"), st.integers(0, 3)),
+            st.tuples(st.just("rotate"), st.integers(0, 3)),
+            st.tuples(st.just("redis"), st.integers(0, 1)),
+            st.tuples(st.just("prometheus"), st.integers(0, 1)),
+            st.tuples(st.just("machine"), st.integers(0, 3)),
+            st.tuples(st.just("turns"), st.integers(1, 12)),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
+    events: list[tuple[str, int]],
+) -> None:
+    model = Model()
+    for what, value in [("turns", 8), *events]:
+        happen(model, what, value)
+        for _ in range(value if what == "turns" else 1):
+            model.turn()
+            assert model.violations == []
+    model.redis = model.prometheus = True
+    model.machines.clear()
+    model.settle()
+
+    assert model.violations == []
+    assert condition(model, "Ready")[0] == "True"
+    assert len(deployments(model, "gateway")) == len(deployments(model, "audio")) == 1
+    spec = model.node_spec
+    there = [one for one in model.pods if one.startswith("berlin-")]
+    assert (spec.minimum or 0) <= len(there) <= (spec.maximum or 0)
+
+
+def happen(model: Model, what: str, value: int) -> None:
+    match what:
+        case "play":
+            model.play(value)
+        case "version":
+            changed(model, version=f"1.{value}.0")
+        case "nodes":
+            model.node_spec = msgspec.structs.replace(model.node_spec, version=f"4.2.{value}")
+        case "rotate":
+            model.node_spec = msgspec.structs.replace(model.node_spec, rotation=value)
+        case "redis":
+            model.redis = bool(value)
+        case "prometheus":
+            model.prometheus = bool(value)
+        case "machine":
+            model.machines[f"machine-berlin-{value}"] = Machine(cordoned=True)

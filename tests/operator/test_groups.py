@@ -1,0 +1,193 @@
+import dataclasses
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from legato_operator import groups, names
+from legato_operator.changes import Apply, MakePassword
+from legato_operator.desired.manifest import Ref
+from legato_operator.seen import Machine
+from support_operator_model import WORLD, Model, lost
+
+
+def changed(model: Model, **spec: object) -> None:
+    model.node_spec = msgspec.structs.replace(model.node_spec, **spec)
+
+
+def condition(model: Model, name: str) -> tuple[str, str]:
+    found = next(one for one in model.node_status.conditions if one.type == name)
+    return found.status, found.reason
+
+
+def nodes(model: Model) -> list[str]:
+    return sorted(one for one in model.pods if one.startswith("berlin-"))
+
+
+@pytest.fixture
+def settled() -> Model:
+    model = Model()
+    model.settle()
+    return model
+
+
+def test_a_group_comes_up_with_a_password_of_its_own(settled: Model) -> None:
+    assert condition(settled, "Ready") == ("True", "NodesReady")
+    assert (settled.node_status.nodes, settled.node_status.replicas) == ("1/1", 1)
+    assert len(settled.passwords) == 1
+
+
+def test_nothing_runs_before_there_is_a_password() -> None:
+    model = Model()
+
+    plan = groups.reconcile(model.group(), WORLD, now=model.now)
+
+    assert [type(one) for one in plan.actions] == [MakePassword]
+    model.turn()
+    assert model.node_status.conditions
+    assert condition(model, "Ready") == ("False", "SecretMissing")
+
+
+def test_a_second_look_does_nothing(settled: Model) -> None:
+    plan = groups.reconcile(settled.group(), WORLD, now=settled.now)
+
+    assert plan.actions == ()
+    assert plan.status == settled.node_status
+
+
+def test_more_players_bring_more_nodes_and_fewer_take_them_away_emptied(settled: Model) -> None:
+    settled.play(250)
+    settled.settle()
+    assert len(nodes(settled)) == 3
+
+    settled.play(5)
+    settled.turns(60)
+
+    assert nodes(settled) == ["berlin-0"]
+    assert sum(settled.players.values()) == 5
+    assert settled.violations == []
+
+
+def test_without_prometheus_nothing_changes_and_it_is_said(settled: Model) -> None:
+    settled.play(250)
+    settled.settle()
+    settled.prometheus = False
+    settled.play(5)
+
+    settled.turns(60)
+
+    assert len(nodes(settled)) == 3
+    assert condition(settled, "ScalingActive") == ("False", "MetricsUnavailable")
+
+
+def test_another_release_replaces_the_nodes_one_by_one_over_a_surge(settled: Model) -> None:
+    settled.play(150)
+    settled.settle()
+    counts = set()
+
+    changed(settled, version="4.3.0")
+    for _ in range(60):
+        settled.turn()
+        counts.add(len(nodes(settled)))
+
+    revisions = {settled.pods[one]["metadata"]["labels"][names.REVISION] for one in nodes(settled)}
+    assert counts == {2, 3}
+    assert len(revisions) == 1
+    assert sum(settled.players.values()) == 150
+    assert settled.violations == []
+
+
+def test_while_a_password_is_rotated_each_node_is_reached_by_its_own(settled: Model) -> None:
+    changed(settled, rotation=1)
+    told = set()
+    for _ in range(30):
+        settled.turn()
+        assert settled.directive is not None
+        told |= {(one.name, one.password) for one in settled.directive.nodes}
+
+    assert told == {
+        ("berlin-0", "password-0"),
+        ("berlin-0", "password-1"),
+        ("berlin-1", "password-1"),
+    }
+    assert settled.violations == []
+
+
+def test_another_rotation_waits_until_every_node_has_the_password_of_the_last(
+    settled: Model,
+) -> None:
+    changed(settled, rotation=1)
+    settled.turns(2)
+    changed(settled, rotation=2)
+    settled.turns(2)
+    assert len(settled.passwords) == 2
+
+    settled.settle()
+
+    assert len(settled.passwords) == 3
+    assert settled.violations == []
+
+
+def test_a_drained_machine_gets_its_node_back_empty(settled: Model) -> None:
+    settled.play(50)
+    settled.machines["machine-berlin-0"] = Machine(cordoned=True)
+
+    settled.settle()
+
+    assert settled.players.get("berlin-0", 0) == 0
+    assert names.PROTECTED not in settled.pods["berlin-0"]["metadata"]["labels"]
+    assert names.PROTECTED in settled.pods["berlin-1"]["metadata"]["labels"]
+    assert sum(settled.players.values()) == 50
+
+
+def test_a_node_that_was_lost_is_written_off_and_replaced(settled: Model) -> None:
+    settled.play(50)
+    lost(settled, "berlin-0")
+
+    settled.settle()
+
+    assert settled.directive is not None
+    assert [one.name for one in settled.directive.nodes] == ["berlin-1"]
+    assert condition(settled, "Degraded") == ("True", "MachineLost")
+
+
+def test_an_application_yml_that_breaks_the_music_is_refused_by_name(settled: Model) -> None:
+    changed(
+        settled,
+        application_yml={"server": {"port": 80}, "lavalink": {"server": {"password": "x"}}},
+    )
+
+    settled.settle()
+
+    ready = next(one for one in settled.node_status.conditions if one.type == "Ready")
+    assert ready.reason == "ApplicationYmlRefused"
+    assert "server.port, lavalink.server.password" in ready.message
+
+
+def test_a_count_from_outside_is_followed_and_never_changed(settled: Model) -> None:
+    changed(settled, minimum=None, maximum=None, replicas=3)
+    settled.play(5)
+
+    settled.settle()
+
+    assert len(nodes(settled)) == 3
+    assert condition(settled, "ScalingActive") == ("False", "ReplicasSet")
+
+
+def test_a_deleted_group_is_let_go_once_it_is_empty_and_at_its_deadline_at_last(
+    settled: Model,
+) -> None:
+    settled.play(10)
+    going = dataclasses.replace(settled.group(), deleting_since=settled.now)
+    deadline = timedelta(seconds=settled.node_spec.drain.deadline_seconds) + groups.FAREWELL
+
+    at_once = groups.reconcile(going, WORLD, now=settled.now)
+    at_last = groups.reconcile(going, WORLD, now=settled.now + deadline)
+    alone = groups.reconcile(dataclasses.replace(going, fleets={}), WORLD, now=settled.now)
+
+    assert (at_once.release, at_last.release, alone.release) == (False, True, True)
+    assert not [
+        one
+        for one in at_once.actions
+        if isinstance(one, Apply) and one.ref == Ref("StatefulSet", "berlin")
+    ]

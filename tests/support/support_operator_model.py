@@ -1,0 +1,285 @@
+"""A cluster, a fleet and their clock as small as the operator's core can see them.
+
+What a plan says is done at once; pods come and answer a turn later; audio pods act on a directive a
+turn after it was written. A pod that goes while it has players is what must never happen.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+import support_operator
+from legato.contracts.fleet import Directive, Observed, ObservedNode
+from legato_operator import bots, groups, names
+from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
+from legato_operator.desired.manifest import Manifest, Ref
+from legato_operator.directive import Fleet
+from legato_operator.resources.lavalinknode import NodeSpec
+from legato_operator.resources.musicbot import BotSpec
+from legato_operator.resources.status import BotStatus, NodeStatus
+from legato_operator.scaling import Measured, NoAnswer, Past
+from legato_operator.seen import Bot, Group, Machine, Token, World
+
+WORLD = World("1.2.3", frozenset({"PodMonitor"}))
+SHARDS = 16
+TURN = timedelta(seconds=15)
+
+
+def _spec(case: str) -> Manifest:
+    found: Manifest = support_operator.read(case)["spec"]
+    return found
+
+
+@dataclass
+class Model:
+    """One bot on one group of nodes."""
+
+    bot_spec: BotSpec = field(
+        default_factory=lambda: msgspec.convert(_spec("smallest_bot"), BotSpec)
+    )
+    node_spec: NodeSpec = field(
+        default_factory=lambda: NodeSpec(region="europe", minimum=1, maximum=4)
+    )
+    now: datetime = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    bot_status: BotStatus = field(default_factory=BotStatus)
+    node_status: NodeStatus = field(default_factory=NodeStatus)
+    children: dict[Ref, Manifest] = field(default_factory=dict)
+    pods: dict[str, Manifest] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    players: dict[str, int] = field(default_factory=dict)
+    """Node -> players, in truth."""
+    waiting: int = 0
+    """Players that no node takes."""
+    passwords: list[str] = field(default_factory=list)
+    secret_hash: str = "first"
+    directive: Directive | None = None
+    acted: Directive | None = None
+    redis: bool = True
+    prometheus: bool = True
+    migrates: bool = True
+    pasts: dict[str, Past] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    plans: list[Plan] = field(default_factory=list)
+
+    def turn(self) -> bool:
+        """Look at both resources, do what is said, let time pass; False = nothing was done."""
+        self.now += TURN
+        group, bot = self.group(), self.bot()
+        for_nodes = groups.reconcile(group, WORLD, now=self.now)
+        for_bot = bots.reconcile(bot, WORLD, now=self.now)
+        self.plans = [for_nodes, for_bot]
+        assert isinstance(for_nodes.status, NodeStatus)
+        assert isinstance(for_bot.status, BotStatus)
+        changed = (
+            bool(for_nodes.actions or for_bot.actions)
+            or (for_bot.directive is not None and for_bot.directive != self.directive)
+            or (self.node_status, self.bot_status) != (for_nodes.status, for_bot.status)
+        )
+        self.node_status, self.bot_status = for_nodes.status, for_bot.status
+        self.pasts = {"": for_nodes.pasts[""], **for_bot.pasts}
+        for action in (*for_nodes.actions, *for_bot.actions):
+            self._do(action)
+        moved = self._services()
+        self.directive = for_bot.directive or self.directive
+        return self._kubelet() or moved or changed
+
+    def turns(self, count: int) -> None:
+        """Take so many turns."""
+        for _ in range(count):
+            self.turn()
+
+    def settle(self, most: int = 200) -> int:
+        """Take turns until nothing happens any more; say how many it took."""
+        quiet = 0
+        for count in range(most):
+            quiet = 0 if self.turn() else quiet + 1
+            if quiet == 3:
+                return count
+        raise AssertionError(f"still busy after {most} turns: {self.plans}")
+
+    def play(self, count: int) -> None:
+        """Have so many people play."""
+        self.players = dict.fromkeys(self.players, 0)
+        self.waiting = count
+        self._services()
+
+    def group(self) -> Group:
+        """See the LavalinkNode."""
+        fleet = self._fleet()
+        playing = float(sum(self.players.values()) + self.waiting)
+        return Group(
+            owner=support_operator.owner(support_operator.read("smallest_nodes")),
+            spec=self.node_spec,
+            status=self.node_status,
+            children=self._of("LavalinkNode"),
+            pods=tuple(one for name, one in self.pods.items() if name.startswith("berlin-")),
+            machines=self.machines,
+            passwords={names.revision(one): one for one in reversed(self.passwords[-2:])},
+            fleets={"melody": fleet},
+            players=Measured(playing) if self.prometheus else NoAnswer("Error", "down"),
+            deficit=Measured(0) if self.prometheus else NoAnswer("Error", "down"),
+            past=self.pasts.get("", Past()),
+        )
+
+    def bot(self) -> Bot:
+        """See the MusicBot."""
+        used = bots.secret_refs(
+            self.bot_spec.token_secret_ref, self.bot_spec.database, self.bot_spec.redis
+        )
+        playing = float(sum(self.players.values()) + self.waiting)
+        answer = Measured(playing) if self.prometheus else NoAnswer("Error", "down")
+        return Bot(
+            owner=support_operator.owner(support_operator.read("smallest_bot")),
+            spec=self.bot_spec,
+            status=self.bot_status,
+            children=self._of("MusicBot"),
+            pods=tuple(one for name, one in self.pods.items() if name.startswith("melody-")),
+            secrets=dict.fromkeys(used, self.secret_hash),
+            token=Token("Valid", remaining=900, total=1000),
+            fleet=self._fleet(),
+            stored_shards=SHARDS,
+            groups=(self.group(),),
+            players={region.name: answer for region in self.bot_spec.regions},
+            pasts={name: one for name, one in self.pasts.items() if name},
+        )
+
+    def gateways(self) -> list[str]:
+        """Name the gateway pods that answer."""
+        return self._ready("gateway")
+
+    def _of(self, kind: str) -> tuple[Manifest, ...]:
+        return tuple(
+            one
+            for one in self.children.values()
+            if one["metadata"]["ownerReferences"][0]["kind"] == kind
+        )
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Apply(manifest=one):
+                done = {"conditions": [{"type": "Complete", "status": "True"}]}
+                finished = one["kind"] == "Job" and self.migrates
+                self.children[action.ref] = one | ({"status": done} if finished else {})
+            case MakePassword(manifest=one):
+                self.passwords.append(f"password-{len(self.passwords)}")
+                self.children[action.ref] = one
+            case Delete(ref=Ref(kind="Pod", name=name)):
+                self._end(name)
+            case Delete(ref=ref):
+                self.children.pop(ref, None)
+            case Patch(ref=ref, body=body):
+                self._merge(self.pods[ref.name]["metadata"], body["metadata"])
+
+    def _merge(self, into: Manifest, change: Manifest) -> None:
+        for key, values in change.items():
+            for name, value in values.items():
+                into.setdefault(key, {})[name] = value
+                if value is None:
+                    del into[key][name]
+
+    def _end(self, name: str) -> None:
+        pod = self.pods.pop(name)
+        if self.players.pop(name, 0):
+            self.violations.append(f"{name} went while it played")
+        if name.startswith("berlin-") and names.PROTECTED in pod["metadata"]["labels"]:
+            self.violations.append(f"{name} went while it was protected")
+
+    def _kubelet(self) -> bool:
+        """Bring pods to what their owners ask for; True = something happened."""
+        wanted: dict[str, Manifest] = {}
+        for ref, one in self.children.items():
+            if ref.kind in {"Deployment", "StatefulSet"} and not ref.name.endswith("-api"):
+                for place in range(one["spec"]["replicas"]):
+                    wanted[f"{ref.name}-{place}"] = one["spec"]["template"]
+        happened = False
+        for name in [one for one in self.pods if one not in wanted]:
+            self._end(name)
+            happened = True
+        for name, template in wanted.items():
+            if name in self.pods:
+                status = self.pods[name]["status"]
+                happened |= status["conditions"][0]["status"] != "True"
+                status["conditions"][0]["status"] = "True"
+            else:
+                self.pods[name] = self._pod(name, template)
+                happened = True
+        return happened
+
+    def _pod(self, name: str, template: Manifest) -> Manifest:
+        said = template["metadata"]
+        return {
+            "kind": "Pod",
+            "metadata": {
+                "name": name,
+                "labels": dict(said["labels"]),
+                "annotations": dict(said.get("annotations", {})),
+            },
+            "spec": template["spec"] | {"nodeName": f"machine-{name}"},
+            "status": {"conditions": [{"type": "Ready", "status": "False"}]},
+        }
+
+    def _ready(self, component: str) -> list[str]:
+        return [
+            name
+            for name, pod in self.pods.items()
+            if pod["metadata"]["labels"][names.COMPONENT] == component
+            and pod["status"]["conditions"][0]["status"] == "True"
+        ]
+
+    def _services(self) -> bool:
+        """Act on the directive: nobody new on a cordoned node, a drained one emptied."""
+        before = (dict(self.players), self.waiting, self.acted)
+        if self.redis:
+            self.acted = self.directive
+        if not self._ready("audio"):
+            return False
+        said = {one.name: one for one in self.acted.nodes} if self.acted else {}
+        ready = set(self._ready("node"))
+        taking = [name for name, one in said.items() if name in ready and not one.cordoned]
+        for name in list(self.players):
+            if name not in said or (said[name].drain_deadline and taking):
+                self.waiting += self.players.pop(name)
+        if taking:
+            for name in taking:
+                self.players.setdefault(name, 0)
+            for _ in range(self.waiting):
+                least = min(taking, key=lambda one: self.players[one])
+                self.players[least] += 1
+            self.waiting = 0
+        return before != (self.players, self.waiting, self.acted)
+
+    def _fleet(self) -> Fleet | None:
+        if not self.redis:
+            return None
+        at = int(self.now.timestamp() * 1000)
+        version = self.acted.version if self.acted else 0
+        weigh = self.acted.weight if self.acted else (lambda _: 1.0)
+        observed = []
+        for component, total in (("gateway", SHARDS), ("audio", 32)):
+            members = self._ready(component)
+            sharing = [one for one in members if weigh(one)] or members
+            for place, member in enumerate(members):
+                mine = total if sharing and sharing[0] == member else 0
+                things = tuple(f"1:europe:p{number}" for number in range(mine))
+                owns = component == "audio" and place == 0
+                observed.append(
+                    Observed(
+                        member=member,
+                        component=component,
+                        at=at,
+                        directive_version=version,
+                        nodes=self._counts() if owns else (),
+                        partitions=things if component == "audio" else (),
+                        shards=things if component == "gateway" else (),
+                    )
+                )
+        return Fleet(self.directive, tuple(observed), at)
+
+    def _counts(self) -> tuple[ObservedNode, ...]:
+        return tuple(ObservedNode(name=name, players=count) for name, count in self.players.items())
+
+
+def lost(model: Model, pod: str) -> None:
+    """Have a node's machine go out of reach."""
+    model.machines[f"machine-{pod}"] = replace(Machine(), lost=True)
