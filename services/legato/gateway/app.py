@@ -10,10 +10,11 @@ from legato.clock import ServerClock
 from legato.gateway import discord
 from legato.gateway.login import Looking
 from legato.gateway.metrics import Metrics
+from legato.gateway.pacing import Pacer
 from legato.gateway.settings import Settings
 from legato.gateway.shard import FATAL
 from legato.gateway.shards import Shards
-from legato.gateway.wiring import Basis, Pacer, wire
+from legato.gateway.wiring import Basis, wire
 from legato.health import Check, Dependency, Health
 from legato.members import assembles_in
 from legato.ownership import Holder

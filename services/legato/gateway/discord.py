@@ -290,8 +290,16 @@ class Rest:
             await self._client.close()
 
     async def call(self, route: Route, body: object = None, **path: int | str) -> object:
-        """Make a request as the bot. Raises Refused, Unavailable."""
+        """Make a request as the bot, when it may go. Raises Refused, Unavailable."""
         await self._pacer.wait()
+        return await self._send(route, body, path, as_bot=True)
+
+    async def pace(self) -> None:
+        """Return when one more request may go."""
+        await self._pacer.wait()
+
+    async def request(self, route: Route, body: object = None, **path: int | str) -> object:
+        """Make a request as the bot, after `pace`. Raises Refused, Unavailable."""
         return await self._send(route, body, path, as_bot=True)
 
     async def answer(self, route: Route, body: object = None, **path: int | str) -> object:

@@ -23,8 +23,11 @@ _log = telemetry.logger(__name__)
 class Courier(Protocol):
     """What brings messages to Discord."""
 
-    async def call(self, route: discord.Route, body: object = None, **path: int | str) -> object:
-        """Make a request as the bot. Raises Refused, Unavailable."""
+    async def pace(self) -> None:
+        """Return when one more request may go."""
+
+    async def request(self, route: discord.Route, body: object = None, **path: int | str) -> object:
+        """Make a request as the bot, after `pace`. Raises Refused, Unavailable."""
 
 
 class Herald(Protocol):
@@ -49,6 +52,8 @@ class _Panel:
     unwanted: int = 0
     """The message that another is to be posted instead of, in the same channel or elsewhere."""
     changed: bool = True
+    paced: bool = False
+    """Its next request may go at once."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """The newest is drawn, or need not be."""
     held: list[asyncio.Event] = field(default_factory=list)
@@ -121,6 +126,7 @@ class Panels:
         tries = 0
         try:
             while panel.changed:
+                await self._pace(panel)  # in a line, maybe; what is newest then is drawn
                 panel.changed = False
                 overs, panel.held = (panel.over, *panel.held), []
                 try:
@@ -137,6 +143,18 @@ class Panels:
         finally:
             _end((panel.over, *panel.held))
         self._done(panel)
+
+    async def _pace(self, panel: _Panel) -> None:
+        if not panel.paced:
+            await self._courier.pace()
+        panel.paced = True
+
+    async def _ask(
+        self, panel: _Panel, route: discord.Route, body: object = None, **path: int
+    ) -> object:
+        await self._pace(panel)
+        panel.paced = False
+        return await self._courier.request(route, body, **path)
 
     def _done(self, panel: _Panel) -> None:
         """Forget what need not be known: the task, and a panel at rest that its player knows."""
@@ -166,8 +184,12 @@ class Panels:
     async def _edit(self, panel: _Panel, body: answers.Json) -> bool:
         """Change the message; False when it is gone, and another may be posted."""
         try:
-            await self._courier.call(
-                discord.EDIT_MESSAGE, body, channel=panel.channel_id, message=panel.message_id
+            await self._ask(
+                panel,
+                discord.EDIT_MESSAGE,
+                body,
+                channel=panel.channel_id,
+                message=panel.message_id,
             )
         except discord.Refused as refused:
             self._metrics.discord_errors.labels(str(refused.status)).inc()
@@ -184,7 +206,8 @@ class Panels:
         nonce = hashlib.sha256(key.encode()).hexdigest()[:24]
         guild_id = panel.newest.guild_id
         try:
-            made = await self._courier.call(
+            made = await self._ask(
+                panel,
                 discord.POST_MESSAGE,
                 {**body, "nonce": nonce, "enforce_nonce": True},
                 channel=panel.channel_id,
@@ -203,8 +226,11 @@ class Panels:
         if not panel.message_id:
             return
         try:
-            await self._courier.call(
-                discord.DELETE_MESSAGE, channel=panel.channel_id, message=panel.message_id
+            await self._ask(
+                panel,
+                discord.DELETE_MESSAGE,
+                channel=panel.channel_id,
+                message=panel.message_id,
             )
             self._metrics.panel_writes.labels("delete").inc()
         except discord.Refused as refused:

@@ -22,6 +22,7 @@ from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
 from legato.gateway.interactions import Interactions
 from legato.gateway.metrics import Metrics
+from legato.gateway.pacing import Pacer
 from legato.gateway.panels import Panels
 from legato.gateway.passage import Passage
 from legato.gateway.producer import Layout, Producer
@@ -35,7 +36,7 @@ from legato.gateway.suggestions import Suggestions
 from legato.gateway.turnstile import Permits
 from legato.gateway.ways import Manners, Ways
 from legato.leases import Leases
-from legato.limits import DISCORD_GLOBAL, Limits
+from legato.limits import Limits
 from legato.members import Members
 from legato.ownership import Holder, Pace, Steering
 from legato.permits import Permits as MovingPermits
@@ -73,22 +74,6 @@ class Wired:
     holder: Holder
     interactions: Interactions
     beside: tuple[Work, ...]
-
-
-class Pacer:
-    """Discord's global limit; without limits (before the bot is known) or Redis it lets pass."""
-
-    def __init__(self) -> None:
-        self.limits: Limits | None = None
-
-    async def wait(self) -> None:
-        """Return when one more request may go."""
-        if self.limits is None:
-            return
-        try:
-            await self.limits.wait(DISCORD_GLOBAL)
-        except Unavailable:
-            return  # hikari's own buckets and Discord's 429 are what is left
 
 
 @dataclass(frozen=True, slots=True)

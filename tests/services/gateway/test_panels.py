@@ -33,8 +33,13 @@ class Channels:
         self.failures = []
         self.open = asyncio.Event()
         self.open.set()
+        self.line = asyncio.Event()
+        self.line.set()
 
-    async def call(self, route, body=None, **path):
+    async def pace(self):
+        await self.line.wait()
+
+    async def request(self, route, body=None, **path):
         await asyncio.sleep(0)
         await self.open.wait()
         if self.failures:
@@ -294,3 +299,18 @@ async def test_a_notice_stands_until_what_it_is_about_has_changed(channels):
 
     muted = text.NOTICES["server_muted"]
     assert [body["content"] for body in channels.bodies] == [muted, muted, ""]
+
+
+async def test_in_a_line_of_requests_the_state_that_is_newest_at_its_turn_is_drawn(channels):
+    herald = Herald()
+    async with panels(channels) as drawn:
+        await drawn.show(show(message_id=55), herald)
+        channels.line.clear()
+        async with asyncio.TaskGroup() as tasks:
+            for at in (2, 3, 4):
+                tasks.create_task(drawn.show(show(message_id=55, at=at, revision=at), herald))
+            await asyncio.sleep(0)
+            channels.line.set()
+
+    assert [done[0] for done in channels.done] == ["edit", "edit"]
+    assert "Song 4" in str(channels.bodies[-1])
