@@ -84,7 +84,13 @@ class Media:
         source = reader if seekable else _Forward(reader)
         try:
             options = OPEN_OPTIONS | self.container.options
-            opened = av.open(source, "r", format=self.container.demuxer, options=options)
+            opened = av.open(
+                source,
+                "r",
+                format=self.container.demuxer,
+                options=options,
+                metadata_errors="surrogateescape",
+            )
         except (av.FFmpegError, ValueError) as error:
             raise broken(error) from error
         self._input = opened
@@ -124,7 +130,7 @@ class Media:
     def tags(self) -> dict[str, str]:
         """The container's and the stream's tags, names in small letters."""
         return {
-            name.lower(): value
+            name.lower(): _readable(value)
             for source in (self._input.metadata, self.stream.metadata)
             for name, value in source.items()
         }
@@ -142,6 +148,10 @@ class Media:
         if not self._input.streams.audio:
             raise MediaError("The file has no sound.", "common", "no audio stream")
         stream = self._input.streams.audio[0]
+        # FFmpeg gives none for a codec it does not know, whatever PyAV's types say.
+        context: object = stream.codec_context
+        if context is None:
+            raise MediaError("The file's codec is not known.", "common", "no decoder for its sound")
         if stream.codec_context.name == "opus":
             stream.codec_context.thread_count = 1
         return stream
@@ -209,10 +219,12 @@ class Media:
 
     def _decoded(self, packets: Iterator[Packets], start: int) -> Iterator[Unit]:
         """Give sound, cut to the position asked for."""
-        resampler = av.AudioResampler(format=FORMAT, layout=LAYOUT, rate=RATE)
-        held, position = Samples(), None
+        resampler, held = _Resampler(), Samples()
+        position: int | None = None
+        why: av.FFmpegError | None = None
         for packet in packets:
-            for frame in _decode(self.stream, packet):
+            frames, why = _decode(self.stream, packet, why)
+            for frame in frames:
                 if position is None:
                     position = self._samples(frame.pts or 0) - self._base
                     held.skip(start - position)
@@ -221,9 +233,33 @@ class Media:
             while (sound := held.take()) is not None and position is not None:
                 yield Unit(position, sound=sound)
                 position += SAMPLES
-        held.add(resampler.resample(None))
+        held.add(resampler.rest())
         if (sound := held.rest()) is not None and position is not None:
             yield Unit(position, sound=sound)
+        if position is None and why is not None:
+            raise broken(why)
+
+
+class _Resampler:
+    """Brings frames to the node's form, also where a file changes its own on the way."""
+
+    def __init__(self) -> None:
+        self._from: tuple[int, str, str] | None = None
+        self._now = self._new()
+
+    def resample(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """Take a frame, and give what is ready."""
+        form, ready = (frame.sample_rate, frame.layout.name, frame.format.name), []
+        if form != self._from:
+            ready, self._now, self._from = self.rest(), self._new(), form
+        return [*ready, *self._now.resample(frame)]
+
+    def rest(self) -> list[av.AudioFrame]:
+        """Give what was still held back."""
+        return [] if self._from is None else self._now.resample(None)
+
+    def _new(self) -> av.AudioResampler:
+        return av.AudioResampler(format=FORMAT, layout=LAYOUT, rate=RATE)
 
 
 def recognise(reader: Bytes) -> sniff.Container:
@@ -264,9 +300,24 @@ def _chain(first: Packets, rest: Iterator[Packets]) -> Iterator[Packets]:
     yield from rest
 
 
-def _decode(stream: AudioStream, packet: Packets) -> list[av.AudioFrame]:
-    """Decode one packet; a few broken ones in a row are no reason to stop."""
+def _decode(
+    stream: AudioStream, packet: Packets, why: av.FFmpegError | None
+) -> tuple[list[av.AudioFrame], av.FFmpegError | None]:
+    """Decode one packet, and give the newest error; broken ones are no reason to stop."""
     try:
-        return list(stream.codec_context.decode(packet))
-    except (av.InvalidDataError, av.EOFError):
-        return []
+        return list(stream.codec_context.decode(packet)), why
+    except av.EOFError:
+        return [], why
+    except av.FFmpegError as error:
+        return [], error
+
+
+def _readable(tag: str) -> str:
+    """Read a tag that is no UTF-8 as what Windows wrote, which such a tag mostly is."""
+    if tag.isprintable():
+        return tag
+    raw = tag.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")

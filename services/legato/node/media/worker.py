@@ -11,7 +11,7 @@ import msgspec
 from legato.node import messages, protocol, ring
 from legato.node.channel import Channel, Closed
 from legato.node.children import enter
-from legato.node.media import loading
+from legato.node.media import loading, memory
 from legato.node.media.pump import Pump
 from legato.node.media.turns import Turns
 from legato.node.settings import MediaSettings
@@ -40,10 +40,10 @@ class Worker:
             case messages.Load():
                 self._loads.submit(self._load, message)
             case messages.OpenFeed(feed=feed, start=start):
-                memory = ring.FeedWriter(descriptors[0], start)
+                written = ring.FeedWriter(descriptors[0], start)
                 reader = HttpReader(message.uri, self._settings, known=_known(message, descriptors))
                 opened = self._pumps[feed] = Pump(
-                    message, memory, reader, self._settings, self._turns
+                    message, written, reader, self._settings, self._turns
                 )
                 opened.start(lambda why: self._failed(feed, why))
                 for descriptor in descriptors:
@@ -62,7 +62,7 @@ class Worker:
 
     def _load(self, message: messages.Load) -> None:
         with closing(loading.Load(message.identifier, self._settings)) as load:
-            body = msgspec.json.encode(load.answer())
+            body = msgspec.json.encode(_answer(load))
             self._tell(messages.Loaded(request=message.request, body=body))
             known = load.beginning()
         if known is not None:
@@ -89,6 +89,16 @@ class Worker:
             self._channel.send(message, descriptors)
 
 
+def _answer(load: loading.Load) -> protocol.LoadResult:
+    """Answer a load, whatever its link leads to."""
+    try:
+        return load.answer()
+    except Exception as error:  # the edge of a load: who asked waits for a word
+        return protocol.load_failure(
+            "Something broke when loading the track.", "fault", repr(error)
+        )
+
+
 def _known(order: messages.OpenFeed, descriptors: list[int]) -> Known | None:
     """Read the beginning that came along with an order."""
     head = order.head
@@ -102,6 +112,8 @@ def main() -> None:
     """Run as a child."""
     channel, settings, _ = enter(msgspec.msgpack.Decoder(messages.ToWorker))
     av.logging.set_level(None)
+    memory.gather()
+    memory.bound()
     channel.send(messages.Ready())
     with suppress(Closed):
         Worker(channel, settings).run()

@@ -1,13 +1,19 @@
 import functools
 import io
+import itertools
 
+import av
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from legato.node.errors import MediaError
 from legato.node.media.decoding import Media, Unit
 from legato.node.media.samples import pcm
 from legato.node.rtp import SAMPLES
 from legato_simulator import opus, timecode
+from support_broken import LONG, corpus, damaged
 from support_media import FORMATS, TRACK, encode, tone
 
 SECONDS = 4
@@ -107,7 +113,7 @@ CONTAINERS = {
     "mp4-flac": ("mp4", "flac", {"strict": "experimental"}),
     "aac": ("adts", "aac", {}),
 }
-LONG = 8
+WHOLE = 8
 TOLERANCE = 48
 """Samples: Matroska tells whole milliseconds."""
 
@@ -115,7 +121,7 @@ TOLERANCE = 48
 @functools.cache
 def made(name: str) -> bytes:
     container, codec, options = CONTAINERS[name]
-    data = encode(timecode.tone(TRACK, LONG * 1000), container, codec, **options)
+    data = encode(timecode.tone(TRACK, WHOLE * 1000), container, codec, **options)
     if name == "mp3-without-xing":
         second = data.index(b"\xff\xfb", data.index(b"\xff\xfb") + 4)
         assert b"Xing" in data[:second] or b"Info" in data[:second]
@@ -175,3 +181,69 @@ def test_a_wav_file_is_known_from_its_first_bytes() -> None:
         next(iter(media.units(0)))
 
     assert reader.taken < 256 * 1024
+
+
+def damage() -> st.SearchStrategy[int]:
+    return st.integers(min_value=0, max_value=1 << 32)
+
+
+def consumed(data: bytes, start_ms: int) -> int | MediaError:
+    """Play a file as far as a player would; only MediaError may come out of it."""
+    try:
+        with Media(Buffer(data), seek=start_ms > 0) as media:
+            _ = media.duration_ms, media.tags
+            return sum(1 for _ in itertools.islice(media.units(start_ms * 48), 2_000))
+    except MediaError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", corpus())
+@pytest.mark.parametrize("start_ms", [0, 1_000])
+def test_a_file_that_lies_is_played_or_refused(name: str, start_ms: int) -> None:
+    outcome = consumed(corpus()[name], start_ms)
+
+    assert isinstance(outcome, int) or outcome.message
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@settings(max_examples=60, deadline=None)
+@given(seed=damage(), start_ms=st.sampled_from([0, 1_000, 3_900, 9_000]))
+def test_a_damaged_file_is_played_or_refused(ending: str, seed: int, start_ms: int) -> None:
+    outcome = consumed(damaged(tone(ending, LONG), seed), start_ms)
+
+    assert isinstance(outcome, int) or outcome.message
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_beyond_its_end_a_file_gives_nothing_and_is_not_broken(ending: str) -> None:
+    assert consumed(tone(ending, SECONDS), 60_000) == 0
+
+
+def test_a_tag_that_is_no_utf_8_is_read_as_windows_wrote_it() -> None:
+    sound = timecode.tone(TRACK, 500)
+    target = io.BytesIO()
+    with av.open(target, "w", format="wav") as out:
+        out.metadata["title"] = "Gr@ner Tee"
+        stream = out.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray((sound * 32767).astype(np.int16)[None], layout="mono")
+        frame.sample_rate = 48_000
+        out.mux(stream.encode(frame))
+    data = target.getvalue().replace(b"Gr@ner", b"Gr\xfcner")
+
+    with Media(Buffer(data), seek=False) as media:
+        assert media.tags["title"] == "Grüner Tee"
+
+
+def test_a_stream_that_changes_its_rate_on_the_way_is_played_on() -> None:
+    slow = io.BytesIO()
+    with av.open(slow, "w", format="mp3") as out:
+        stream = out.add_stream("libmp3lame", rate=24_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 48_000), np.int16), layout="mono")
+        frame.sample_rate = 24_000
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    both = tone("mp3", SECONDS) + slow.getvalue()
+
+    played = units(both)
+
+    assert len(played) * 20 >= SECONDS * 1000 + 1_900

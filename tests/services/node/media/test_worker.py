@@ -1,0 +1,91 @@
+import asyncio
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support_audio_node import Json, Stage
+from support_broken import LONG, corpus, damaged
+from support_media import FORMATS, tone
+from support_waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DAMAGED = 12
+"""Damaged files of each format."""
+TOGETHER = 4
+PEAK = 250 * 1024 * 1024
+"""Bytes that the node may be larger after all of them: its heaps keep their peaks."""
+LEFT = 120 * 1024 * 1024
+"""Bytes that the same once more may add: which process has what to do differs."""
+
+
+def broken() -> Iterator[tuple[str, bytes]]:
+    yield from corpus().items()
+    for ending, seed in itertools.product(FORMATS, range(DAMAGED)):
+        yield f"{seed}.{ending}", damaged(tone(ending, LONG), seed)
+
+
+def batches() -> Iterator[list[tuple[str, bytes]]]:
+    rest = broken()
+    while together := list(itertools.islice(rest, TOGETHER)):
+        yield together
+
+
+async def loaded(stage: Stage, name: str) -> Json | None:
+    """Load a file; give its track, or none where it was refused."""
+    answer = await stage.node.load(stage.files.url(name))
+    assert answer["loadType"] in {"track", "error", "empty"}, answer
+    data = answer["data"]
+    assert isinstance(data, dict)
+    if answer["loadType"] == "error":
+        assert data["severity"] != "fault", (name, data)
+    return data if answer["loadType"] == "track" else None
+
+
+def memory(stage: Stage) -> int:
+    """Sum the node's memory in bytes."""
+    pids = (stage.node.process.pid, *stage.node.children())
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * 4096
+
+
+async def play_all(stage: Stage) -> None:
+    """Load every broken file, and begin what can be played."""
+    for together in batches():
+        for name, data in together:
+            stage.files.files[f"broken-{name}"] = data
+        names = [f"broken-{name}" for name, _ in together]
+        for track in await asyncio.gather(*(loaded(stage, name) for name in names)):
+            if track is not None:
+                await begin(stage, str(track["encoded"]))
+
+
+async def begin(stage: Stage, encoded: str) -> None:
+    """Play a track until it is heard, or has ended."""
+    heard, ends = stage.report().sound, len(stage.client.events("TrackEndEvent"))
+    await stage.patch(track={"encoded": encoded})
+
+    def over() -> bool:
+        # The first end is that of the track before.
+        ended = len(stage.client.events("TrackEndEvent")) - ends
+        return ended >= 2 or stage.report().sound > heard + 5
+
+    await until(over)
+
+
+async def test_no_broken_file_ends_a_process_or_makes_the_node_large(stage: Stage) -> None:
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
+    processes, before = stage.node.children(), memory(stage)
+
+    await play_all(stage)
+    once = memory(stage)
+    await play_all(stage)
+
+    assert stage.node.children() == processes
+    assert once - before < PEAK
+    assert memory(stage) - once < LEFT
+    await stage.play("tone.opus.ogg")
+    await stage.frames(10)
