@@ -203,3 +203,20 @@ class Script:
             except exceptions.NoScriptError:
                 answer = await client.eval(self._text, len(keys), *keys, *args)
         return answer
+
+    async def each(
+        self, client: Client, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int]]]
+    ) -> list[object]:
+        """Run it for each of some keys and arguments in one round trip; raises as a call does."""
+        with reaching(self.name):
+            async with client.pipeline(transaction=False) as pipe:
+                for keys, args in calls:
+                    pipe.evalsha(self._sha, len(keys), *keys, *args)
+                answers: list[object] = await pipe.execute(raise_on_error=False)
+            for place, (keys, args) in enumerate(calls):
+                if isinstance(answers[place], exceptions.NoScriptError):
+                    answers[place] = await client.eval(self._text, len(keys), *keys, *args)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        return answers

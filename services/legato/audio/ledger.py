@@ -4,7 +4,6 @@ Knows no rules of playing. Written by the lease's owner alone: a stale epoch can
 a commit that is repeated, or comes late from a dead connection, changes nothing.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ import msgspec
 
 from legato.audio.changes import Change, Commit, DeadLetter, Position
 from legato.audio.effects import Effect
+from legato.audio.lives import Lives
 from legato.audio.state import PlayerHead
 from legato.clock import ServerClock
 from legato.contracts import keys
@@ -75,7 +75,7 @@ class Ledger:
         self._clock = clock
         self._commit = Script("commit")
         self._attempt = Script("attempt")
-        self._alive = Script("alive")
+        self._lives = Lives(redis, clock)
         self._node_session = Script("node_session")
 
     async def commit(self, lease: Lease, at: Position, to: Position, commit: Commit) -> Outcome:
@@ -102,15 +102,7 @@ class Ledger:
 
     async def alive(self, lease: Lease) -> int | None:
         """Note the owner's life, and return the server's time; None: the lease is gone."""
-        partition = _partition(lease)
-        asked = time.monotonic()
-        answer = await self._alive(
-            self._redis, [keys.lease(partition), keys.alive(partition)], *_fence(lease)
-        )
-        if not isinstance(answer, bytes) or not answer:
-            return None
-        self._clock.heard(int(answer), asked=asked, answered=time.monotonic())
-        return int(answer)
+        return await self._lives.note(lease)
 
     async def keep_session(self, lease: Lease, node: str, session_id: str) -> bool:
         """Keep the Lavalink session on a node ("": forget it); False: the lease is gone."""

@@ -198,7 +198,7 @@ class Tenure:
                     passed = passed[-TRIM_BEHIND:]
             except Unavailable as error:
                 log.warning("life not noted", partition=str(self._partition), why=str(error))
-            await asyncio.sleep(ALIVE_EVERY.total_seconds())
+            await asyncio.sleep(_until_next(ALIVE_EVERY))
 
     async def _keep_to_isolation(self) -> None:
         """Close the nodes' sockets once Redis has been out of reach for long, until it is back."""
@@ -247,6 +247,10 @@ class Tenure:
         """Tell whether a player on a node should be heard now."""
         return self.loop.sounding(node)
 
+    async def reached(self) -> None:
+        """Wait until all that was told is committed."""
+        await self.loop.reached()
+
     def now(self) -> int:
         """Return server ms."""
         return self.loop.now()
@@ -290,3 +294,9 @@ class Tenure:
         if self.links is None or self._driver is None:
             raise RuntimeError("the partition's parts are joined by run")
         return self.links, self._driver
+
+
+def _until_next(every: timedelta) -> float:
+    """Say how long until the next of the moments that all partitions of this process keep."""
+    seconds = every.total_seconds()
+    return seconds - time.monotonic() % seconds
