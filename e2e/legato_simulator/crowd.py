@@ -21,6 +21,10 @@ class Crowd(Viewer):
         """Run slash commands one right after the other, and return their interactions' ids."""
         return await self._caller.call("run_commands", {"typed": typed}, list[str])
 
+    async def waiting(self, within: float) -> int:
+        """Count who asked for something these last seconds, and was not answered yet."""
+        return await self._caller.call("waiting", {"within": within}, int)
+
     async def outcomes(self, since: str = "0") -> list[OutcomeView]:
         """List what came of all interactions after an id, the oldest first."""
         found: list[OutcomeView] = []

@@ -1,7 +1,8 @@
 """What is in the end: of every guild the books in Redis, what dashboards show, the history."""
 
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -20,7 +21,8 @@ from legato.contracts.partitions import (
 from legato.overview import Overview
 from legato_machine.conditions import NeverHappened, until
 from legato_machine.machine import Machine
-from legato_machine.oracle.model import World
+from legato_machine.oracle.findings import Failure
+from legato_machine.oracle.model import FAILED, World
 
 _SHOWN = 20
 
@@ -34,6 +36,7 @@ class Books:
     """The commands that were taken, by id."""
     shown: Mapping[int, int]
     """How many tracks wait, as dashboards are told."""
+    failures: Sequence[Failure]
 
 
 async def quiet(machine: Machine, *, timeout: float = 60.0) -> None:
@@ -76,13 +79,19 @@ async def read(machine: Machine) -> Books:
         rows = await Overview(client, bot=machine.bot_id).players()
     finally:
         await client.aclose()
-    ended = await _ended(machine)
+    plays = await _ended(machine)
+    ended: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for one in plays:
+        ended[one.guild_id].append((one.item, one.reason))
     kept = {one.guild_id: one for book in books for one in book.guilds}
     return Books(
         worlds={
             guild: _world(kept.get(guild), ended.get(guild, ())) for guild in kept.keys() | ended
         },
         done=frozenset(number for book in books for number in book.seen),
+        failures=[
+            Failure(one.guild_id, one.item, one.began) for one in plays if one.reason == FAILED
+        ],
         shown={int(row.guild_id): row.queue_length for row in rows},
     )
 
@@ -114,14 +123,31 @@ def _world(kept: Kept | None, ended: Iterable[tuple[str, str]]) -> World:
     )
 
 
-async def _ended(machine: Machine) -> Mapping[int, list[tuple[str, str]]]:
-    """Read which plays are over, and why; a play is named after its command."""
-    found: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    guild_id: int
+    item: str
+    """A play is named after its command."""
+    reason: str
+    began: float
+
+
+async def _ended(machine: Machine) -> list[_Ended]:
+    """Read which plays are over, and why."""
     connection = await asyncpg.connect(machine.database_url)
     try:
-        rows = await connection.fetch("SELECT guild_id, play_id, end_reason FROM playback_history")
+        rows = await connection.fetch(
+            "SELECT guild_id, play_id, end_reason, created_at FROM playback_history"
+        )
     finally:
         await connection.close()
-    for row in rows:
-        found[row["guild_id"]].append((row["play_id"].partition("-")[0], row["end_reason"]))
-    return found
+    ahead = time.time() - time.monotonic()
+    return [
+        _Ended(
+            guild_id=row["guild_id"],
+            item=row["play_id"].partition("-")[0],
+            reason=row["end_reason"],
+            began=row["created_at"].timestamp() - ahead,
+        )
+        for row in rows
+    ]

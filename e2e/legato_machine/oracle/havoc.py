@@ -1,14 +1,64 @@
 """Ends one process after another, by SIGKILL and SIGTERM in turn, and starts each again."""
 
 import asyncio
+import random
 import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-from legato_machine.machine import Machine
+from legato_machine.machine import Machine, Stage
 
 How = Literal["SIGKILL", "SIGTERM", "by itself"]
+Plan = tuple[tuple[str, How], ...]
 SERVERS = frozenset({"valkey"})
+STRUCK = ("gateway", "audio", "node", "valkey")
+_AWAY = (
+    "warning books out of reach",
+    "warning caches not told",
+    "warning directive not read",
+    "warning events wait for redis",
+    "warning inbox not read",
+    "warning lease not taken",
+    "warning leases not renewed",
+    "warning life not noted",
+    "warning observed not written",
+    "warning put off",
+    "warning redis out of reach",
+    "warning search not answered",
+    "warning waiting for a dependency",
+)
+_SLIDE = (
+    "warning a bucket greatly changed its slide period. "
+    "It is possible that you will see a small increase in 429s"
+)
+_CANCELLED = "postgres canceling statement due to user request"
+EXPECTED = {
+    "warning node down": range(1, 1000),
+    **dict.fromkeys((*_AWAY, _SLIDE, _CANCELLED), range(1000)),
+}
+"""What the living say of the dead: each a few times by each process, however long it lasts."""
+
+
+def kills(stage: Stage, *, seed: int) -> Plan:
+    """Plan a kill -9 of each part, in an order of chance."""
+    parts = [name for kind in STRUCK for name in stage.names(kind)]
+    random.Random(seed).shuffle(parts)  # noqa: S311 - the same every time
+    return tuple((part, "SIGKILL") for part in parts)
+
+
+def plan(stage: Stage, *, seed: int, rounds: int) -> Plan:
+    """Plan a kill -9 and an orderly end of each part in each round, in an order of chance."""
+    chance = random.Random(seed)  # noqa: S311 - the same every time
+    found: list[tuple[str, How]] = []
+    for _ in range(rounds):
+        killed = kills(stage, seed=chance.randrange(1 << 31))
+        both: list[tuple[str, How]] = [
+            *killed,
+            *((part, "SIGTERM") for part, _ in killed if part not in SERVERS),
+        ]
+        chance.shuffle(both)
+        found += both
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +81,7 @@ class Havoc:
     """Seconds from one blow to the next, at least."""
     blows: list[Blow] = field(default_factory=list)
 
-    async def run(self, plan: tuple[tuple[str, How], ...], until: asyncio.Event) -> None:
+    async def run(self, plan: Plan, until: asyncio.Event) -> None:
         """Go through a plan, again and again; the blow that has begun is finished."""
         number = 0
         while plan and not until.is_set():

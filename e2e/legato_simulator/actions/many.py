@@ -1,5 +1,6 @@
 """What a whole crowd does, in one call: guilds and people, their commands, what came of them."""
 
+import time
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -60,6 +61,15 @@ class Many:
         """List what came of the interactions after an id, the oldest first."""
         found = [each for key, each in self.of.sim.interactions.by_id.items() if key > int(since)]
         return [self._outcome(each) for each in found[:limit]]
+
+    async def waiting(self, within: float) -> int:
+        """Count who asked for something these last seconds, and was not answered yet."""
+        since, count = time.monotonic() - within, 0
+        for each in reversed(self.of.sim.interactions.by_id.values()):
+            if each.created < since:
+                break
+            count += each.answered is None
+        return count
 
     def _outcome(self, found: Interaction) -> OutcomeView:
         kept = self.of.sim.world.messages.get(found.channel_id, {})

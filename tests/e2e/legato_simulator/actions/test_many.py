@@ -43,6 +43,7 @@ async def test_an_outcome_says_what_was_told_and_how_often(bot: Client) -> None:
     await bot.rest("PATCH", hook, {"content": "later", "embeds": [embed]})
     await bot.rest("PATCH", hook, {"content": "later", "embeds": [embed]})
     first, second, third = await bot.sim.script.outcomes()
+    waiting = await bot.sim.script.waiting(3600.0)
     await bot.rest("PATCH", hook, {"content": "other", "embeds": [embed]})
     again = (await bot.sim.script.outcomes(ids[0]))[0]
 
@@ -51,6 +52,8 @@ async def test_an_outcome_says_what_was_told_and_how_often(bot: Client) -> None:
     assert (second.told, second.said) == (1, ["later\nQueue\n0 tracks"])
     assert again.told == 2
     assert (third.told, third.said, third.answered_at) == (0, [], None)
+    assert waiting == 1
+    assert await bot.sim.script.waiting(0.0) == 0
 
 
 async def test_crowds_made_at_once_have_guilds_of_their_own(bot: Client) -> None:
