@@ -26,6 +26,8 @@ PLAYING, LISTENERS, READERS = 50, 3, 2
 MIX = ("play",) * 8 + ("stop",) * 2 + ("volume",) * 10 + ("queue",) * 60
 """10 % play, 2.5 % stop, 12.5 % volume in the guilds that play; 75 % queue in the others."""
 TRACK = "tone-5-180s.ogg"
+JOINS = 1.5
+"""A second: Discord takes 120 messages a minute of a shard, joins of voice among them."""
 SETTLED = 3.0
 """Seconds that a guild plays, or is silent, before it is stopped or started again."""
 GRACE = 5.0
@@ -192,7 +194,7 @@ async def measure(quick: bool) -> Measured:
     async with platform.running() as machine:
         crowd = Crowd(machine)
         await crowd.gather(guilds, playing)
-        joins = await crowd.load(5, playing / 5, ("play",))
+        joins = await crowd.load(JOINS, playing / JOINS, ("play",))
         await asyncio.sleep(SETTLED)
         found = [await crowd.load(rate, seconds, kinds) for rate in RATES]
         refusals = (await machine.discord.record()).refusals
