@@ -229,7 +229,8 @@ async def ask(scene, command, options=None):
 async def test_commands_during_an_outage_are_deferred_then_done_once_and_in_order(
     breakable, scene, how
 ):
-    async with scene.gateway() as gateway:
+    # So long a deferral is never late: what is deferred all the same, is so at once.
+    async with scene.gateway(direct_answer=timedelta(minutes=5)) as gateway:
         await scene.sim.script.join_voice(scene.user, scene.voice)
         await (await ask(scene, "pause")).response()
         before = len(scene.players.of(Command))
@@ -252,7 +253,6 @@ async def test_commands_during_an_outage_are_deferred_then_done_once_and_in_orde
     assert done == ids
     assert deferred.callback == 5
     assert all(one.callback == 5 for one in at_once)
-    assert max(one.acknowledged_at - one.created_at for one in at_once) < 1.0
     assert [one.message.content for one in shown] == ["Paused."] * 5
     assert (record.identifies, record.resumes) == (1, 0)
 
