@@ -53,6 +53,9 @@ class Port(Protocol):
     def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
         """Take an event."""
 
+    async def reached(self) -> None:
+        """Wait until all that was told has been taken."""
+
     def now(self) -> int:
         """Server ms."""
 
@@ -124,6 +127,8 @@ class Driver:
         self._port.tell(
             NodeAssigned(guild_id=player.guild_id, node=choice.node, session_id=session_id)
         )
+        # The sync that waits for this one would seat it once more, perhaps elsewhere.
+        await self._port.reached()
 
     async def _link(self, seat: Seat) -> NodeLink:
         link = self._links.open(seat.node, session_id=seat.session_id)

@@ -146,6 +146,27 @@ async def seat_and_play(world: World) -> None:
     await world.driver.sync(GUILD)
 
 
+async def test_two_syncs_at_once_seat_a_player_once(double: Double) -> None:
+    class Slow(World):
+        """Takes what it is told when somebody waits for it."""
+
+        def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
+            self.waiting = [*getattr(self, "waiting", []), event]
+
+        async def reached(self) -> None:
+            await asyncio.sleep(0)
+            for event in self.waiting:
+                super().tell(event)
+            self.waiting = []
+
+    async with world_of(n1=double) as world:
+        world.__class__ = Slow
+        await asyncio.gather(world.driver.sync(GUILD), world.driver.sync(GUILD))
+
+        assert len(world.of(NodeAssigned)) == 1
+        assert len(double.patches) == 1
+
+
 async def test_a_player_gets_a_node_then_its_track_voice_and_play_id(double: Double) -> None:
     async with world_of(n1=double) as world:
         await seat_and_play(world)
