@@ -12,6 +12,7 @@ NAMES = (
     "commits",
     "gateway",
     "node",
+    "sessions",
     "listener",
     "commands",
     "takeovers",
