@@ -91,6 +91,9 @@ class Redis:
         self.is_up = True
         self.offset = 0
         """Of its clock, ms."""
+        self.last_entry = 0
+        """Also after it was emptied: that its clock goes back by more than it was away, so that new
+        entries stand before old positions, is known and not covered."""
         self.empty()
 
     def empty(self) -> None:
@@ -99,7 +102,6 @@ class Redis:
         self.roll: dict[str, Member] = {}
         self.partitions: dict[Thing, Partition] = {}
         self.permits: permits.Permits = {}
-        self.last_entry = 0
 
     @property
     def now(self) -> int:
