@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from legato.node import pacing
+from legato.node.dave.keeping import Keeping
 from legato.node.engine import Pacer
 from legato.node.node import Node
 
@@ -65,6 +66,7 @@ class _Page(Collector):
             "Media processes replaced.",
             value=engine.workers.restarts,
         )
+        yield from _encryption(engine.keeping)
         loads = CounterMetricFamily("legato_node_loads", "Links asked about.", labels=["result"])
         for result in LOAD_RESULTS:
             loads.add_metric([result], self._node.loads[result])
@@ -79,6 +81,23 @@ class _Page(Collector):
             "Players of all sessions, of waiting ones too.",
             value=len(self._node.all_players()),
         )
+
+
+def _encryption(keeping: Keeping) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "legato_node_encrypted_calls", "Calls that are encrypted end to end.", value=keeping.calls
+    )
+    epochs = CounterMetricFamily(
+        "legato_node_group_changes",
+        "Commits and welcomes of encrypted calls; an invalid one is followed by joining anew.",
+        labels=["result"],
+    )
+    for result in ("taken", "invalid"):
+        epochs.add_metric([result], keeping.epochs[result])
+    yield epochs
+    yield CounterMetricFamily(
+        "legato_node_keeper_restarts", "Keepers of keys replaced.", value=keeping.restarts
+    )
 
 
 def _pacing(pacer: Pacer) -> Iterator[Metric]:

@@ -194,6 +194,13 @@ class PlayerShell:
         """Let the pacer send frames that are encrypted end to end, or plain ones."""
         self.lane.tell(messages.Encrypt(lane=self.lane.number, encrypted=encrypted))
 
+    def voice_lost(self, since: float) -> None:
+        """Say where the player was when the voice server was heard of last."""
+        state, back = self.state(), round(since * 1000)
+        position = max(min(self.core.start_ms, state.position), state.position - back)
+        state = msgspec.structs.replace(state, time=state.time - back, position=position)
+        self._tell(_PlayerUpdate(guild_id=str(self.core.guild), state=state), False)
+
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         """Send no more, and say so; the track goes on being consumed, as Lavalink does."""
         self.lane.tell(messages.Unvoice(lane=self.lane.number))

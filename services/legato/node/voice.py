@@ -6,6 +6,8 @@ it, so that no load delays its heartbeat.
 
 import asyncio
 import contextlib
+import errno
+import math
 import socket
 import ssl
 import time
@@ -28,9 +30,20 @@ RESUMES = 6
 FIRST_TRIES = 2
 """Attempts where there was no sound yet: nobody is heard meanwhile, so the client is told soon."""
 
+RESUME_WITHIN = 5.0
+"""Seconds after which a lost connection is given up: its voice server may have died, and only new
+credentials lead to another."""
+
+REFUSED = 2
+"""Attempts that a host may refuse: nobody listens there any more."""
+
 BACKOFF = 0.25
 HANDSHAKE = 10.0
 """Seconds from the websocket's opening to the session's key, or to Resumed."""
+
+BEAT = 5.0
+"""Seconds between heartbeats at most, as discord.py has it: one that stays without an answer is how
+a voice server is noticed that fell silent."""
 
 FAREWELL = 1.0
 """Seconds that a close waits for the other side's."""
@@ -53,6 +66,9 @@ class Listener(Protocol):
 
     def voice_encrypted(self, *, encrypted: bool) -> None:
         """Sound is to be encrypted end to end from now on, or no more."""
+
+    def voice_lost(self, since: float) -> None:
+        """The voice server was heard of last so many seconds ago; it may come back."""
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         """The connection is over and will not come back."""
@@ -85,6 +101,8 @@ class VoiceConnection:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._sequence = -1
         self._acknowledged = True
+        self._heard, self._is_silent = 0.0, False
+        """When a message came last; whether a heartbeat stayed without an answer."""
         self._described = False
         self._established = False
         """Whether the newest websocket got through its handshake."""
@@ -150,15 +168,19 @@ class VoiceConnection:
 
     async def _run(self, first: aiohttp.ClientWebSocketResponse) -> None:
         """Hold the connection; after a close that allows it, resume."""
-        code, reason = await self._session(first)
-        failures = 0
+        code, reason = await self._session(first, HANDSHAKE)
+        failures, until = 0, math.inf
         while voice_protocol.after(code) == "resume" and not self._closing:
-            failures = 0 if self._established else failures + 1
+            if self._established:
+                failures, until = 0, _now() + RESUME_WITHIN
+                self._note_loss()
+            else:
+                failures += 1
             most = RESUMES if self._described else FIRST_TRIES
-            again = await self._again() if failures < most else None
+            again = await self._again(until) if failures < most else None
             if again is None:
                 break
-            code, reason = await self._session(again)
+            code, reason = await self._session(again, min(HANDSHAKE, until - _now()))
         self.connected = False
         self.ping = -1
         self.encryption.close()
@@ -166,23 +188,36 @@ class VoiceConnection:
         if not self._closing:
             self._listener.voice_closed(code, reason, by_remote=True)
 
-    async def _again(self) -> aiohttp.ClientWebSocketResponse | None:
+    def _note_loss(self) -> None:
+        """Say how long nothing was heard: a connection that broke was heard of until then."""
+        self.connected = False
+        silent, self._is_silent = self._is_silent, False
+        self._listener.voice_lost(_now() - self._heard if silent else 0.0)
+
+    async def _again(self, until: float) -> aiohttp.ClientWebSocketResponse | None:
         """Connect anew, a few times."""
+        refusals = 0
         for attempt in range(RESUMES):
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout_at(min(_now() + 5, until)):
                     self._socket = await self._connect()
                 return self._socket
-            except (OSError, aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(BACKOFF * 2**attempt)
+            except (OSError, aiohttp.ClientError, TimeoutError) as error:
+                refusals += _is_refusal(error)
+            pause = BACKOFF * 2**attempt
+            if refusals >= REFUSED or _now() + pause >= until:
+                break
+            await asyncio.sleep(pause)
         return None
 
-    async def _session(self, end: aiohttp.ClientWebSocketResponse) -> tuple[int, str]:
-        """Serve one websocket; gives why it closed."""
-        self._established = False
+    async def _session(
+        self, end: aiohttp.ClientWebSocketResponse, within: float
+    ) -> tuple[int, str]:
+        """Serve one websocket, whose handshake has so many seconds; gives why it closed."""
+        self._established = self._is_silent = False
         tasks: list[asyncio.Task[None]] = []
         try:
-            async with asyncio.timeout(HANDSHAKE) as patience:
+            async with asyncio.timeout(within) as patience:
                 tasks.append(await self._greet(end))
                 while True:
                     await self._handle(end, await self._receive(end))
@@ -211,12 +246,14 @@ class VoiceConnection:
             await self._send(end, voice_protocol.resume(self.seat, self._sequence))
         else:
             await self._send(end, voice_protocol.identify(self.seat))
-        return asyncio.create_task(self._beat(end, _number(hello, "heartbeat_interval") / 1000))
+        interval = min(_number(hello, "heartbeat_interval") / 1000, BEAT)
+        return asyncio.create_task(self._beat(end, interval))
 
     async def _receive(self, end: aiohttp.ClientWebSocketResponse) -> Payload | bytes:
         """Take the next message and note its number; raises _Closed."""
         while True:
             message = await end.receive()
+            self._heard = self._heard if self._is_silent else _now()
             if message.type is aiohttp.WSMsgType.TEXT:
                 payload = msgspec.json.decode(message.data, type=dict[str, object])
                 sequence = payload.get("seq")
@@ -282,6 +319,7 @@ class VoiceConnection:
                 self._acknowledged = False
                 await self._send(end, voice_protocol.heartbeat(_now_ms(), self._sequence))
                 await asyncio.sleep(interval)
+            self._is_silent = True
             await end.close(code=4009)
 
     async def _send(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
@@ -324,6 +362,16 @@ def _data(payload: Payload) -> Payload:
 def _number(payload: Payload, field: str) -> int:
     value = _data(payload).get(field)
     return int(value) if isinstance(value, int | float) else 0
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether nobody listens at an address."""
+    found = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return isinstance(found, OSError) and found.errno == errno.ECONNREFUSED
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _now_ms() -> int:

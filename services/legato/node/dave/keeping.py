@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,7 +11,7 @@ import msgspec
 
 from legato.node import channel, messages
 from legato.node.children import Child, spawn, tell
-from legato.node.dave.exchange import Answer
+from legato.node.dave.exchange import Answer, Applied
 from legato.node.settings import MediaSettings
 
 RESTART_WINDOW = 10.0
@@ -45,6 +46,8 @@ class Keeping:
     give_up: Callable[[str], None]
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     restarts: int = 0
+    epochs: Counter[str] = field(default_factory=Counter)
+    """Changes of groups, by what came of them."""
     _child: Child[messages.FromKeeper] | None = None
     _wards: dict[int, Ward] = field(default_factory=dict)
     _last: int = 0
@@ -69,6 +72,11 @@ class Keeping:
         if self._child is not None:
             self._child.end(timeout)
 
+    @property
+    def calls(self) -> int:
+        """Encrypted calls that the node takes part in."""
+        return len(self._wards)
+
     def open(self, user: int, call: int, wearer: Wearer) -> Ward:
         """Keep keys for one more voice connection."""
         self._last += 1
@@ -92,6 +100,8 @@ class Keeping:
             case messages.Ready():
                 self.ready.set()
             case messages.Answered(ward=number, answer=answer):
+                if isinstance(answer, Applied):
+                    self.epochs["taken" if answer.valid else "invalid"] += 1
                 ward = self._wards.get(number)
                 if ward is not None:
                     ward.wearer.answered(answer)
