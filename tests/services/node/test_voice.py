@@ -278,6 +278,7 @@ class Heard:
 
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     closed: list[tuple[int, str]] = field(default_factory=list)
+    lost: list[float] = field(default_factory=list)
 
     def voice_ready(
         self, end: socket.socket, ssrc: int, seal: tuple[str, bytes], *, encrypted: bool
@@ -286,6 +287,9 @@ class Heard:
 
     def voice_encrypted(self, *, encrypted: bool) -> None:
         return
+
+    def voice_lost(self, since: float) -> None:
+        self.lost.append(since)
 
     def voice_closed(self, code: int, reason: str, *, by_remote: bool) -> None:
         self.closed.append((code, reason))
