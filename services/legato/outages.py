@@ -33,11 +33,16 @@ class Outages:
         self._changed: dict[str, datetime] = {}
 
     def note(self, away: Mapping[str, bool], *, now: datetime) -> list[Change]:
-        """Take which are away now; return what has changed. What isn't named is no more."""
-        changes = []
-        for name in [name for name in self._away if name not in away]:
-            del self._away[name]
+        """Take which are away now; return what has changed. What isn't named is no more.
+
+        What is named later than the first counts from then: a shard that was taken just now.
+        """
+        changes, began = [], now if self._changed else self._started
+        for name in [name for name in self._changed if name not in away]:
+            self._away.pop(name, None)
+            del self._changed[name]
         for name, is_away in away.items():
+            self._changed.setdefault(name, began)
             if is_away == (name in self._away):
                 continue
             changes.append(Change(name, is_away, self.changed(name)))

@@ -34,6 +34,27 @@ def test_what_is_no_dependency_any_more_is_not_away() -> None:
     assert outages.since("shard 0") is None
 
 
+def test_what_comes_later_is_not_said_to_have_been_well_before() -> None:
+    outages = Outages(now=START)
+    outages.note({"redis": False}, now=after(0.1))
+
+    (waits,) = outages.note({"redis": False, "shard 0": True}, now=after(5))
+    (begins,) = outages.note({"redis": False, "shard 0": False}, now=after(8))
+
+    assert (waits.away, waits.since) == (True, after(5))
+    assert (begins.away, begins.since) == (False, after(5))
+
+
+def test_what_went_and_came_again_counts_from_its_coming() -> None:
+    outages = Outages(now=START)
+    outages.note({"redis": False, "shard 0": False}, now=after(1))
+    outages.note({"redis": False}, now=after(20))
+
+    (waits,) = outages.note({"redis": False, "shard 0": True}, now=after(30))
+
+    assert waits.since == after(30)
+
+
 def test_a_person_is_told_what_since_when_why_and_what_it_means() -> None:
     told = sentence(
         "redis",

@@ -105,6 +105,11 @@ class ShardRun:
         return self._connection is not None and self._connection.is_connected
 
     @property
+    def has_session(self) -> bool:
+        """Say whether a session was begun, here or by an owner before."""
+        return self._intake.session is not None
+
+    @property
     def latency(self) -> float:
         """Tell the heartbeat's round trip in seconds; NaN before the first."""
         return self._connection.latency if self._connection is not None else float("nan")

@@ -65,4 +65,5 @@ def _health(run: ShardRun) -> Dependency:
     latency = run.latency * 1000 if run.latency == run.latency else 0.0  # NaN: no heartbeat yet
     if run.is_connected:
         return Dependency(status="healthy", latency_ms=round(latency, 1))
-    return Dependency(status="degraded", latency_ms=0.0, detail="no session now")
+    detail = "no session now" if run.has_session else "no session yet: shards begin one by one"
+    return Dependency(status="degraded", latency_ms=0.0, detail=detail)
