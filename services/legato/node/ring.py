@@ -275,7 +275,7 @@ class FeedCover(Memory):
         self._next = min(self._next, self.words[READ] + margin)
 
     def cover(self, encrypt: Callable[[bytes], bytes]) -> int:
-        """Encrypt every frame that waits; gives how many. What `encrypt` raises ends it."""
+        """Encrypt every frame that waits; gives how many."""
         count = 0
         self._next = max(self._next, self.words[READ])
         for index in range(self._next, self.words[WRITTEN]):

@@ -290,3 +290,42 @@ def test_what_lies_before_a_seek_in_a_pause_is_not_heard_after_it() -> None:
     assert lane.tick(Report()) == rtp.SILENCE
     writer.write(0, b"2:0")
     assert lane.tick(Report()) == b"2:0"
+
+
+def test_an_encrypted_lane_waits_for_the_keeper_and_loses_nothing() -> None:
+    lane = a_lane()
+    lane.voice(voiced=True, encrypted=True)
+    feed, writer = a_feed(1, 2)
+    lane.play(feed)
+
+    before = [lane.tick(Report()) for _ in range(2)]
+    feed.reader.encrypted = False  # what the keeper's work comes to
+    after = [lane.tick(Report()) for _ in range(2)]
+
+    assert before == [None, None]
+    assert after == [b"1:0", b"1:1"]
+    assert lane.page.words[ring.LANE_NULLED] == 2
+    writer.close()
+
+
+def test_a_lane_without_voice_takes_frames_as_they_are() -> None:
+    lane = a_lane()
+    lane.voice(voiced=True, encrypted=True)
+    feed, _ = a_feed(1, 2)
+    lane.play(feed)
+
+    lane.voice(voiced=False)
+
+    assert lane.tick(Report()) == b"1:0"
+
+
+def test_a_tail_that_began_in_the_clear_ends_in_the_clear() -> None:
+    lane = a_lane(lead=4)
+    feed, writer = a_feed(1, 4)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+
+    lane.encrypt(encrypted=True)
+
+    assert [lane.tick(Report()) for _ in range(3)] == [b"1:1", b"1:2", b"1:3"]

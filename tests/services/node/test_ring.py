@@ -98,3 +98,91 @@ def test_whatever_the_order_no_frame_is_lost_repeated_or_torn(steps: list[str]) 
     ]
     writer.close()
     reader.close()
+
+
+def encrypt(data: bytes) -> bytes:
+    return b"e" + data
+
+
+def encrypted(feed: int) -> tuple[ring.FeedWriter, ring.FeedReader, ring.FeedCover]:
+    writer, reader = fresh(feed)
+    reader.encrypted = True
+    return writer, reader, ring.FeedCover(feed)
+
+
+def test_a_frame_that_is_not_encrypted_yet_is_not_there(feed: int) -> None:
+    writer, reader, cover = encrypted(feed)
+    writer.write(0, b"0")
+    writer.end()
+
+    assert (reader.take(), reader.left, reader.over, reader.dependable) == (None, 0, False, False)
+    assert (cover.waiting, cover.cover(encrypt), cover.waiting) == (True, 1, False)
+    assert (reader.left, reader.dependable) == (1, True)
+    assert reader.take() == ring.Frame(0, b"e0")
+    assert reader.over
+
+
+def test_frames_are_encrypted_anew_but_those_about_to_be_sent(feed: int) -> None:
+    writer, reader, cover = encrypted(feed)
+    for frame in range(5):
+        writer.write(frame * SAMPLES, name(0, frame))
+    cover.cover(encrypt)
+    reader.take()
+
+    cover.rewind(2)
+    assert cover.cover(lambda data: b"n" + data) == 2
+
+    taken = [reader.take() for _ in range(4)]
+    assert [one.data[:1] for one in taken if one is not None] == [b"e", b"e", b"n", b"n"]
+
+
+def test_a_keeper_begins_with_the_frame_that_is_due(feed: int) -> None:
+    writer, reader = fresh(feed)
+    for frame in range(5):
+        writer.write(frame * SAMPLES, name(0, frame))
+    reader.take()
+    reader.take()
+
+    assert ring.FeedCover(feed).cover(encrypt) == 3
+    reader.encrypted = True
+    assert reader.take() == ring.Frame(2 * SAMPLES, encrypt(name(0, 2)))
+
+
+STEPS = st.sampled_from(["write", "take", "renew", "cover", "rewind", "plain", "encrypted"])
+
+
+@given(st.lists(STEPS, max_size=400))
+def test_whatever_the_order_each_frame_goes_out_once_as_it_is_to(steps: list[str]) -> None:
+    descriptor = ring.allocate(ring.FEED_SIZE, "feed")
+    writer, reader = ring.FeedWriter(descriptor, 0), ring.FeedReader(descriptor)
+    cover = ring.FeedCover(descriptor)
+    os.close(descriptor)
+    following, rendition, taken = 0, 0, []
+    for step in [*steps, "cover"]:
+        match step:
+            case "write" if writer.room > 0:
+                writer.write(following * SAMPLES, name(rendition, following))
+                following += 1
+            case "renew" if writer.position // SAMPLES + 3 < following:
+                rendition += 1
+                following = writer.position // SAMPLES + 3
+                writer.renew(following * SAMPLES)
+            case "cover":
+                cover.cover(encrypt)
+            case "rewind":
+                cover.rewind(2)
+            case "plain" | "encrypted":
+                # As at a transition: nothing is taken before everything there is was encrypted.
+                cover.rewind(0)
+                cover.cover(encrypt)
+                reader.encrypted = step == "encrypted"
+            case "take":
+                frame = reader.take()
+                if frame is not None:
+                    assert (frame.data[:1] == b"e") is reader.encrypted
+                    taken.append(frame.position)
+
+    assert taken == [frame * SAMPLES for frame in range(len(taken))]
+    assert cover.ahead >= 0
+    for memory in (writer, reader, cover):
+        memory.close()

@@ -6,11 +6,13 @@ before it while these last; where a listener would hear a gap, the new key is ta
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from legato.node.dave import exchange
 from legato.node.dave.exchange import Answer, Applied, Ask, Committed, Packaged, Renewed
 from legato.node.dave.group import Group, Invalid
 from legato.node.ring import FeedCover
+from legato.node.rtp import SILENCE
 
 LOW = 15
 """Encrypted frames ahead of the wire below which nothing is waited for: 300 ms."""
@@ -82,11 +84,7 @@ class Ward:
             return False
         for number, feed in list(self.feeds.items()):
             if feed.waiting and not (self.held and feed.ahead >= LOW):
-                try:
-                    feed.cover(group.encrypt)
-                except Invalid:
-                    self.covering = False
-                    return False
+                feed.cover(partial(_encrypt, group))
             if not feed.open and not feed.waiting and feed.ahead <= 0:
                 self.unfollow(number)
             dry = dry or (feed.open and feed.ahead < DRY)
@@ -137,3 +135,11 @@ class Ward:
         for feed in self.feeds.values():
             feed.rewind(0 if fresh else IN_USE)
         self.cover()
+
+
+def _encrypt(group: Group, frame: bytes) -> bytes:
+    """Encrypt a frame; one that can't be becomes silence, which every decoder takes as it is."""
+    try:
+        return group.encrypt(frame)
+    except Invalid:
+        return SILENCE
