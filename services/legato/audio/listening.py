@@ -64,7 +64,10 @@ def unheard(play: Play, *, since: int) -> Play:
     """Stop a running clock where listeners surely were, and have the node go back there."""
     if not play.track.is_seekable:
         return play
-    return replace(play, clock=position.hold(play.clock, now=since, length=play.track.length))
+    clock = position.hold(play.clock, now=since, length=play.track.length)
+    if play.surely is not None:
+        clock = replace(clock, at=min(clock.at, play.surely))
+    return replace(play, clock=clock, surely=None)
 
 
 def _is_cut_off(player: Player) -> bool:

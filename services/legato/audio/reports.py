@@ -18,6 +18,9 @@ from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Step
 
 OLD = "of an older play"
+UNNOTICED = 15_000
+"""So long a voice server may have been silent before its node notices; a report that is further
+behind is wrong."""
 HEARD = 5_000
 """A track heard for so long does not count among those that fail one after another."""
 
@@ -57,8 +60,13 @@ def failed(player: Player, event: TrackFailed, *, now: int, rules: Rules) -> Ste
 def reported(player: Player, event: PositionReported, *, now: int) -> Step:
     """Correct the clock, if the report is plausible and the voice stands."""
     play = _current(player, event.play_id)
-    if play is None or not event.connected:
-        return Step(player, (), OLD if play is None else "no voice: not counted")
+    if play is None:
+        return Step(player, (), OLD)
+    if not event.connected:
+        return _out_of_touch(player, play, event)
+    if play.surely is not None:
+        play = replace(play, surely=None)
+        player = replace(player, play=play)
     heard = event.position - event.lead
     corrected = set_clock(play, heard, at=event.at, now=now)
     if corrected is None:
@@ -75,9 +83,24 @@ def reported(player: Player, event: PositionReported, *, now: int) -> Step:
     return Step(player, (), "the position is corrected")
 
 
+def _out_of_touch(player: Player, play: Play, event: PositionReported) -> Step:
+    """Remember where it was: what is sent from now on may reach nobody."""
+    clock = play.clock
+    if play.surely is not None or clock.since is None:
+        return Step(player, (), "no voice: not counted")
+    believed = position.moment(clock, now=event.at, length=play.track.length)
+    told = event.position - event.lead
+    heard = min(believed, told) if believed - told <= UNNOTICED else believed
+    unsure = replace(play, surely=max(0, heard - position.LOSS))
+    return Step(replace(player, play=unsure), (), "no voice: what is sent may not be heard")
+
+
 def set_clock(play: Play, heard: int, *, at: int, now: int) -> Play | None:
     """Set a play's clock by what the node told at `at`; None if that isn't plausible."""
-    if play.clock.since is not None:
+    since = play.clock.since
+    if play.clock.sought and (since is None or at < since):
+        return None  # from before it was sought
+    if since is not None:
         heard += max(0, now - at)
     length = play.track.length
     correct = position.corrected if play.sounding else position.found

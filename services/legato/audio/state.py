@@ -88,6 +88,9 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when it could be heard and no node takes it, until that was told."""
     checked_at: int = 0
     """When we last looked after a track that is past its end."""
+    surely: int | None = None
+    """How far it was heard at least when its node lost touch with the voice server, ms; None once
+    it has it again."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

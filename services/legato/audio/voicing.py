@@ -92,6 +92,8 @@ def lose(player: Player, event: VoiceClosed, *, now: int, rules: Rules) -> Step:
         return _retry(player, now + RATE_LIMITED, "voice: rate limited")
     if code >= OF_DISCORD and voice.losses <= 1:
         return rejoin(player, now=now, rules=rules)
+    if code == UNANSWERED and voice.losses <= 1:
+        return rejoin(player, now=now, rules=rules).also(SyncPanel(notice="voice_away"))
     if code == UNANSWERED:
         away = _retry(player, now + _backoff(voice.losses), "voice: no answer, joins again later")
         return away.also(SyncPanel(notice="voice_away"))

@@ -424,6 +424,47 @@ def test_a_voice_server_that_does_not_answer_is_said_and_asked_for_again_later()
     game = playing("a").closed(1013)
 
     assert game.last_one(SyncPanel).notice == "voice_away"
+    assert game.last_one(SyncVoice).rejoin, "Discord may know another at once"
     assert silences(game) == ("voice_lost",)
+    game.state().server().closed(1013).state().server().closed(1013)
+    assert "SyncVoice" not in game.last_kinds()
     game.wake()
     assert game.last_one(SyncVoice).rejoin
+
+
+def test_what_was_sent_while_the_node_had_lost_touch_is_played_again() -> None:
+    game = playing("a").wait(10_000).report(10_000, connected=False)
+    game.wait(1_000).report(11_000, connected=False).wait(4_000).closed(1006)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.sought) == (9_500, True)
+
+
+def test_a_voice_server_that_was_silent_for_long_before_that_was_noticed_loses_nothing() -> None:
+    game = playing("a").wait(20_000).report(12_000, connected=False).wait(3_000).closed(1006)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert wanted.position == 11_500
+
+
+def test_a_node_that_is_back_in_touch_goes_on_where_it_is() -> None:
+    game = playing("a").wait(10_000).report(10_000, connected=False)
+    game.wait(1_000).report(11_000).wait(4_000)
+
+    assert game.player.play is not None
+    assert game.player.play.surely is None
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.sought) == (15_000, False)
+
+
+def test_what_a_node_said_before_its_player_was_held_confirms_nothing() -> None:
+    game = playing("a").wait(10_000).closed(4006)
+
+    game.wait(10).report(9_700, at=game.now - 300)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.sought) == (9_500, True)

@@ -362,7 +362,7 @@ async def test_a_voice_server_that_leaves_heartbeats_unanswered_is_connected_to_
         await heard.ready.wait()
 
         server.silent = True
-        await until(lambda: voice_protocol.RESUME in server.asked)
+        await until(lambda: voice_protocol.RESUME in server.asked and connection.connected)
 
         first = [
             "connected",
@@ -373,7 +373,31 @@ async def test_a_voice_server_that_leaves_heartbeats_unanswered_is_connected_to_
         assert server.asked[:4] == first
         # A code after which Discord keeps the session.
         assert server.asked[4] in {4000, 4009}
-        assert (connection.connected, heard.closed) == (True, [])
+        assert heard.closed == []
+        [since] = heard.lost
+        assert since > 0.1, "longer than a heartbeat"
+
+
+@pytest.mark.parametrize("death", ["refused", "silent"])
+async def test_a_voice_server_that_dies_under_the_music_is_told(
+    stage: Stage, death: Death, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("legato.node.voice.RESUME_WITHIN", 1.0)
+    monkeypatch.setattr("legato.node.voice.BEAT", 0.5)
+    region = f"doomed {death}"
+    await stage.voice.add_region(region)
+    stage.voice.place(stage.guild, region)
+    await stage.play("tone.opus.ogg")
+    await stage.frames(20)
+    updates = len(stage.client.of("playerUpdate"))
+
+    await stage.voice.kill_region(region, death)
+
+    closed = await stage.client.event("WebSocketClosedEvent")
+    assert (closed["code"], closed["byRemote"]) == (1006, True)
+    states = [one["state"] for one in stage.client.of("playerUpdate")[updates:]]
+    lost = [one for one in states if isinstance(one, dict) and not one["connected"]]
+    assert len(lost) >= 2, "when it was lost, and when it was given up"
 
 
 async def test_a_voice_server_that_says_nothing_at_all_is_given_up(
