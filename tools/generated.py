@@ -8,6 +8,7 @@ import legato.audio.settings
 import legato.gateway.settings
 import legato.node.settings
 import legato.worker.settings
+import legato_operator.settings
 from legato import settings, settings_page
 from legato.embedded import options
 from legato.gateway import command_docs
@@ -34,6 +35,7 @@ OWN_SETTINGS: settings_page.Sections = {
     "API": legato.api.settings.Settings,
     "Worker": legato.worker.settings.Settings,
     "Node": legato.node.settings.NodeSettings,
+    "Operator": legato_operator.settings.Settings,
     "`legato up`": options.Options,
 }
 

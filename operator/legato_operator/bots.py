@@ -83,9 +83,12 @@ def version_of(seen: Bot, world: World) -> str:
 
 def missing_secrets(seen: Bot) -> tuple[SecretRef, ...]:
     """List the Secrets that the spec names and that are not there."""
-    spec = seen.spec
-    used = secret_refs(spec.token_secret_ref, spec.database, spec.redis, spec.api.oauth_secret_ref)
-    return tuple(one for one in used if one not in seen.secrets)
+    return tuple(one for one in secrets_of(seen.spec) if one not in seen.secrets)
+
+
+def secrets_of(spec: BotSpec) -> tuple[SecretRef, ...]:
+    """List the Secrets that a spec names."""
+    return secret_refs(spec.token_secret_ref, spec.database, spec.redis, spec.api.oauth_secret_ref)
 
 
 def uses(spec: BotSpec, group: Group) -> bool:

@@ -1,0 +1,248 @@
+"""The operator at a real API server: children come, are kept as wanted, and the status says why.
+
+No machine runs a pod here: the test does what a kubelet would, and reports as the services do.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+import yaml
+
+import support_operator
+from legato.contracts import keys
+from legato.contracts.fleet import Directive, Observed, ObservedNode
+from legato.embedded.child import Child, Program
+from legato_cluster.control_plane import ControlPlane
+from support_servers import running_valkey
+
+BOT = 123456789012345678
+PATIENCE = 120.0
+Json = Any
+
+
+@dataclasses.dataclass
+class Stage:
+    """A cluster with an operator, a bot, nodes, and the bot's Redis."""
+
+    cluster: ControlPlane
+    redis: redis.Redis
+    operator: Child
+
+    def run(self, *words: str, stdin: str = "") -> str:
+        done = self.cluster.kubectl("-n", "music", *words, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def get(self, *words: str) -> Json:
+        return json.loads(self.run("get", *words, "-o", "json"))
+
+    def items(self, *words: str) -> list[Json]:
+        return list(self.get(*words)["items"])
+
+    def ready(self, kind: str, name: str) -> tuple[str, str]:
+        said = self.get(kind, name).get("status", {}).get("conditions", [])
+        return next(((c["status"], c["reason"]) for c in said if c["type"] == "Ready"), ("", ""))
+
+    def until(self, look: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not look():
+            if time.monotonic() > deadline:
+                pytest.fail(f"not within {PATIENCE:.0f} s: {what}; {self.operator.last_words()}")
+            assert self.operator.code is None, self.operator.last_words()
+            time.sleep(0.2)
+
+    def pod(self, name: str, phase: str) -> None:
+        """Say of a pod what a kubelet would."""
+        ready = "True" if phase == "Running" else "False"
+        status = {"phase": phase, "conditions": [{"type": "Ready", "status": ready}]}
+        body = json.dumps({"status": status})
+        self.run("patch", "pod", name, "--subresource=status", "--type=merge", "-p", body)
+
+    def pods(self, component: str) -> list[str]:
+        label = f"app.kubernetes.io/component={component}"
+        return [pod["metadata"]["name"] for pod in self.items("pods", "-l", label)]
+
+    def report(self, *, players: int = 0) -> None:
+        """Report as the services do: the first pod of a kind holds everything."""
+        at = int(time.time() * 1000)
+        raw = self.redis.get(keys.directive(BOT))
+        said = msgspec.json.decode(raw, type=Directive) if raw else Directive(version=0)
+        for component, prefix, total in (("gateway", "1:s", 2), ("audio", "1:europe:p", 32)):
+            for place, member in enumerate(self.pods(component)):
+                things = tuple(f"{prefix}{n}" for n in range(0 if place else total))
+                one = Observed(
+                    member=member,
+                    component=component,
+                    at=at,
+                    directive_version=said.version,
+                    nodes=(ObservedNode(name="berlin-0", players=players),),
+                    partitions=things if component == "audio" else (),
+                    shards=things if component == "gateway" else (),
+                )
+                self.redis.hset(keys.observed(BOT), one.field, msgspec.json.encode(one))
+
+    def writes(self, since: int) -> list[str]:
+        """List what the operator wrote, from a line of the audit log on."""
+        lines = self.cluster.audit_log.read_text().splitlines()[since:]
+        entries = [json.loads(line) for line in lines]
+        return [
+            f"{one['verb']} {one['requestURI']}"
+            for one in entries
+            if one["userAgent"] == "legato-operator" and one["verb"] not in {"get", "list"}
+        ]
+
+
+def resource(case: str) -> str:
+    found = support_operator.read(case)
+    del found["metadata"]["uid"]
+    return yaml.safe_dump(found)
+
+
+@pytest.fixture(scope="module")
+def stage(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    log = tmp_path_factory.mktemp("operator") / "operator.log"
+    environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(cluster.kubeconfig)}
+    environment |= {"LOOK_AGAIN": "2s", "HOME": str(Path.home())}
+    command = (sys.executable, "-m", "legato_operator")
+    with running_valkey() as valkey:
+        client = redis.Redis.from_url(valkey.url)
+        client.hset(keys.layout(BOT), "shards", "2")
+        made = cluster.kubectl("create", "namespace", "music")
+        assert made.returncode == 0, made.stderr
+        operator = Child.start(Program("operator", command, log, environment=environment))
+        one = Stage(cluster, client, operator)
+        secrets = {"discord": "token=t", "postgres": "url=postgresql://p", "redis": ""}
+        secrets["redis"] = f"url={valkey.url}"
+        for name, content in secrets.items():
+            one.run("create", "secret", "generic", name, f"--from-literal={content}")
+        yield one
+        operator.ask_to_stop()
+        one_more = time.monotonic() + 60
+        while operator.code is None and time.monotonic() < one_more:
+            time.sleep(0.1)
+        code = operator.code
+        operator.kill()
+        client.close()
+        assert code == 0, operator.last_words()
+        assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def running(stage: Stage) -> Stage:
+    """A bot and its nodes, all of whose pods answer."""
+    stage.run("apply", "--server-side", "-f", "-", stdin=resource("smallest_nodes"))
+    stage.run("apply", "--server-side", "-f", "-", stdin=resource("smallest_bot"))
+    stage.until(lambda: stage.pods("migrate"), "a pod that migrates")
+    assert stage.items("deployments") == []
+    stage.pod(stage.pods("migrate")[0], "Succeeded")
+    stage.until(lambda: stage.pods("gateway") and stage.pods("audio"), "pods of the services")
+    stage.until(lambda: len(stage.pods("node")) == 2, "two nodes")
+    for name in (*stage.pods("gateway"), *stage.pods("audio"), *stage.pods("node")):
+        stage.pod(name, "Running")
+    stage.report()
+    stage.until(lambda: stage.ready("mb", "melody")[0] == "True", "a bot that is ready")
+    stage.until(lambda: stage.ready("lln", "berlin")[0] == "True", "nodes that are ready")
+    return stage
+
+
+def test_the_columns_tell_the_story(running: Stage) -> None:
+    bot = running.run("get", "mb").splitlines()[1].split()
+    nodes = running.run("get", "lln").splitlines()[1].split()
+
+    assert bot[:6] == ["melody", "True", "ShardsConnected", "2/2", "0", "0.1.0"]
+    assert nodes[:6] == ["berlin", "True", "NodesReady", "2/2", "0", "4.2.2"]
+
+
+def test_the_services_are_told_of_every_node_by_its_own_address(running: Stage) -> None:
+    raw = running.redis.get(keys.directive(BOT))
+
+    said = msgspec.json.decode(raw or b"", type=Directive)
+
+    assert [(node.name, node.url) for node in said.nodes] == [
+        (f"berlin-{place}", f"http://berlin-{place}.berlin.music.svc:2333") for place in (0, 1)
+    ]
+    secret = running.get("secret", "berlin-password")
+    assert len({node.password for node in said.nodes}) == 1
+    assert said.nodes[0].password not in json.dumps(running.items("statefulsets,configmaps,pods"))
+    assert secret["metadata"]["ownerReferences"][0]["kind"] == "LavalinkNode"
+
+
+def test_where_all_is_as_wanted_nothing_is_written(running: Stage) -> None:
+    running.report()
+    time_of_looks = running.cluster.audit_log
+    since = len(time_of_looks.read_text().splitlines())
+
+    def looks() -> int:
+        lines = time_of_looks.read_text().splitlines()[since:]
+        return sum(
+            '"/apis/legato.dev/v1beta1/namespaces/music/musicbots/melody"' in x for x in lines
+        )
+
+    running.until(lambda: looks() >= 3, "three looks at the bot")
+
+    assert running.writes(since) == []
+
+
+def test_a_child_that_was_changed_is_restored_and_a_users_label_is_kept(running: Stage) -> None:
+    running.run("label", "cronjob", "melody-usage", "team=music")
+    running.run("patch", "cronjob", "melody-usage", "-p", '{"spec": {"suspend": true}}')
+
+    running.until(
+        lambda: running.get("cronjob", "melody-usage")["spec"]["suspend"] is False, "its spec"
+    )
+
+    assert running.get("cronjob", "melody-usage")["metadata"]["labels"]["team"] == "music"
+
+
+def test_a_child_that_was_removed_comes_again(running: Stage) -> None:
+    before = running.get("service", "melody-api")["metadata"]["uid"]
+
+    running.run("delete", "service", "melody-api")
+
+    running.until(
+        lambda: any(
+            one["metadata"]["name"] == "melody-api" and one["metadata"]["uid"] != before
+            for one in running.items("services")
+        ),
+        "another Service",
+    )
+
+
+def test_a_secret_that_goes_is_named_and_nothing_else_is_touched(running: Stage) -> None:
+    secret = running.get("secret", "postgres")
+    deployments = {one["metadata"]["uid"] for one in running.items("deployments")}
+
+    running.run("delete", "secret", "postgres")
+    running.until(lambda: running.ready("mb", "melody") == ("False", "SecretMissing"), "a reason")
+    assert {one["metadata"]["uid"] for one in running.items("deployments")} == deployments
+
+    del secret["metadata"]["uid"], secret["metadata"]["resourceVersion"]
+    running.run("create", "-f", "-", stdin=json.dumps(secret))
+    running.report()
+    running.until(lambda: running.ready("mb", "melody")[0] == "True", "a bot that is ready")
+
+
+def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -> None:
+    running.report(players=3)
+    running.run("scale", "lln", "berlin", "--replicas=0")
+    running.until(
+        lambda: b'"drain_deadline"' in (running.redis.get(keys.directive(BOT)) or b""), "a drain"
+    )
+    running.report(players=3)
+    running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 1, "one less")
+    assert running.get("lln", "berlin")["status"]["players"] == 3
+
+    def empty() -> bool:
+        running.report(players=0)
+        return bool(running.get("statefulset", "berlin")["spec"]["replicas"] == 0)
+
+    running.until(empty, "none once nobody plays")
