@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ from strangers.guest import Guest
 from strangers.room import Room
 from strangers.tap import Tap
 from support_discord import discord
-from support_node import modules, node
+from support_node import missing, modules, node
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -206,12 +207,20 @@ async def by_process(scene: Scene) -> None:
         await scene.stops(running)
 
 
+def _python() -> Path:
+    try:
+        return environment.installed()
+    except subprocess.SubprocessError as error:
+        missing(f"the Python clients could not be installed: {error}")
+        raise
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     programs = tmp_path_factory.mktemp("programs")
     shutil.copytree(STRANGERS / "clients", programs, dirs_exist_ok=True)
     installed, python = await asyncio.gather(
-        asyncio.to_thread(modules, STRANGERS), asyncio.to_thread(environment.installed)
+        asyncio.to_thread(modules, STRANGERS), asyncio.to_thread(_python)
     )
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(discord(voice=True))

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -63,4 +64,12 @@ def installed() -> Path:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True, timeout=300)
+    subprocess.run(command, check=True, timeout=300, env={**_index(), **os.environ})
+
+
+def _index() -> dict[str, str]:
+    """Name the index that pip is configured for: uv reads none of pip's settings."""
+    asked = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    done = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=60)
+    found = done.stdout.strip()
+    return {"UV_DEFAULT_INDEX": found} if done.returncode == 0 and found else {}
