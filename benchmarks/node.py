@@ -14,11 +14,16 @@ from dataclasses import dataclass
 
 from benchmarks import encoding, processes
 from benchmarks.measured import Benchmark, Measured, Row
-from support_audio_node import BOT, Stage, Studio, studio
+from legato_simulator.dave.policy import Policy
+from support_audio_node import BOT, CHANNEL, Stage, Studio, studio
 from support_media import tone
 
 FILES: dict[str, dict[str, object]] = {"opus.ogg": {}, "mp3": {}}
 PLAYERS_A_CORE = {"opus.ogg": 300.0, "mp3": 80.0}
+ENCRYPTED = "opus.ogg"
+"""What is measured in encrypted calls too: where their share is the largest."""
+
+LISTENER = 900_000_000_000_000_001
 MOST_GAP_MS = 25.0
 LOADS_A_SECOND = 20
 
@@ -57,7 +62,8 @@ def used(studio: Studio) -> dict[str, float]:
     pids = {studio.node.process.pid: "control", **studio.node.children()}
     found: dict[str, float] = {}
     for pid, line in pids.items():
-        kind = "pacer" if "pacing" in line else "media" if "worker" in line else "control"
+        kinds = {"pacing": "pacer", "worker": "media", "keeper": "keeper"}
+        kind = next((kind for word, kind in kinds.items() if word in line), "control")
         spent = processes.seconds(pid) if kind != "control" else processes.own_seconds(pid)
         found[kind] = found.get(kind, 0) + spent
     return found
@@ -73,6 +79,25 @@ async def costs(ending: str, players: int, seconds: float) -> tuple[Cost, Cost]:
             alone = await _window(whole, stages, seconds, before)
             async with _loading(stages[0], f"tone.{ending}"):
                 return alone, await _window(whole, stages, seconds, before)
+
+
+async def encrypted(ending: str, players: int, seconds: float) -> tuple[Cost, int]:
+    """The same in calls that are encrypted end to end, and how many frames could not be opened."""
+    files = {f"tone.{ending}": tone(ending, 120.0)}
+    with tempfile.TemporaryDirectory() as folder:
+        async with studio(pathlib.Path(folder), files) as whole:
+            before = processes.resident(whole.node.process.pid)
+            whole.voice.calls.demand(Policy.REQUIRED, None)
+            for guild in _guilds(players):
+                await whole.voice.announce(guild, LISTENER, CHANNEL)
+            stages = await _playing(whole, f"tone.{ending}", players)
+            cost = await _window(whole, stages, seconds, before)
+            ears = [ear for call in whole.voice.calls.told() for ear in call.heard]
+            return cost, sum(ear.undecryptable for ear in ears)
+
+
+def _guilds(players: int) -> list[int]:
+    return [guild << 22 for guild in range(1000, 1000 + players)]
 
 
 async def _window(whole: Studio, stages: list[Stage], seconds: float, before: int) -> Cost:
@@ -100,8 +125,8 @@ async def _playing(whole: Studio, name: str, players: int) -> list[Stage]:
     first = await whole.stage()
     encoded = await first.track(name)
     stages = [
-        Stage(whole.files, whole.voice, whole.node, first.client, guild << 22)
-        for guild in range(1000, 1000 + players)
+        Stage(whole.files, whole.voice, whole.node, first.client, guild)
+        for guild in _guilds(players)
     ]
     more = FILES[name.partition(".")[2]]
     for stage in stages:
@@ -138,6 +163,10 @@ async def measure(quick: bool) -> Measured:
         rows += _rows(ending, alone, busy)
         profile.append(f"{players} players of {ending}: share of a core: {alone.by_process}")
         profile.append(f"  the same while {LOADS_A_SECOND} tracks a second load: {busy.by_process}")
+        if ending == ENCRYPTED:
+            cost, lost = await encrypted(ending, players, seconds)
+            rows += _encrypted_rows(cost, alone, lost)
+            profile.append(f"  the same encrypted end to end: {cost.by_process}")
     rows += encoding.rows(5, 2) if quick else encoding.rows(15, 4)
     return Measured(rows=tuple(rows), profile=tuple(profile))
 
@@ -181,6 +210,31 @@ def _rows(ending: str, alone: Cost, busy: Cost) -> list[Row]:
             note=f"loading took {busy.share - alone.share:.0%} of a core",
         ),
         Row(what=f"{name}: memory a player", figure=alone.bytes_a_player / 1e6, unit="MB"),
+    ]
+
+
+def _encrypted_rows(cost: Cost, plain: Cost, lost: int) -> list[Row]:
+    name = f"{ENCRYPTED}, {cost.players} players, encrypted end to end"
+    gap = f"worst player's p99 {cost.worst_p99_ms:.1f} ms, longest gap {cost.longest_ms:.0f} ms"
+    return [
+        Row(
+            what=f"{name}: players a core",
+            figure=cost.players_a_core,
+            unit="",
+            base=plain.players_a_core,
+            base_of="not encrypted",
+            note=f"{cost.share / cost.players:.2%} of a core a player; {lost} frames not opened",
+        ),
+        Row(
+            what=f"{name}: p99 gap between packets, median player",
+            figure=cost.p99_ms,
+            unit="ms",
+            most=MOST_GAP_MS,
+            base=plain.p99_ms,
+            base_of="not encrypted",
+            note=gap,
+        ),
+        Row(what=f"{name}: memory a player", figure=cost.bytes_a_player / 1e6, unit="MB"),
     ]
 
 
