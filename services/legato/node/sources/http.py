@@ -98,15 +98,18 @@ class HttpReader:
         response = stream.response
         self.content_type = answers.content_type(response)
         self.station = answers.station(response)
-        if self.station is not None:
-            # Some of them tell a length, which means nothing.
-            pass
-        elif response.status == 206:
+        if self.station is None:
+            # Some stations tell a length, which means nothing.
+            self._measure(response)
+        self._streams.append(stream)
+
+    def _measure(self, response: http.client.HTTPResponse) -> None:
+        """Read a file's length, and whether any place of it can be asked for."""
+        if response.status == 206:
             self.length = answers.total(response.getheader("Content-Range"))
             self.seekable_by_range = self.length is not None
         elif response.length is not None:
             self.length = response.length
-        self._streams.append(stream)
 
     def beginning(self, size: int) -> Known | None:
         """Give the first bytes, reading on as far as needed; None where it can't be read on."""
