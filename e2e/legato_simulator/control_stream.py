@@ -27,6 +27,8 @@ GUILD = 1 << 22
 BOT = 2 << 22
 CHANNEL = 3 << 22
 TRACK = 15
+START_S = 60.0
+"""A busy machine takes long to start a process."""
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -65,7 +67,7 @@ class ControlStream:
         if self._process.stdin is not None:
             self._process.stdin.write(msgspec.json.encode(orders) + b"\n")
             await self._process.stdin.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(START_S):
             while self._packets() < before + 5:  # noqa: ASYNC110 - the receive path tells nobody
                 await asyncio.sleep(0.02)
 

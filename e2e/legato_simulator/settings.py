@@ -22,7 +22,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Guilds of the world a new simulator starts with."""
     voice: bool = False
     """Whether voice servers run; without them a bot is told of an endpoint that answers nothing."""
-    voice_encryption: Policy = Policy.OFF
+    voice_encryption: Policy = Policy.REQUIRED
     """What voice demands of end-to-end encryption, on stages apart."""
     heartbeat_interval: float = 41.25
     """Seconds between a client's heartbeats, as Discord's HELLO says."""

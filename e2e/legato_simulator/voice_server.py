@@ -7,18 +7,20 @@ settings and no sound: packets go to each bot's listener as they come.
 import asyncio
 import secrets
 import time
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 from msgspec import Struct
 
+from legato_simulator.audience import Audience
 from legato_simulator.calls import VoiceCredentials
 from legato_simulator.certs import Certificates
 from legato_simulator.dave import policy as dave
-from legato_simulator.dave.messages import Body
 from legato_simulator.dave.mls import ExternalSender
 from legato_simulator.dave.policy import Policy
 from legato_simulator.listener import KEPT_PACKETS, Listener, Report
+from legato_simulator.voice_call import VoiceCall
 from legato_simulator.voice_calls import VoiceCalls
 from legato_simulator.voice_endpoint import (
     LOOPBACK,
@@ -39,8 +41,6 @@ from legato_simulator.voice_socket import KEPT_OPEN, VoiceSocket
 from legato_simulator.voice_udp import VoiceUdp
 
 BAD_TOKEN, SESSION_INVALID, DISCONNECTED = 4004, 4006, 4014
-KEPT_TOTAL = 300_000
-"""Packets kept over all listeners, about 150 MB: many listeners keep less each."""
 
 Key = tuple[int, int]
 
@@ -74,10 +74,9 @@ class VoiceServer:
         self.certificates = certificates
         self.closes: list[tuple[int, int, int]] = []
         """(guild, user, code) of every close this side began."""
-        self.identifies = 0
-        self.resumes = 0
+        self.identifies = self.resumes = 0
         self.refusals: list[int] = []
-        self._regions, self._keep, self.reach = regions, keep, reach
+        self._regions, self.reach = regions, reach
         self._endpoints: dict[str, Endpoint] = {}
         self._grants: dict[Key, Grant] = {}
         self._sessions: dict[Key, VoiceSession] = {}
@@ -86,7 +85,7 @@ class VoiceServer:
         self._open: set[VoiceSocket] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._by_ssrc: dict[int, tuple[VoiceSession, Listener]] = {}
-        self._listeners: dict[Key, Listener] = {}
+        self._audience = Audience(keep)
         self._faults = FaultBook()
         self._places: dict[int, str] = {}
         self.calls = VoiceCalls(policy, ExternalSender(), self._deliver, self._faults)
@@ -244,14 +243,11 @@ class VoiceServer:
 
     def listeners(self) -> list[Listener]:
         """List every bot's ear, also of those that have gone."""
-        return list(self._listeners.values())
+        return self._audience.all()
 
     def listener(self, guild_id: int, user_id: int | None = None) -> Listener | None:
         """Find a bot's ear; without a user the guild's newest."""
-        if user_id is not None:
-            return self._listeners.get((guild_id, user_id))
-        found = [one for key, one in self._listeners.items() if key[0] == guild_id]
-        return found[-1] if found else None
+        return self._audience.find(guild_id, user_id)
 
     def report(self, guild_id: int, user_id: int, *, since: float | None = None) -> Report | None:
         """Say what came from a bot; `since` is a moment of this machine's monotonic clock."""
@@ -261,16 +257,7 @@ class VoiceServer:
     def counts(self) -> dict[str, dict[str, int]]:
         """Say what each region's media socket saw."""
         live = [one for one in self._endpoints.values() if isinstance(one, LiveEndpoint)]
-        return {
-            one.name: {
-                "packets": one.udp.counts.packets,
-                "strays": one.udp.counts.strays,
-                "dropped_by_kernel": one.udp.counts.dropped_by_kernel,
-                "dropped_on_demand": one.udp.counts.dropped_on_demand,
-                "discoveries": one.udp.counts.discoveries,
-            }
-            for one in live
-        }
+        return {one.name: asdict(one.udp.counts) for one in live}
 
     # For voice_socket.py.
 
@@ -324,40 +311,14 @@ class VoiceServer:
 
     def listen(self, session: VoiceSession) -> None:
         """Begin to take the session's media."""
-        key = (session.grant.guild_id, session.grant.user_id)
-        if key not in self._listeners:
-            keep = min(self._keep, KEPT_TOTAL // (len(self._listeners) + 1))
-            # Taken out and put back in, so that the guild's newest stands last.
-            self._listeners[key] = Listener(*key, keep=max(keep, 500))
-        listener = self._listeners[key] = self._listeners.pop(key)
-        call = self.calls.of(session)
+        listener, call = self._audience.of(session), self.call(session)
         call.settles(listener.settle)
         listener.begin(session.ssrc, session.mode, session.key, call.hear)
         self._by_ssrc[session.ssrc] = (session, listener)
 
-    def others(self, session: VoiceSession) -> list[int]:
-        """List who else is in the call."""
-        return self.calls.of(session).others(session.grant.user_id)
-
-    def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
-        """Send a message to the other connections of the call."""
-        self.calls.of(session).tell(op, body, but=session.grant.user_id)
-
-    def describe(self, session: VoiceSession) -> int:
-        """Settle the version of end-to-end encryption that op 4 names."""
-        return self.calls.of(session).describe(session)
-
-    def enter(self, session: VoiceSession) -> None:
-        """Bring a client that has its session description into the call."""
-        self.calls.of(session).enter(session)
-
-    def back(self, session: VoiceSession) -> None:
-        """Take note that a session was resumed and has what it missed."""
-        self.calls.of(session).back(session)
-
-    def said(self, session: VoiceSession, op: int, body: Body) -> None:
-        """Take a message about the call's encryption."""
-        self.calls.of(session).said(session.grant.user_id, op, body)
+    def call(self, session: VoiceSession) -> VoiceCall:
+        """Give the call that a client is in."""
+        return self.calls.of(session)
 
     async def gone(self, socket: VoiceSocket) -> None:
         """Take note that a socket has ended: a session that was not ended can be resumed."""
@@ -371,7 +332,7 @@ class VoiceServer:
             if socket.left:
                 self._forget(key)
             else:
-                self.calls.of(session).lose(session)
+                self.call(session).lose(session)
 
     # Its own.
 
@@ -392,6 +353,8 @@ class VoiceServer:
         socket = self._sockets.pop(key, None)
         if code not in KEPT_OPEN:
             self._forget(key)
+        elif key in self._sessions:
+            self.call(self._sessions[key]).lose(self._sessions[key])
         if socket is not None:
             self.closes.append((*key, code))
             self._close(socket, code)
@@ -419,10 +382,9 @@ class VoiceServer:
 
     def _media(self, ssrc: int, data: bytes, at_ns: int) -> bool:
         found = self._by_ssrc.get(ssrc)
-        if found is None:
-            return False
-        found[1].receive(data, at_ns)
-        return True
+        if found is not None:
+            found[1].receive(data, at_ns)
+        return found is not None
 
     def _faults_of_ssrc(self, ssrc: int) -> VoiceFaults:
         found = self._by_ssrc.get(ssrc)

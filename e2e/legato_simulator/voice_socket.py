@@ -14,6 +14,7 @@ from aiohttp import WSMsgType, web
 from legato_simulator import rtp
 from legato_simulator.dave import messages
 from legato_simulator.dave.messages import Body
+from legato_simulator.voice_call import VoiceCall
 from legato_simulator.voice_faults import VoiceFaults
 from legato_simulator.voice_session import (
     Identify,
@@ -51,23 +52,8 @@ class Registry(Protocol):
     def listen(self, session: VoiceSession) -> None:
         """Begin to take the session's media."""
 
-    def others(self, session: VoiceSession) -> list[int]:
-        """List who else is in the call."""
-
-    def tell_others(self, session: VoiceSession, op: int, body: Any) -> None:
-        """Send a message to the other connections of the call."""
-
-    def describe(self, session: VoiceSession) -> int:
-        """Settle the version of end-to-end encryption that op 4 names."""
-
-    def enter(self, session: VoiceSession) -> None:
-        """Bring a client that has its session description into the call."""
-
-    def back(self, session: VoiceSession) -> None:
-        """Take note that a session was resumed and has what it missed."""
-
-    def said(self, session: VoiceSession, op: int, body: Body) -> None:
-        """Take a message about the call's encryption."""
+    def call(self, session: VoiceSession) -> VoiceCall:
+        """Give the call that a client is in."""
 
     async def gone(self, socket: "VoiceSocket") -> None:
         """Take note that a socket has ended."""
@@ -202,7 +188,7 @@ class VoiceSocket:
 
     async def _take(self, data: str | bytes) -> None:
         if isinstance(data, bytes) and data[:1] and data[0] in messages.FROM_CLIENT_BINARY:
-            self._registry.said(self._own(), data[0], data[1:])
+            self._said(data[0], data[1:])
             return
         try:
             await self._dispatch(msgspec.json.decode(data))
@@ -229,7 +215,7 @@ class VoiceSocket:
                 return
             case messages.READY_FOR_TRANSITION | messages.INVALID_COMMIT_WELCOME:
                 named = msgspec.convert(body, Transition).transition_id
-                self._registry.said(self._own(), op, {"transition_id": named})
+                self._said(op, {"transition_id": named})
             case _:
                 raise Refused(UNKNOWN_OPCODE)
 
@@ -237,6 +223,11 @@ class VoiceSocket:
         if self.session is None:
             raise Refused(NOT_AUTHENTICATED)
         return self.session
+
+    def _said(self, op: int, body: Body) -> None:
+        """Pass on what a client says about the call's encryption."""
+        session = self._own()
+        self._registry.call(session).said(session.grant.user_id, op, body)
 
     async def _identify(self, body: Identify) -> None:
         if self.session is not None:
@@ -263,7 +254,8 @@ class VoiceSocket:
             raise Refused(UNKNOWN_MODE)
         session.mode, session.address = body.data.mode, (body.data.address, body.data.port)
         self._registry.listen(session)
-        session.dave_version = self._registry.describe(session)
+        call = self._registry.call(session)
+        session.dave_version = call.describe(session)
         description = {
             "audio_codec": "opus",
             "media_session_id": f"{session.ssrc:032x}",
@@ -272,17 +264,17 @@ class VoiceSocket:
             "dave_protocol_version": session.dave_version,
         }
         await self._step(lambda: description, 4)
-        others = self._registry.others(session)
+        others = call.others(session.grant.user_id)
         if others:
             await self.send(11, {"user_ids": [str(user_id) for user_id in others]})
-        self._registry.enter(session)
+        call.enter(session)
 
     async def _speaking(self, body: dict[str, Any]) -> None:
         session = self._own()
         session.speaking = int(body.get("speaking", 0))
         told = {"speaking": session.speaking, "ssrc": session.ssrc}
         user = {"user_id": str(session.grant.user_id)}
-        self._registry.tell_others(session, 5, {**told, **user})
+        self._registry.call(session).tell(5, {**told, **user}, but=session.grant.user_id)
 
     async def _heartbeat(self, body: Any) -> None:
         self._beaten = asyncio.get_running_loop().time()
@@ -303,4 +295,4 @@ class VoiceSocket:
         await self._step(lambda: None, 9)
         for wire in admitted.missed(body.seq_ack):
             await self._write(wire)
-        self._registry.back(admitted)
+        self._registry.call(admitted).back(admitted)

@@ -261,7 +261,7 @@ async def test_the_credentials_open_the_real_voice_server() -> None:
         )
 
         credentials = VoiceCredentials(token=server["token"], endpoint=server["endpoint"])
-        await sender.connect(credentials)
+        await sender.connect(credentials, dave_version=1)
 
         connections = voice.server.connections()
         assert [(each.connected, each.channel_id) for each in connections] == [(True, int(room))]
