@@ -47,6 +47,7 @@ async def test_waiting_lets_everybody_through_at_the_pace(limits):
 
 
 def test_in_no_second_do_more_requests_leave_than_discord_allows():
+    """Not even after a gateway was held up for half a second."""
     second = DISCORD_GLOBAL.capacity * (timedelta(seconds=1) / DISCORD_GLOBAL.per)
 
-    assert DISCORD_GLOBAL.capacity + second <= 50
+    assert DISCORD_GLOBAL.capacity + 1.5 * second <= 50

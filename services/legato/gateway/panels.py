@@ -167,6 +167,7 @@ class Panels:
     async def _draw(self, panel: _Panel) -> None:
         action = panel.newest
         if not panel.herald.knows(action.guild_id):
+            panel.paced = False  # what nobody sends now is not owed later
             return
         if panel.channel_id != action.channel_id or panel.message_id == panel.unwanted:
             await self._remove(panel)
