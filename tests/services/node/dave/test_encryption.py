@@ -10,11 +10,12 @@ import pytest
 from legato_simulator.dave.policy import Policy
 from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_faults import VoiceFaults
-from support_audio_node import BOT, CHANNEL, Stage, Studio, until
+from support_audio_node import BOT, CHANNEL, Json, Stage, Studio, until
 from support_media import tone
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATIENCE = 60.0
+OTHER_BOT = 701
 READING_MS = 10
 """How exactly the time code is read."""
 ADA, BEN = 900_000_000_000_000_001, 900_000_000_000_000_002
@@ -261,3 +262,57 @@ async def test_a_seek_and_the_next_track_are_heard_encrypted(stage: Stage) -> No
     await hears(stage)
 
     nothing_is_lost(stage)
+
+
+async def test_two_bots_of_a_call_are_both_heard(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    other = await stage.node.connect(user=OTHER_BOT)
+    given = await stage.voice.open(stage.guild, CHANNEL, OTHER_BOT, "another")
+    voice = {"token": given.token, "endpoint": given.endpoint}
+    body: Json = {
+        "track": {"encoded": await stage.track(LONG)},
+        "voice": {**voice, "sessionId": "another", "channelId": str(CHANNEL)},
+    }
+
+    await other.patch(body, guild=stage.guild)
+    await settled(stage, OTHER_BOT, ADA)
+    await until(lambda: sounding(stage, OTHER_BOT) >= 40, PATIENCE)
+    await hears(stage)
+
+    nothing_is_lost(stage)
+    no_moment_is_lost(stage)
+
+
+def sounding(stage: Stage, bot: int) -> int:
+    report = stage.voice.report(stage.guild, bot)
+    return 0 if report is None else report.sound
+
+
+async def test_a_stage_is_not_encrypted_whatever_the_server_asks(stage: Stage) -> None:
+    encrypted(stage)
+    stage.voice.calls.stage(stage.guild, CHANNEL)
+    await comes(stage, ADA)
+
+    await stage.play("tone.mp3")
+    await stage.frames(40)
+
+    assert (call(stage).version, call(stage).epoch) == (0, 0)
+    assert stage.report().epochs[0].sealed == 0
+
+
+async def test_a_slow_member_is_waited_for_and_misses_nothing(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    stage.voice.set_faults(VoiceFaults(slow_listeners=0.3), guild_id=stage.guild)
+
+    await comes(stage, BEN)
+    await settled(stage, ADA, BEN)
+    await hears(stage, BEN)
+
+    nothing_is_lost(stage)
+    no_moment_is_lost(stage)
