@@ -133,7 +133,7 @@ class Running:
             working = tasks.create_task(self.loop.work())
             await self._committed()
             while self.loop.outbox is not None and len(self.loop.outbox):  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.005)
             await self.loop.reached()
             working.cancel()
         if self.reading is not None:
@@ -142,7 +142,7 @@ class Running:
 
     async def _committed(self) -> None:
         while self.loop.writer.position.entry != self.last:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0.005)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

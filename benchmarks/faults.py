@@ -6,7 +6,7 @@ from legato_machine.conditions import until
 from legato_machine.machine import Machine
 from legato_machine.room import Room
 
-FROZEN = 3.0
+FROZEN = 2.0
 """Seconds beyond its lease that a process is frozen."""
 
 

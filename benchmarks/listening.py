@@ -11,7 +11,7 @@ from legato_machine.machine import Machine
 from legato_machine.room import Room
 from legato_simulator.listener import Report
 
-AFTER = 2.0
+AFTER = 1.5
 """Seconds that are listened on when a fault is over."""
 MOST = 45.0
 """Seconds that one fault may take to be over."""
