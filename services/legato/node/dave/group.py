@@ -4,10 +4,14 @@ davey knows no transition: its encryptor goes over to a new epoch's key with the
 Its calls hold the interpreter, 6 to 80 ms for a change of the group.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import davey
 
 from legato.node.dave.exchange import Handshake
 
+PANIC = "PanicException"
 KINDS = (davey.ProposalsOperationType.append, davey.ProposalsOperationType.revoke)
 
 
@@ -19,10 +23,8 @@ class Group:
     """A membership, pending at first."""
 
     def __init__(self, version: int, user: int, channel: int) -> None:
-        try:
+        with _judged():
             self._session = davey.DaveSession(version, user, channel)
-        except ValueError as error:
-            raise Invalid(str(error)) from error
 
     @property
     def ready(self) -> bool:
@@ -31,35 +33,27 @@ class Group:
 
     def trust(self, sender: bytes) -> None:
         """Take the voice server's credential and found a group of one; raises Invalid."""
-        try:
+        with _judged():
             self._session.set_external_sender(sender)
-        except ValueError as error:
-            raise Invalid(str(error)) from error
 
     def package(self) -> bytes:
         """Make a key package; it replaces the one before. Raises Invalid."""
-        try:
+        with _judged():
             return bytes(self._session.get_serialized_key_package())
-        except ValueError as error:
-            raise Invalid(str(error)) from error
 
     def propose(self, *, revoked: bool, data: bytes, expected: frozenset[int]) -> bytes | None:
         """Take proposals and give a commit with its welcome, if any is open; raises Invalid."""
-        try:
+        with _judged():
             made = self._session.process_proposals(KINDS[revoked], data, list(expected))
-        except ValueError as error:
-            raise Invalid(str(error)) from error
         return None if made is None else bytes(made.commit) + bytes(made.welcome or b"")
 
     def apply(self, kind: Handshake, data: bytes) -> None:
         """Go over to the next epoch, or into the group; raises Invalid."""
-        try:
+        with _judged():
             if kind == "commit":
                 self._session.process_commit(data)
             else:
                 self._session.process_welcome(data)
-        except ValueError as error:
-            raise Invalid(str(error)) from error
 
     def encrypt(self, frame: bytes) -> bytes:
         """Encrypt one Opus frame; the silence frame stays as it is. Raises Invalid."""
@@ -67,3 +61,16 @@ class Group:
             return self._session.encrypt_opus(frame)
         except ValueError as error:
             raise Invalid(str(error)) from error
+
+
+@contextmanager
+def _judged() -> Iterator[None]:
+    """Turn what davey raises into Invalid; what it breaks off by has no type that can be named."""
+    try:
+        yield
+    except ValueError as error:
+        raise Invalid(str(error)) from error
+    except BaseException as error:
+        if type(error).__name__ == PANIC:
+            raise Invalid(str(error)) from error
+        raise
