@@ -47,8 +47,8 @@ class Cost:
 
     @property
     def players_a_core(self) -> float:
-        """Return how many one core would carry, by core time."""
-        return self.players / self.share if self.share else 0.0
+        """Return how many one core would carry, by core time and the frames that came."""
+        return self.players * (1 - self.missing) / self.share if self.share else 0.0
 
 
 def beside(alone: Cost, busy: Cost) -> float:
@@ -131,6 +131,8 @@ async def _playing(whole: Studio, name: str, players: int) -> list[Stage]:
     more = FILES[name.partition(".")[2]]
     for stage in stages:
         await stage.patch(track={"encoded": encoded}, voice=await stage.credentials(), **more)
+    for stage in stages:
+        await stage.frames(1)
     await stages[-1].frames(50)
     return stages
 
