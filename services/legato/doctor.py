@@ -228,12 +228,14 @@ async def _nodes(environ: Mapping[str, str]) -> list[Finding]:
 
 def _node(row: NodeRow) -> Finding:
     players = f"{row.players} players, {row.playing} of them playing"
-    if not row.connected:
+    if not row.connected and row.players:
         return Finding(row.name, "wrong", f"no audio worker reaches it at {row.url}; {players}",
                        "Does it run, and is its log quiet?")  # fmt: skip
     if row.draining or row.cordoned:
         how = "drained: its players go elsewhere" if row.draining else "cordoned: no new players"
         return Finding(row.name, "note", f"{how}; {players}", f"legato nodes uncordon {row.name}")
+    if not row.connected:
+        return Finding(row.name, "ok", "no players, so that no audio worker is connected to it")
     return Finding(row.name, "ok", f"reached; {players}")
 
 

@@ -114,7 +114,7 @@ async def test_real_servers_are_seen(
 async def test_every_process_and_node_of_a_running_legato_is_named(
     redis: Client, redis_url: str, tmp_path: pathlib.Path
 ) -> None:
-    names = ("node-1", "node-2", "node-3")
+    names = ("node-1", "node-2", "node-3", "node-4")
     nodes = [Node(name=name, url="http://127.0.0.1:1", password="hidden") for name in names]
     await fleet.direct(redis, bot=12, nodes=nodes)
     await fleet.cordon(redis, bot=12, node="node-2")
@@ -123,7 +123,8 @@ async def test_every_process_and_node_of_a_running_legato_is_named(
     reached = tuple(
         ObservedNode(name=name, connected=True, players=3, playing=1) for name in names[:2]
     )
-    report = Observed(member="one", component="audio", at=now, nodes=reached)
+    lost = ObservedNode(name="node-3", players=2)
+    report = Observed(member="one", component="audio", at=now, nodes=(*reached, lost))
     await redis.hset(keys.observed(12), report.field, msgspec.json.encode(report))
     told = {"REDIS_URL": redis_url, "DISCORD_APPLICATION_ID": "12"}
 
@@ -141,3 +142,4 @@ async def test_every_process_and_node_of_a_running_legato_is_named(
     )  # fmt: skip
     assert found["node-3"].state == "wrong"
     assert "no audio worker reaches it at http://127.0.0.1:1" in found["node-3"].text
+    assert (found["node-4"].state, found["node-4"].text[:10]) == ("ok", "no players")
