@@ -246,6 +246,6 @@ BENCHMARK = Benchmark(
         "(the listener runs on the same cores)."
     ),
     measure=measure,
-    limit=150,
-    quick_limit=50,
+    limit=190,
+    quick_limit=75,
 )
