@@ -10,13 +10,18 @@ from legato.contracts.partitions import Partition
 from legato.errors import Unavailable
 from legato.leases import Held, Lease, Leases
 from legato.redis import Client, connect
+from support_waiting import until
 
 P = Partition(7, "default", 3)
 TTL = timedelta(milliseconds=300)
 
 
-def leases(redis: Client, owner: str) -> Leases:
-    return Leases(redis, owner=owner, ttl=TTL, renew=TTL / 5)
+LONG = timedelta(minutes=5)
+"""A lease's life in tests where none ends."""
+
+
+def leases(redis: Client, owner: str, *, ttl: timedelta = TTL) -> Leases:
+    return Leases(redis, owner=owner, ttl=ttl, renew=ttl / 5)
 
 
 async def taken(found: Lease | Held) -> Lease:
@@ -24,13 +29,17 @@ async def taken(found: Lease | Held) -> Lease:
     return found
 
 
-async def until_stale(*others: Leases) -> None:
-    """Let a lease grow stale while Redis stays reachable, as ticks of others show."""
-    end = time.monotonic() + TTL.total_seconds() * 1.3
-    while time.monotonic() < end:
-        for other in others:
-            await other.steady()
-        await asyncio.sleep(0.02)
+async def taken_when_stale(other: Leases) -> Lease:
+    """Take a lease that grows stale while Redis stays reachable, as the other's ticks show."""
+
+    async def take() -> Lease | None:
+        await other.steady()
+        found = await other.acquire(P)
+        return found if isinstance(found, Lease) else None
+
+    found = await until(take)
+    assert found is not None
+    return found
 
 
 async def test_a_free_lease_goes_to_one_of_two(each_redis: Client) -> None:
@@ -78,10 +87,8 @@ async def test_a_released_lease_is_free_and_its_epoch_grows(each_redis: Client) 
 async def test_a_stale_lease_is_taken_once_redis_was_steady(each_redis: Client) -> None:
     first, second = leases(each_redis, "a"), leases(each_redis, "b")
     old = await taken(await first.acquire(P))
-    await second.steady()
-    await until_stale(second)
 
-    new = await taken(await second.acquire(P))
+    new = await taken_when_stale(second)
 
     assert new.epoch > old.epoch
     assert await first.renew(old) is None
@@ -102,7 +109,7 @@ async def test_after_a_gap_the_owner_renews_before_anybody_takes(each_redis: Cli
 
 
 async def test_a_lease_that_exists_nowhere_goes_on_with_its_holder(each_redis: Client) -> None:
-    first = leases(each_redis, "a")
+    first = leases(each_redis, "a", ttl=LONG)
     old = await taken(await first.acquire(P))
     await each_redis.flushall()
 

@@ -14,5 +14,5 @@ async def test_a_loop_that_was_held_up_knows_by_how_much():
     await asyncio.sleep(0.06)
     watching.cancel()
 
-    assert 0.1 < lateness.worst < 2.0
+    assert lateness.worst > 0.1
     assert Lateness().worst == 0.0
