@@ -36,6 +36,8 @@ class Stage:
     cluster: ControlPlane
     redis: redis.Redis
     operator: Child
+    players: int | None = None
+    """On the first node, as the services report; None = no service runs yet."""
 
     def run(self, *words: str, stdin: str = "") -> str:
         done = self.cluster.kubectl("-n", "music", *words, stdin=stdin)
@@ -55,6 +57,7 @@ class Stage:
     def until(self, look: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not look():
+            self.report()
             if time.monotonic() > deadline:
                 pytest.fail(f"not within {PATIENCE:.0f} s: {what}; {self.operator.last_words()}")
             assert self.operator.code is None, self.operator.last_words()
@@ -71,8 +74,10 @@ class Stage:
         label = f"app.kubernetes.io/component={component}"
         return [pod["metadata"]["name"] for pod in self.items("pods", "-l", label)]
 
-    def report(self, *, players: int = 0) -> None:
-        """Report as the services do: the first pod of a kind holds everything."""
+    def report(self) -> None:
+        """Report as the services do, again and again: the first pod of a kind holds everything."""
+        if self.players is None:
+            return
         at = int(time.time() * 1000)
         raw = self.redis.get(keys.directive(BOT))
         said = msgspec.json.decode(raw, type=Directive) if raw else Directive(version=0)
@@ -84,7 +89,7 @@ class Stage:
                     component=component,
                     at=at,
                     directive_version=said.version,
-                    nodes=(ObservedNode(name="berlin-0", players=players),),
+                    nodes=(ObservedNode(name="berlin-0", players=self.players),),
                     partitions=things if component == "audio" else (),
                     shards=things if component == "gateway" else (),
                 )
@@ -148,7 +153,7 @@ def running(stage: Stage) -> Stage:
     stage.until(lambda: len(stage.pods("node")) == 2, "two nodes")
     for name in (*stage.pods("gateway"), *stage.pods("audio"), *stage.pods("node")):
         stage.pod(name, "Running")
-    stage.report()
+    stage.players = 0
     stage.until(lambda: stage.ready("mb", "melody")[0] == "True", "a bot that is ready")
     stage.until(lambda: stage.ready("lln", "berlin")[0] == "True", "nodes that are ready")
     return stage
@@ -177,12 +182,11 @@ def test_the_services_are_told_of_every_node_by_its_own_address(running: Stage) 
 
 
 def test_where_all_is_as_wanted_nothing_is_written(running: Stage) -> None:
-    running.report()
-    time_of_looks = running.cluster.audit_log
-    since = len(time_of_looks.read_text().splitlines())
+    log = running.cluster.audit_log
+    since = len(log.read_text().splitlines())
 
     def looks() -> int:
-        lines = time_of_looks.read_text().splitlines()[since:]
+        lines = log.read_text().splitlines()[since:]
         return sum(
             '"/apis/legato.dev/v1beta1/namespaces/music/musicbots/melody"' in x for x in lines
         )
@@ -227,22 +231,39 @@ def test_a_secret_that_goes_is_named_and_nothing_else_is_touched(running: Stage)
 
     del secret["metadata"]["uid"], secret["metadata"]["resourceVersion"]
     running.run("create", "-f", "-", stdin=json.dumps(secret))
-    running.report()
     running.until(lambda: running.ready("mb", "melody")[0] == "True", "a bot that is ready")
 
 
+def directive(running: Stage) -> bytes:
+    found = running.redis.get(keys.directive(BOT))
+    return found if isinstance(found, bytes) else b""
+
+
 def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -> None:
-    running.report(players=3)
+    running.players = 3
     running.run("scale", "lln", "berlin", "--replicas=0")
-    running.until(
-        lambda: b'"drain_deadline"' in (running.redis.get(keys.directive(BOT)) or b""), "a drain"
-    )
-    running.report(players=3)
+    running.until(lambda: b'"drain_deadline"' in directive(running), "a drain")
     running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 1, "one less")
     assert running.get("lln", "berlin")["status"]["players"] == 3
 
-    def empty() -> bool:
-        running.report(players=0)
-        return bool(running.get("statefulset", "berlin")["spec"]["replicas"] == 0)
+    running.players = 0
+    running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 0, "none")
 
-    running.until(empty, "none once nobody plays")
+
+def test_a_group_that_is_deleted_waits_until_nobody_plays_on_it(running: Stage) -> None:
+    running.run("scale", "lln", "berlin", "--replicas=1")
+    running.until(lambda: running.pods("node") == ["berlin-0"], "a node")
+    running.pod("berlin-0", "Running")
+    running.players = 3
+    running.until(lambda: running.get("lln", "berlin")["status"]["players"] == 3, "players")
+
+    running.run("delete", "lln", "berlin", "--wait=false")
+
+    running.until(lambda: b'"drain_deadline"' in directive(running), "a drain")
+    assert running.pods("node") == ["berlin-0"]
+
+    running.players = 0
+    running.until(
+        lambda: running.items("lln") == running.items("statefulsets") == [],
+        "an end once nobody plays",
+    )

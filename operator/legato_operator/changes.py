@@ -68,8 +68,6 @@ class Plan:
     """To be written where it differs; None = leave what stands there."""
     pasts: dict[str, Past] = field(default_factory=dict)
     """What scaling must remember: by region, or under the empty text."""
-    release: bool = False
-    """Whether the finalizer may go."""
     again: timedelta = timedelta(seconds=30)
     """When to look again if nothing happens."""
 

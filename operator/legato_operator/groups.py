@@ -9,7 +9,7 @@ from legato_operator.changes import Action, MakePassword, Patch, Plan
 from legato_operator.desired import application, monitoring, nodes
 from legato_operator.desired.manifest import Manifest, Ref, made, ref
 from legato_operator.directive import Address
-from legato_operator.resources.lavalinknode import NodeSpec
+from legato_operator.resources.lavalinknode import KIND, NodeSpec
 from legato_operator.resources.status import Condition, NodeStatus, Progress
 from legato_operator.scaling import Decision, Past
 from legato_operator.seen import (
@@ -44,7 +44,8 @@ def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
     if seen.deleting_since is not None:
         return _farewell(seen, ahead, now=now)
     refused = application.refused(seen.spec, nodes.PORT)
-    actions = [] if seen.spec.paused or refused else _actions(seen, ahead, world)
+    still = seen.spec.paused or refused
+    actions = [] if still else [*_held_back(seen), *_actions(seen, ahead, world)]
     status = _status(seen, ahead, world, refused, now=now)
     return Plan(tuple(actions), status, pasts={"": ahead.decision.past})
 
@@ -202,9 +203,23 @@ def _farewell(seen: Group, ahead: Outlook, *, now: datetime) -> Plan:
     wanted = nodes.objects(nodes.Group(seen.owner, seen.spec, seen.password), ahead.plan.replicas)
     sets = [one for one in wanted if one["kind"] == "StatefulSet"]
     actions = [*changes.applied(sets, seen.children), *_relabelled(seen, ahead.plan)]
+    if over or not busy:
+        actions = [_finalizers(seen, [], "it is empty" if not busy else "its time is over")]
     status = _status(seen, ahead, World(""), (), now=now)
-    again = timedelta(seconds=2)
-    return Plan(tuple(actions), status, release=over or not busy, again=again)
+    return Plan(tuple(actions), status, again=timedelta(seconds=2))
+
+
+def _held_back(seen: Group) -> list[Action]:
+    """Have a deletion wait for us."""
+    if names.FINALIZER in seen.finalizers:
+        return []
+    return [_finalizers(seen, [names.FINALIZER], "players are moved before it goes")]
+
+
+def _finalizers(seen: Group, ours: list[str], reason: str) -> Action:
+    others = [one for one in seen.finalizers if one != names.FINALIZER]
+    body = {"metadata": {"finalizers": [*others, *ours]}}
+    return Patch(Ref(KIND, seen.name), body, reason)
 
 
 def _status(

@@ -50,7 +50,7 @@ class Shell:
 
     async def _look(self, key: Key) -> timedelta | None:
         found = await self.cluster.resource(key.kind, key.namespace, key.name)
-        if found is None or found["metadata"].get("deletionTimestamp"):
+        if found is None or _gone(found):
             self.pasts.pop(key, None)
             return None
         world = World(self.settings.release, await self.cluster.known(), self.settings.machines)
@@ -74,7 +74,7 @@ class Shell:
         seen = await self._group(found, key.namespace, world)
         plan = groups.reconcile(seen, world, now=datetime.now(UTC))
         await self._act(key, plan)
-        if plan.status != seen.status:
+        if plan.status != seen.status and not seen.deleting_since:
             await self.cluster.apply_status(key.kind, key.namespace, key.name, plan.status)
         return plan
 
@@ -133,6 +133,8 @@ class Shell:
             status=msgspec.convert(found.get("status", {}), NodeStatus),
             generation=found["metadata"]["generation"],
             labels=found["metadata"].get("labels") or {},
+            finalizers=tuple(found["metadata"].get("finalizers") or ()),
+            deleting_since=_deleting(found),
             children=await self.cluster.children(namespace, selector, world.known),
             pods=await self.cluster.pods(namespace, selector),
             machines=await self.cluster.machines() if world.sees_machines else {},
@@ -174,6 +176,18 @@ class Shell:
 
     async def _value(self, namespace: str, of: SecretRef) -> str:
         return (await self.cluster.secret(namespace, of.name)).get(of.key, "")
+
+
+def _gone(found: Manifest) -> bool:
+    """Say whether nothing is left to do: what is being deleted, and does not wait for us."""
+    waits = names.FINALIZER in (found["metadata"].get("finalizers") or ())
+    return _deleting(found) is not None and not waits
+
+
+def _deleting(found: Manifest) -> datetime | None:
+    """Say since when a resource is to go."""
+    since = found["metadata"].get("deletionTimestamp")
+    return datetime.fromisoformat(since) if since else None
 
 
 def _owner(found: Manifest) -> Owner:

@@ -57,6 +57,7 @@ class Group:
     status: NodeStatus = field(default_factory=NodeStatus)
     generation: int = 1
     labels: Mapping[str, str] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
     deleting_since: datetime | None = None
     children: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()

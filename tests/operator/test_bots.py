@@ -180,7 +180,7 @@ def test_a_region_that_plays_outlives_its_removal(settled: Model) -> None:
     assert any("audio-europe" in one.name for one in settled.children)
 
 
-@settings(max_examples=15, deadline=None, phases=UNSHRUNK)
+@settings(max_examples=10, deadline=None, phases=UNSHRUNK)
 @given(
     st.lists(
         st.one_of(

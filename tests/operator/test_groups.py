@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from legato_operator import groups, names
-from legato_operator.changes import Apply, MakePassword
+from legato_operator.changes import MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.seen import Machine
 from support_operator_model import WORLD, Model, lost
@@ -42,7 +42,7 @@ def test_nothing_runs_before_there_is_a_password() -> None:
 
     plan = groups.reconcile(model.group(), WORLD, now=model.now)
 
-    assert [type(one) for one in plan.actions] == [MakePassword]
+    assert [type(one) for one in plan.actions] == [Patch, MakePassword]
     model.turn()
     assert model.node_status.conditions
     assert condition(model, "Ready") == ("False", "SecretMissing")
@@ -185,9 +185,10 @@ def test_a_deleted_group_is_let_go_once_it_is_empty_and_at_its_deadline_at_last(
     at_last = groups.reconcile(going, WORLD, now=settled.now + deadline)
     alone = groups.reconcile(dataclasses.replace(going, fleets={}), WORLD, now=settled.now)
 
-    assert (at_once.release, at_last.release, alone.release) == (False, True, True)
-    assert not [
-        one
-        for one in at_once.actions
-        if isinstance(one, Apply) and one.ref == Ref("StatefulSet", "berlin")
+    assert settled.finalizers == (names.FINALIZER,)
+    assert at_once.actions == ()
+    released = [[(one.ref, one.reason) for one in plan.actions] for plan in (at_last, alone)]
+    assert released == [
+        [(Ref("LavalinkNode", "berlin"), "its time is over")],
+        [(Ref("LavalinkNode", "berlin"), "it is empty")],
     ]

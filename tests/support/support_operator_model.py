@@ -59,6 +59,7 @@ class Model:
     prometheus: bool = True
     migrates: bool = True
     pasts: dict[str, Past] = field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
     violations: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
 
@@ -112,6 +113,7 @@ class Model:
             owner=support_operator.owner(support_operator.read("smallest_nodes")),
             spec=self.node_spec,
             status=self.node_status,
+            finalizers=self.finalizers,
             children=self._of("LavalinkNode"),
             pods=tuple(one for name, one in self.pods.items() if name.startswith("berlin-")),
             machines=self.machines,
@@ -168,6 +170,8 @@ class Model:
                 self._end(name)
             case Delete(ref=ref):
                 self.children.pop(ref, None)
+            case Patch(ref=Ref(kind="LavalinkNode"), body=body):
+                self.finalizers = tuple(body["metadata"]["finalizers"])
             case Patch(ref=ref, body=body):
                 self._merge(self.pods[ref.name]["metadata"], body["metadata"])
 
