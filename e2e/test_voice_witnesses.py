@@ -4,17 +4,22 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from legato_simulator import media
+from legato_simulator.certs import Certificates
 from legato_simulator.dave.policy import Policy
+from support_discord import discord
 from support_node import WITNESSES, modules, node
 from support_voice import BOT, CHANNEL, GUILD, SESSION, Room, voice_room
-
+from support_waiting import PATIENCE, until
 
 ADA = 900
 
@@ -84,31 +89,134 @@ async def _play(
     credentials = await room.server.open(GUILD, CHANNEL, BOT, SESSION)
     who = {"guild_id": str(GUILD), "channel_id": str(CHANNEL), "user_id": str(BOT)}
     where = {"token": credentials.token, "endpoint": credentials.endpoint}
+    more = _of_node(installed, room.server.certificates)
+    async with _witness(node(), str(script), more=more) as process:
+        process.say({**orders, **who, **where, "session_id": SESSION})
+        return await process.rest()
+
+
+def _of_node(installed: Path, certificates: Certificates) -> dict[str, str]:
+    return {
+        "NODE_PATH": str(installed / "node_modules"),
+        "NODE_EXTRA_CA_CERTS": str(certificates.ca_file),
+    }
+
+
+@dataclass
+class Witness:
+    """A running client of someone else's, which speaks JSON lines."""
+
+    process: asyncio.subprocess.Process
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def say(self, orders: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(orders).encode() + b"\n")
+
+    async def until(self, event: str) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            while line := await self.process.stdout.readline():
+                self.said.append(json.loads(line))
+                if self.said[-1]["event"] == event:
+                    return self.said[-1]
+        raise AssertionError(f"no {event}: {self.said}")
+
+    async def rest(self) -> list[dict[str, Any]]:
+        """Wait for its end, which must be a good one; everything it said."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(PATIENCE):
+            left = (await self.process.stdout.read()).decode()
+            assert await self.process.wait() == 0
+        self.said += [json.loads(line) for line in left.splitlines()]
+        return self.said
+
+
+@asynccontextmanager
+async def _witness(*command: str, more: dict[str, str]) -> AsyncIterator[Witness]:
     process = await asyncio.create_subprocess_exec(
-        node(),
-        str(script),
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={
-            **os.environ,
-            "NODE_PATH": str(installed / "node_modules"),
-            "NODE_EXTRA_CA_CERTS": str(room.server.certificates.ca_file),
-        },
+        env={**os.environ, **more},
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    line = json.dumps({**orders, **who, **where, "session_id": SESSION})
-    process.stdin.write(line.encode() + b"\n")
     try:
-        async with asyncio.timeout(30):
-            said = (await process.stdout.read()).decode()
-            complaints = (await process.stderr.read()).decode()
-            code = await process.wait()
+        yield Witness(process)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert code == 0, complaints
-    return [json.loads(event) for event in said.splitlines()]
+
+
+async def test_discordpy_and_discordjs_play_in_one_call_and_open_each_other(
+    tmp_path: Path,
+) -> None:
+    installed = await asyncio.to_thread(modules)
+    one, other = await asyncio.to_thread(_tones, tmp_path)
+    script = tmp_path / "voice.cjs"
+    shutil.copy(WITNESSES / "voice.cjs", script)
+    async with discord(voice=True) as sim:
+        assert sim.voice is not None
+        assert sim.certificates is not None
+        (guild,) = (await sim.script.world()).guilds
+        channel = next(each for each in guild.channels if each.kind == "voice")
+        await sim.script.join_voice("Ada", channel.id)
+        server, key = sim.voice.server, (int(guild.id), int(channel.id))
+        python, javascript = (await sim.script.bots())[0].id, str(BOT)
+        credentials = await server.open(*key, BOT, SESSION)
+        trusted = {"SSL_CERT_FILE": str(sim.certificates.bundle_file)}
+        async with (
+            _witness(sys.executable, str(WITNESSES / "voice_discordpy.py"), more=trusted) as first,
+            _witness(node(), str(script), more=_of_node(installed, sim.certificates)) as second,
+        ):
+            first.say(
+                {
+                    "token": sim.token,
+                    "rest_url": sim.rest_url,
+                    "gateway_url": sim.gateway_url,
+                    "channel_id": channel.id,
+                    "file": str(one),
+                    "listen_to": javascript,
+                }
+            )
+            await first.until("connected")
+            second.say(
+                {
+                    "library": "voice-0.19",
+                    "file": str(other),
+                    "guild_id": guild.id,
+                    "channel_id": channel.id,
+                    "user_id": javascript,
+                    "session_id": SESSION,
+                    "token": credentials.token,
+                    "endpoint": credentials.endpoint,
+                    "listen_to": python,
+                }
+            )
+            await second.until("listening")
+            await until(lambda: len(server.calls.told()[0].members) == 3)
+            for each in (first, second):
+                each.say({})
+            played = await first.until("played")
+            heard = (await second.until("privacy"))["opened"]
+            told = server.calls.told()[0]
+            await asyncio.gather(first.rest(), second.rest())
+        moments = [await sim.voice.ear.moments(each.since(None)) for each in server.listeners()]
+
+    assert played["sealed"]
+    assert (played.get("unopened", 0), played.get("plain", 0)) == (0, 0)
+    assert played["opened"] >= FRAMES - 5
+    assert heard >= FRAMES - 5
+    assert {each.undecryptable for each in told.heard} == {0}
+    assert (told.plain, told.refused, told.flagged) == ({}, [], 0)
+    assert [[each.track for each in one.analysis.segments] for one in moments] == [[11], [12]]
+    assert {one.analysis.skipped_ms + one.analysis.repeated_ms for one in moments} == {0}
+
+
+FRAMES = 150
+
+
+def _tones(folder: Path) -> list[Path]:
+    return [
+        path for name in ("tone-11-3s", "tone-12-3s") for path in media.make(name, ["ogg"], folder)
+    ]

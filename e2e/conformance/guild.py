@@ -11,7 +11,7 @@ from conformance.surroundings import Surroundings, fresh_id
 from legato_simulator import ear
 from legato_simulator.continuity import Arrival
 from legato_simulator.timecode import Analysis, loudness_db
-from legato_simulator.voice_server import Connection
+from legato_simulator.voice_session import Connection
 
 CHANNEL = 71
 QUIET = 0.2

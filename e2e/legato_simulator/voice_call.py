@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from legato_simulator import rtp
 from legato_simulator.dave import messages
 from legato_simulator.dave.call import Call
 from legato_simulator.dave.frames import is_encrypted
@@ -18,7 +19,6 @@ from legato_simulator.dave.member import MAX_VERSION, Member
 from legato_simulator.dave.messages import Body, Send
 from legato_simulator.dave.mls import ExternalSender
 from legato_simulator.dave.policy import Policy
-from legato_simulator.rtp import SILENCE
 from legato_simulator.voice_ears import SETTLED_S, Ear, Frame, Heard
 from legato_simulator.voice_faults import Counted, VoiceFaults
 from legato_simulator.voice_session import VoiceSession
@@ -200,7 +200,7 @@ class VoiceCall:
         if not is_encrypted(frame.payload):
             frame.plain = frame.payload
             covered = self._covered.get(sender)
-            if covered is not None and self._now() > covered and frame.payload != SILENCE:
+            if covered is not None and self._now() > covered and frame.payload != rtp.SILENCE:
                 self._plain[sender] += 1
             return
         for ear in self._ears.values():
@@ -209,6 +209,18 @@ class VoiceCall:
             for ear in self._late:
                 ear.hear(sender, frame)
         self._unheard += frame.plain is None and not self._ears
+
+    def passed_on(self, sender: VoiceSession, data: bytes) -> list[tuple[bytes, VoiceSession]]:
+        """Seal a bot's packet anew for each other bot, as Discord's forwarding unit does."""
+        others = [each for each in self.clients.values() if each is not sender and each.mode]
+        if not others or self.clients.get(sender.grant.user_id) is not sender:
+            return []
+        try:
+            packet = rtp.parse(data, sender.crypt())
+        except rtp.BadPacket:
+            return []
+        numbers = {"sequence": packet.sequence, "timestamp": packet.timestamp, "ssrc": packet.ssrc}
+        return [(rtp.build(packet.payload, each.crypt(), **numbers), each) for each in others]
 
     def settles(self, listener: Callable[[], None]) -> None:
         """Tell a listener whenever frames that waited may have been opened."""

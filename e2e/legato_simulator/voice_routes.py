@@ -21,7 +21,8 @@ from legato_simulator.listener import Listener, Report
 from legato_simulator.sound import Sound
 from legato_simulator.voice_endpoint import Death
 from legato_simulator.voice_faults import VoiceFaults
-from legato_simulator.voice_server import Connection, VoiceServer
+from legato_simulator.voice_server import VoiceServer
+from legato_simulator.voice_session import Connection
 
 Shape = TypeVar("Shape")
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]

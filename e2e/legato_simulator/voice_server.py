@@ -11,7 +11,6 @@ from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
-from msgspec import Struct
 
 from legato_simulator.audience import Audience
 from legato_simulator.calls import VoiceCredentials
@@ -32,6 +31,7 @@ from legato_simulator.voice_endpoint import (
 )
 from legato_simulator.voice_faults import FaultBook, VoiceFaults
 from legato_simulator.voice_session import (
+    Connection,
     Grant,
     Identify,
     Resume,
@@ -43,20 +43,6 @@ from legato_simulator.voice_udp import VoiceUdp
 BAD_TOKEN, SESSION_INVALID, DISCONNECTED = 4004, 4006, 4014
 
 Key = tuple[int, int]
-
-
-class Connection(Struct, frozen=True, kw_only=True):
-    """One voice session as a test sees it."""
-
-    guild_id: int
-    user_id: int
-    channel_id: int
-    region: str
-    ssrc: int
-    mode: str
-    speaking: int
-    connected: bool
-    """Whether a websocket is open; a session without one can be resumed."""
 
 
 class VoiceServer:
@@ -384,7 +370,15 @@ class VoiceServer:
         found = self._by_ssrc.get(ssrc)
         if found is not None:
             found[1].receive(data, at_ns)
+            for packet, other in self.call(found[0]).passed_on(found[0], data):
+                self._pass_on(packet, other)
         return found is not None
+
+    def _pass_on(self, packet: bytes, to: VoiceSession) -> None:
+        """Send one bot another's sound."""
+        endpoint = self._endpoints.get(to.grant.region)
+        if isinstance(endpoint, LiveEndpoint) and to.address is not None:
+            endpoint.udp.send(packet, to.address)
 
     def _faults_of_ssrc(self, ssrc: int) -> VoiceFaults:
         found = self._by_ssrc.get(ssrc)

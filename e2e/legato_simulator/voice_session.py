@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from legato_simulator import rtp
+
 REPLAYED = 512
 """How many numbered messages are kept for a resume."""
 UNNUMBERED = frozenset({6, 8, 9})
@@ -81,6 +83,20 @@ class Grant:
         return self.guild_id, self.channel_id
 
 
+class Connection(Struct, frozen=True, kw_only=True):
+    """One voice session as a test sees it."""
+
+    guild_id: int
+    user_id: int
+    channel_id: int
+    region: str
+    ssrc: int
+    mode: str
+    speaking: int
+    connected: bool
+    """Whether a websocket is open; a session without one can be resumed."""
+
+
 @dataclass(slots=True)
 class VoiceSession:
     """One voice connection from its Identify on, through resumes."""
@@ -95,11 +111,18 @@ class VoiceSession:
     """What it was told in op 4."""
     mode: str = ""
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    sealing: rtp.Crypt | None = None
     speaking: int = 0
     last_seq: int = -1
     acked: int = -1
     address: tuple[str, int] | None = None
     buffered: deque[tuple[int, Wire]] = field(default_factory=lambda: deque(maxlen=REPLAYED))
+
+    def crypt(self) -> rtp.Crypt:
+        """Give the transport's encryption; there is a mode by then."""
+        if self.sealing is None:
+            self.sealing = rtp.crypt(self.mode, self.key)
+        return self.sealing
 
     def message(self, op: int, body: Any) -> Wire:
         """Encode a message: bytes as a binary one. Numbered ones are kept until acknowledged."""

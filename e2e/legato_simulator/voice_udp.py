@@ -5,6 +5,7 @@ show as a late packet. It knows no session: what a packet means is its owner's `
 """
 
 import asyncio
+import contextlib
 import random
 import socket
 import struct
@@ -106,7 +107,7 @@ class VoiceUdp:
         if asked is not None and asked[0] == 1:
             self._discovery(asked[1], address)
         elif len(data) == 8:
-            self._send(data, address)
+            self.send(data, address)
 
     def _media(self, data: bytes, at_ns: int) -> None:
         self.counts.packets += 1
@@ -131,8 +132,10 @@ class VoiceUdp:
         if not faults.no_discovery:
             answer = rtp.discovery_answer(ssrc, address[0], address[1])
             loop = asyncio.get_running_loop()
-            loop.call_later(faults.step_delay, self._send, answer, address)
+            loop.call_later(faults.step_delay, self.send, answer, address)
 
-    def _send(self, data: bytes, address: Address) -> None:
+    def send(self, data: bytes, address: Address) -> None:
+        """Send a datagram, unless the socket is closed or full."""
         if self._socket.fileno() >= 0:
-            self._socket.sendto(data, address)
+            with contextlib.suppress(BlockingIOError):
+                self._socket.sendto(data, address)

@@ -3,6 +3,7 @@
 const readline = require("node:readline");
 const { createReadStream } = require("node:fs");
 
+const LINGERS = 1000; // ms that it stays after its last packet, so that others end as well
 const say = (event, fields = {}) => console.log(JSON.stringify({ event, ...fields }));
 
 // The library loads its encryption in the background, and joins without it if asked too soon.
@@ -16,7 +17,8 @@ const encrypts = async (voice) => {
   }
 };
 
-readline.createInterface({ input: process.stdin }).once("line", async (line) => {
+const lines = readline.createInterface({ input: process.stdin });
+lines.once("line", async (line) => {
   const orders = JSON.parse(line);
   const voice = require(orders.library);
   await encrypts(voice);
@@ -40,6 +42,7 @@ readline.createInterface({ input: process.stdin }).once("line", async (line) => 
     guildId: orders.guild_id,
     channelId: orders.channel_id,
     adapterCreator,
+    selfDeaf: false,
   });
   const player = voice.createAudioPlayer();
   connection.on("stateChange", (before, state) => {
@@ -52,13 +55,21 @@ readline.createInterface({ input: process.stdin }).once("line", async (line) => 
   player.on("stateChange", (_, state) => {
     say("player", { state: state.status });
     if (state.status === voice.AudioPlayerStatus.Idle) {
-      say("privacy", { sealed: Boolean(connection.voicePrivacyCode) });
-      connection.destroy();
-      setTimeout(() => process.exit(0), 100);
+      setTimeout(() => {
+        say("privacy", { sealed: Boolean(connection.voicePrivacyCode), opened });
+        connection.destroy();
+        setTimeout(() => process.exit(0), 100);
+      }, orders.listen_to ? LINGERS : 0);
     }
   });
-  connection.once(voice.VoiceConnectionStatus.Ready, () => {
+  let opened = 0;
+  connection.once(voice.VoiceConnectionStatus.Ready, async () => {
     connection.subscribe(player);
+    if (orders.listen_to) {
+      connection.receiver.subscribe(orders.listen_to).on("data", () => (opened += 1));
+      say("listening");
+      await new Promise((resolve) => lines.once("line", resolve));
+    }
     player.play(
       voice.createAudioResource(createReadStream(orders.file), {
         inputType: voice.StreamType.OggOpus,
