@@ -15,6 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 DAMAGED = 12
 """Damaged files of each format."""
 TOGETHER = 4
+FRAME_MS = 30.0
+"""One frame, and what codecs delay."""
 PEAK = 250 * 1024 * 1024
 """Bytes that the node may be larger after all of them: its heaps keep their peaks."""
 LEFT = 120 * 1024 * 1024
@@ -89,3 +91,22 @@ async def test_no_broken_file_ends_a_process_or_makes_the_node_large(stage: Stag
     assert memory(stage) - once < LEFT
     await stage.play("tone.opus.ogg")
     await stage.frames(10)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+async def test_start_and_seek_are_heard_to_the_frame(stage: Stage, ending: str) -> None:
+    await stage.play(f"tone.{ending}", position=10_010, paused=True)
+
+    assert await let_go(stage) == pytest.approx(10_010, abs=FRAME_MS)
+    await stage.patch(paused=True)
+    await stage.quiet()
+    await stage.patch(position=5_777)
+    assert await let_go(stage) == pytest.approx(5_777, abs=FRAME_MS)
+
+
+async def let_go(stage: Stage) -> float:
+    """Let a paused player sound, and say with which moment of its track it begins."""
+    before = len(stage.heard())
+    await stage.patch(paused=False)
+    await stage.frames(30)
+    return stage.moments(start=before).segments[0].start_ms
