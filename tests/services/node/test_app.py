@@ -50,7 +50,7 @@ async def test_sigterm_leaves_voice_with_1000_and_ends_no_track(tmp_path: Path) 
 async def test_nothing_survives_a_kill(tmp_path: Path) -> None:
     async with running_node() as node:
         children = list(node.children())
-        assert len(children) == 3
+        assert len(children) == 4
 
         node.process.kill()
 
