@@ -120,13 +120,19 @@ class VoiceCall:
         """Note that a client's websocket is lost, for a while or for ever."""
         user_id = session.grant.user_id
         self._push(self._call.lose(user_id, self._now()))
-        self._later(f"away {user_id}", AWAY_S, lambda: self._let_go(user_id))
+        self._later(f"away {user_id}", AWAY_S, lambda: self.leave(session))
 
     def back(self, session: VoiceSession) -> None:
         """Note that a client has resumed and has what it missed."""
         user_id = session.grant.user_id
         self._forget_timer(f"away {user_id}")
         self.tell(11, {"user_ids": [str(user_id)]}, but=user_id)
+        if user_id not in self.clients:
+            self.clients[user_id] = session
+            there = {"user_ids": [str(each) for each in self.others(user_id)]}
+            self._outbox.append((user_id, 11, there))
+            self._expect()
+            self._seat_ears()
         most = min(session.max_dave_version, MAX_VERSION)
         self._push(self._call.find(user_id, most, self._now()))
 

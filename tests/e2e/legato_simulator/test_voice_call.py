@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from legato_simulator import opus, timecode
+from legato_simulator import opus, timecode, voice_call
 from legato_simulator.dave.policy import Policy
 from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_faults import VoiceFaults
@@ -183,3 +183,22 @@ async def test_a_resumed_client_is_told_what_the_group_did_meanwhile(room: Room)
 
     assert {each.undecryptable for each in told(room).heard} == {0}
     assert told(room).flagged == 0
+
+
+async def test_a_client_that_resumes_too_late_begins_anew(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(voice_call, "AWAY_S", 0.05)
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    sender = await room.connected(dave_version=1)
+    await settled(room, ADA, BOT)
+    await room.server.close(GUILD, BOT, 4000)
+    await sender.closed()
+    await until(lambda: room.server.calls.told() == [])
+    monkeypatch.setattr(voice_call, "AWAY_S", 60)
+    await sender.resume()
+    await settled(room, ADA, BOT)
+    await played(room, sender, 20)
+
+    assert told(room).heard[0].opened == 20
+    assert told(room).plain == {}
