@@ -48,6 +48,8 @@ SERVICES_GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
 DIRECTIVE_EVERY = 2.0
 """Seconds that services which start after Redis was emptied are without nodes, at most."""
+DISK_EVERY = 1.0
+"""Seconds of what Redis was told that a machine which loses its power forgets."""
 PLACE_HOLDERS = {
     "redis": Secret("redis://127.0.0.1:6379/0"),
     "database": Secret("postgresql://127.0.0.1/legato"),
@@ -129,6 +131,7 @@ class Start:
         self._data = data
         self._supervisor = supervisor
         self._redis_url = options.redis_url
+        self._valkey: Valkey | None = None
         self._database_url = options.database_url
         self._token = options.discord_token
         self._rest_url = options.discord_rest_url or ""
@@ -170,7 +173,7 @@ class Start:
             self._database_url = Secret(database.url)
             found.append(parts.database(database))
         if not self._redis_url:
-            memory = Valkey(
+            memory = self._valkey = Valkey(
                 self._data.path / "valkey",
                 self.plan.redis,
                 self._data.secret("valkey"),
@@ -229,6 +232,12 @@ class Start:
                 async with self._memory() as client:
                     known = await fleet.keep(client, bot=int(self.application.id), known=known)
             await asyncio.sleep(DIRECTIVE_EVERY)
+
+    async def keep_on_disk(self) -> None:
+        """Bring to the disk every second what the embedded Valkey keeps, until cancelled."""
+        while self._valkey is not None:
+            await aside.call(self._valkey.sync)
+            await asyncio.sleep(DISK_EVERY)
 
     @contextlib.asynccontextmanager
     async def _memory(self) -> AsyncIterator[redis.Client]:
@@ -335,11 +344,12 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
 @contextlib.asynccontextmanager
 async def keeping(start: Start) -> AsyncIterator[None]:
     """Look after what only the supervisor can write, while the parts run."""
-    task = asyncio.create_task(start.keep_directive())
+    tasks = [asyncio.create_task(work) for work in (start.keep_directive(), start.keep_on_disk())]
     try:
         yield
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 @contextlib.asynccontextmanager

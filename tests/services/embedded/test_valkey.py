@@ -42,3 +42,20 @@ def test_the_password_is_on_no_command_line_and_in_no_readable_file() -> None:
 
     assert server.password not in " ".join((*program.command, *program.environment.values()))
     assert mode == 0o600
+
+
+@pytest.mark.parametrize("oldest", [False, True])
+def test_it_appends_before_it_answers_and_the_disk_is_brought_up_to_date_from_outside(
+    oldest: bool,
+) -> None:
+    with (
+        support_servers.running_valkey(oldest=oldest) as server,
+        redis.Redis.from_url(server.url) as client,
+    ):
+        policy = client.config_get("appendfsync")["appendfsync"]
+        client.set("kept", "a word that is nowhere else")
+        server.sync()
+        kept = [file.read_bytes() for file in server.folder.glob("appendonlydir/*.aof")]
+
+    assert policy == "no"
+    assert any(b"a word that is nowhere else" in one for one in kept)
