@@ -1,8 +1,11 @@
 """The operator, put together: watches fill a queue, and looks empty it."""
 
 import asyncio
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from legato import faults, lifecycle, settings, telemetry
 from legato_operator import cluster, handlers
 from legato_operator.fleet import Fleets
 from legato_operator.look import Shell
@@ -36,3 +39,21 @@ class Operator:
                     task.cancel()
         finally:
             await fleets.close()
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Operate until a signal; return the exit code, with a sentence for what a person can mend."""
+    try:
+        told = settings.load(Settings, environ)
+    except settings.WrongSettings as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    telemetry.set_up(told)
+    try:
+        asyncio.run(lifecycle.run(Operator(told), stop_timeout=told.stop_timeout))
+    except ExceptionGroup as group:
+        if (lacking := group.subgroup(cluster.NoCluster)) is None:
+            raise
+        sys.stderr.write("".join(f"{one}\n" for one in faults.leaves(lacking)))
+        return 1
+    return 0

@@ -64,6 +64,10 @@ OPTIONAL: Mapping[str, Kind] = {
 CHILDREN = frozenset(KINDS) - {musicbot.KIND, lavalinknode.KIND, "Pod"}
 
 
+class NoCluster(Exception):
+    """There is none to reach; the text says so in a sentence."""
+
+
 class Cluster:
     """What is read and written, each a call; Unavailable where the API server does not do it."""
 
@@ -194,7 +198,12 @@ async def connected() -> AsyncIterator[Cluster]:
     try:
         config.load_incluster_config(client_configuration=said)  # type: ignore[no-untyped-call]
     except config.ConfigException:
-        await config.load_kube_config(client_configuration=said)  # type: ignore[no-untyped-call]
+        try:
+            await config.load_kube_config(client_configuration=said)  # type: ignore[no-untyped-call]
+        except config.ConfigException as error:
+            raise NoCluster(
+                f"The operator runs in no cluster, and KUBECONFIG names none: {error}"
+            ) from error
     async with client.ApiClient(said) as api:
         api.user_agent = MANAGER
         yield Cluster(api)
