@@ -45,7 +45,7 @@ cluster-up: setup ## start a Kubernetes control plane on this machine that stays
 cluster-down: setup ## end it
 	@$(BIN)/python -m legato_cluster down
 
-stress: setup ## 10,000 commands while process after process is killed; 5 minutes on two free cores
+stress: setup ## 10,000 commands while process after process is killed; 6 minutes on two free cores
 	@$(BIN)/pytest e2e -m stress $(ARGS)
 
 conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)

@@ -40,7 +40,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.alone]
 async def test_each_command_happens_once_and_in_order_whoever_is_killed(stage: Machine) -> None:
     found = await trial.run(stage, TRIAL)
     print(findings.summary(found))
-    # Who takes over can't know which of Discord's buckets the dead had used up.
     record = await stage.discord.record()
     await stage.discord.clear_record()
 
@@ -49,5 +48,5 @@ async def test_each_command_happens_once_and_in_order_whoever_is_killed(stage: M
     assert findings.unexplained(found) == []
     assert findings.put_off(found) <= MOST_PUT_OFF
     assert record.violations == []
-    assert all(each.startswith("429 ") and "/messages" in each for each in record.refusals)
+    assert all(each.startswith("429 ") for each in record.refusals)
     await orphans.no_orphans(stage, timeout=60)

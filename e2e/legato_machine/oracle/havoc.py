@@ -31,10 +31,24 @@ _SLIDE = (
     "warning a bucket greatly changed its slide period. "
     "It is possible that you will see a small increase in 429s"
 )
-_CANCELLED = "postgres canceling statement due to user request"
+_DATABASE = (
+    "postgres canceling statement due to user request",
+    "postgres connection to client lost",
+    "warning players not saved",
+    (
+        "error Future exception was never retrieved\n"
+        "future: <Future finished exception=ConnectionError('unexpected connection_lost() call')>"
+    ),
+)
+"""Of connections that end in the middle of a statement; the last is asyncpg's."""
+_SLOWED = (
+    "error rate limited on the global bucket (reason: 'You are being rate limited.'). "
+    "You should consider lowering the number of requests you make or contacting Discord to raise "
+    "this limit. Backing off and retrying request..."
+)
 EXPECTED = {
     "warning node down": range(1, 1000),
-    **dict.fromkeys((*_AWAY, _SLIDE, _CANCELLED), range(1000)),
+    **dict.fromkeys((*_AWAY, *_DATABASE, _SLIDE, _SLOWED), range(1000)),
 }
 """What the living say of the dead: each a few times by each process, however long it lasts."""
 
