@@ -27,8 +27,11 @@ class Pace:
     longest: float = 60.0
     """A loop that has not run for so long never will, whatever it held: its leases may have run
     out before, while Redis was away."""
-    frozen: float = 1.0
-    """The thread itself slept for longer: all of the process stood still, not the loop alone."""
+    frozen: float = 0.5
+    """The thread itself overslept by more: all of the process stood still, not the loop alone.
+
+    With a look it is less than `patience`, else a busy machine's pause would pass for a stall.
+    """
     grace: float = 1.0
     """Then the loop gets so long to find out by itself what it has lost."""
 

@@ -33,6 +33,12 @@ def test_a_loop_that_stalls_in_isolation_is_ended_when_that_ends() -> None:
     assert has_stalled([lease(10, alone_until=70)], beat=20, now=71, patience=1)
 
 
+def test_a_pause_of_the_whole_process_is_known_before_it_could_pass_for_a_stall() -> None:
+    pace = Pace()
+
+    assert pace.look + pace.frozen < pace.patience
+
+
 def test_the_thread_ends_what_stands_still() -> None:
     ended = threading.Event()
     deadline = time.monotonic() + 0.05
