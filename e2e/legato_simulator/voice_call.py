@@ -19,7 +19,7 @@ from legato_simulator.dave.member import MAX_VERSION, Member
 from legato_simulator.dave.messages import Body, Send
 from legato_simulator.dave.mls import ExternalSender
 from legato_simulator.dave.policy import Policy
-from legato_simulator.voice_ears import SETTLED_S, Ear, Frame, Heard
+from legato_simulator.voice_ears import Ear, Frame, Heard
 from legato_simulator.voice_faults import Counted, VoiceFaults
 from legato_simulator.voice_session import VoiceSession
 
@@ -27,6 +27,8 @@ AWAY_S = 15.0
 """How long a lost websocket's user stays in the group, so that a resume finds it there."""
 LATE_S = 3.0
 """How long someone who left can still open what was under way."""
+SETTLED_S = 0.5
+"""So long after a transition was executed, frames from before it may still be under way."""
 MOST_EARS = 3
 """People of one call who are members of its group; more of them are only named."""
 
@@ -88,6 +90,8 @@ class VoiceCall:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._covered: dict[int, float] = {}
         """From when on a bot's frames must be encrypted."""
+        self._ready: dict[int, int] = {}
+        """The transition that each was last ready for."""
         self._plain: Counter[int] = Counter()
         self._unheard = 0
 
@@ -259,6 +263,8 @@ class VoiceCall:
     # Its own.
 
     def _take(self, user_id: int, op: int, body: Body) -> None:
+        if op == messages.READY_FOR_TRANSITION and isinstance(body, dict):
+            self._ready[user_id] = body["transition_id"]
         self._push(self._call.take(user_id, op, body, self._now()))
 
     def _let_go(self, user_id: int) -> None:
@@ -318,13 +324,15 @@ class VoiceCall:
             user_id, op, body = self._outbox.popleft()
             session = self.clients.get(user_id)
             if session is not None:
-                self._cover(user_id, op)
+                self._cover(user_id, op, body)
                 await self._around.deliver(session, op, self._spoil(op, body))
 
-    def _cover(self, user_id: int, op: int) -> None:
+    def _cover(self, user_id: int, op: int, body: Any) -> None:
         """Know from when on a client has no reason to send plain frames."""
-        if op == messages.EXECUTE_TRANSITION and user_id in self._call.leaves:
-            self._covered.setdefault(user_id, self._now() + SETTLED_S)
+        if op == messages.EXECUTE_TRANSITION:
+            ready = self._ready.get(user_id) == body["transition_id"]
+            if ready and user_id in self._call.leaves:
+                self._covered.setdefault(user_id, self._now() + SETTLED_S)
         elif op in {messages.PREPARE_EPOCH, messages.PREPARE_TRANSITION}:
             self._covered.pop(user_id, None)
 

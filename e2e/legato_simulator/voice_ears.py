@@ -5,7 +5,6 @@ frames that come before it has their epoch wait. It knows no socket and no sound
 """
 
 import asyncio
-import math
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from legato_simulator.dave import messages
 from legato_simulator.dave.member import Member, Undecryptable
 from legato_simulator.dave.messages import Body
 
-SETTLED_S = 0.5
-"""So long after a transition was executed, frames of the epoch before it may still be under way."""
 MOST_HELD = 500
 """Frames that wait for an epoch: ten seconds of one bot's."""
 RESTRAINT_S = 0.25
@@ -43,7 +40,8 @@ class Heard(Struct, frozen=True, kw_only=True):
     epoch: int
     opened: int
     early: int
-    """Frames of an epoch before the listener's first: nobody expects it to open them."""
+    """Frames of an epoch before the listener's first, as far as it can tell: those before the
+    first one of their sender that it could open since it was welcomed."""
     undecryptable: int
     """Frames of an epoch that the listener has."""
     invalid: int
@@ -70,8 +68,6 @@ class Ear:
         self._held: deque[tuple[int, Frame]] = deque()
         self._known: set[int] = set()
         """Whose frames it opened since its latest welcome."""
-        self._shared_at = math.inf
-        """From when on every frame is of an epoch that it has."""
         self._counts: Counter[str] = Counter()
         self._task: asyncio.Task[None] | None = None
 
@@ -144,8 +140,7 @@ class Ear:
     def _missed(self, sender: int) -> None:
         if self.gone:
             return
-        shared = asyncio.get_running_loop().time() > self._shared_at
-        had = self.member.active and (shared or sender in self._known)
+        had = self.member.active and sender in self._known
         self._counts["undecryptable" if had else "early"] += 1
 
     def _retry(self) -> None:
@@ -157,12 +152,9 @@ class Ear:
                 self._missed(sender)
 
     def _note(self, op: int) -> None:
-        """Know from when on every frame is of an epoch that this ear has."""
+        """Expect nothing of a sender until its first frame in a new group can be opened."""
         if op in {messages.WELCOME, messages.PREPARE_EPOCH}:
             self._known.clear()
-            self._shared_at = math.inf
-        elif op == messages.EXECUTE_TRANSITION and self._shared_at == math.inf:
-            self._shared_at = asyncio.get_running_loop().time() + SETTLED_S
 
     def _reply(self, replies: list[tuple[int, Body]]) -> None:
         """Answer; every second commit is left to the clients first, so that theirs win too."""
