@@ -21,6 +21,8 @@ ROLE = "legato"
 DATABASE = "legato"
 UNPRIVILEGED = "nobody"
 """Exists everywhere; PostgreSQL refuses root, and a uid without a passwd entry fails."""
+INITIALIZE = timedelta(minutes=5)
+"""How long making a database may take: half a second mostly, a minute where much else runs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class Postgres:
             folder=self.folder,
             user=user,
         )
-        return self.helpers.run(program, stdin=stdin)
+        return self.helpers.run(program, stdin=stdin, timeout=INITIALIZE)
 
 
 def installed() -> str:
