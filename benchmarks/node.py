@@ -157,7 +157,7 @@ async def _loading(stage: Stage, name: str) -> AsyncIterator[None]:
 
 async def measure(quick: bool) -> Measured:
     """Measure each source, and once more while tracks are loaded."""
-    players, seconds = (16, 2.0) if quick else (64, 10.0)
+    players, seconds = (16, 2.0) if quick else (64, 8.0)
     rows: list[Row] = []
     profile: list[str] = []
     for ending in FILES:
@@ -169,7 +169,7 @@ async def measure(quick: bool) -> Measured:
             cost, lost = await encrypted(ending, players, seconds)
             rows += _encrypted_rows(cost, alone, lost)
             profile.append(f"  the same encrypted end to end: {cost.by_process}")
-    rows += encoding.rows(5, 2) if quick else encoding.rows(15, 4)
+    rows += encoding.rows(5, 2) if quick else encoding.rows(10, 4)
     return Measured(rows=tuple(rows), profile=tuple(profile))
 
 

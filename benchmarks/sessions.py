@@ -237,7 +237,7 @@ def _first_row(ending: str, found: list[tuple[float, float]]) -> Row:
 
 async def measure(quick: bool) -> Measured:
     """Measure all three."""
-    count, seconds, many, times = (100, 1.5, 8, 3) if quick else (1000, 8.0, 64, 25)
+    count, seconds, many, times = (100, 1.5, 8, 3) if quick else (1000, 6.0, 64, 12)
     rows = await of_idle_ones(count, seconds)
     rows += await of_many(many, seconds)
     rows += await of_first_sound(times)
