@@ -53,6 +53,7 @@ class Client:
         )
         header = socket._response.headers.get("Session-Resumed")  # noqa: SLF001 - no public way
         client = cls(server, user, socket, header)
+        server.notes.met.update([] if header is None else ["Session-Resumed"])
         client._reading = asyncio.create_task(client._read())
         await server.patience.until(lambda: client.of(shapes.Ready), "ready")
         return client

@@ -181,8 +181,9 @@ def pytest_terminal_summary(
     run = _run(config)
     if not run.cases:
         return
+    notes = run.notes
     text = report.markdown(
-        run.server, run.cases, DIFFERENCES, run.notes.ways, run.notes.undocumented
+        run.server, run.cases, DIFFERENCES, notes.ways, notes.undocumented, notes.met
     )
     target = config.rootpath / "artifacts" / "conformance.md"
     target.parent.mkdir(exist_ok=True)

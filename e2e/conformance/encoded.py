@@ -20,6 +20,7 @@ class HttpTrack:
     author: str = "An author"
     length: int = 60_000
     container: str = "mp3"
+    position: int = 0
 
     def encode(self, version: int = 3) -> str:
         """Write it."""
@@ -29,7 +30,7 @@ class HttpTrack:
             body += b"\1" + _text(self.uri)
         if version >= 3:
             body += b"\0\0"
-        body += _text("http") + _text(self.container) + struct.pack(">q", 0)
+        body += _text("http") + _text(self.container) + struct.pack(">q", self.position)
         return base64.b64encode(struct.pack(">I", len(body) | VERSIONED) + body).decode()
 
 

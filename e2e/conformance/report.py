@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
+from conformance import inventory
 from conformance.citing import PAGES
 from conformance.differences import Difference
 
@@ -39,6 +40,7 @@ def markdown(
     differences: Mapping[str, Difference],
     ways: Mapping[str, Set[str]],
     undocumented: Set[str],
+    met: Set[str],
 ) -> str:
     """Write everything."""
     listed = list(cases)
@@ -50,10 +52,19 @@ def markdown(
         "## Where the official server and Legato's embedded node differ\n",
         _differing(differences, ways),
     ]
+    parts += ["## What the documents name, and this run did not meet\n", _unmet(met)]
     if undocumented:
         fields = ", ".join(f"`{name}`" for name in sorted(undocumented))
         parts += ["## Fields beyond the documents\n", f"{fields}\n"]
     return "\n".join(parts)
+
+
+def _unmet(met: Set[str]) -> str:
+    named = inventory.everything()
+    rows = inventory.unmet(met)
+    head = f"{len(named) - len(rows)} of {len(named)} routes, fields, values, headers and statuses"
+    table = _table(("kind", "what", "why that may be"), [(k, f"`{n}`", w) for k, n, w in rows])
+    return f"{head} were met. Not:\n\n{table}"
 
 
 def _nouns(cases: list[Case]) -> str:

@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 from multidict import CIMultiDictProxy
 
-from conformance import shapes
+from conformance import inventory, shapes
 from conformance.settings import Target
 from conformance.waiting import Patience
 
@@ -21,6 +21,8 @@ class Notes:
 
     undocumented: set[str] = field(default_factory=set)
     """Fields that no document names."""
+    met: set[str] = field(default_factory=set)
+    """What the documents name and the run has met (inventory.py)."""
     ways: dict[str, set[str]] = field(default_factory=dict)
     """Which way the server went, by the name of a known difference."""
 
@@ -28,6 +30,7 @@ class Notes:
         """Note the fields beyond a shape."""
         name = type(shape).__name__
         self.undocumented.update(shapes.undocumented(raw, shape, name))
+        self.met.update(inventory.answered(raw, shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class Server:
             timeout=timeout,
         ) as response:
             content = await response.read()
+            sent = None if isinstance(body, bytes) else body
+            self.notes.met.update(
+                inventory.requested(method, path, params or {}, sent, response.status),
+                (name for name in inventory.HEADERS if name in response.headers),
+            )
             return Answer(response.status, response.headers, content, self.notes)
 
     async def get(self, path: str, **params: str) -> Answer:

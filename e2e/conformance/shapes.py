@@ -238,11 +238,46 @@ class Error(Shape, frozen=True, kw_only=True, rename="camel"):
     trace: str | UnsetType = UNSET
 
 
+class IpBlock(Shape, frozen=True, kw_only=True, rename="camel"):
+    """The ip block being used."""
+
+    type: Literal["Inet4Address", "Inet6Address"]
+    size: str
+
+
+class FailingAddress(Shape, frozen=True, kw_only=True, rename="camel"):
+    """A failing address."""
+
+    failing_address: str
+    failing_timestamp: int
+    failing_time: str
+
+
+class Details(Shape, frozen=True, kw_only=True, rename="camel"):
+    """The status of a route planner; each of its kinds has some of the last five."""
+
+    ip_block: IpBlock
+    failing_addresses: list[FailingAddress]
+    rotate_index: str | UnsetType = UNSET
+    ip_index: str | UnsetType = UNSET
+    current_address: str | UnsetType = UNSET
+    current_address_index: str | UnsetType = UNSET
+    block_index: str | UnsetType = UNSET
+
+
 class RoutePlanner(Shape, frozen=True, kw_only=True, rename={"class_": "class"}):
     """The answer of /v4/routeplanner/status."""
 
-    class_: str | None
-    details: Json | None
+    class_: (
+        Literal[
+            "RotatingIpRoutePlanner",
+            "NanoIpRoutePlanner",
+            "RotatingNanoIpRoutePlanner",
+            "BalancingIpRoutePlanner",
+        ]
+        | None
+    )
+    details: Details | None
 
 
 class Ready(Shape, frozen=True, kw_only=True, rename="camel"):

@@ -5,6 +5,7 @@ import time
 import aiohttp
 import pytest
 
+from conformance import inventory
 from conformance.citing import documented
 from conformance.client import NAME, Client
 from conformance.guild import Guild
@@ -42,6 +43,14 @@ async def test_a_trace_comes_only_when_asked_for(server: Server) -> None:
     traced = (await server.get(UNKNOWN, trace="true")).refused(404)
     assert isinstance(traced.trace, str)
     assert traced.trace
+
+
+@pytest.mark.parametrize("route", [route for route in inventory.ROUTES if route[-8:] != "/version"])
+@documented("Most routes require the `Authorization` header", "rest.md")
+async def test_every_route_asks_for_the_password(server: Server, route: str) -> None:
+    method, _, path = route.partition(" ")
+    answer = await server.ask(method, path.replace("*", "1"), password=None)
+    assert answer.status == 401
 
 
 @documented("Routes without an API prefix were removed in v4 (except `/version`)", "rest.md")

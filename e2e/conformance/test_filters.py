@@ -7,7 +7,7 @@ import pytest
 from conformance.citing import documented
 from conformance.guild import Guild
 from conformance.server import Server
-from conformance.shapes import FILTERS
+from conformance.shapes import FILTERS, Player
 
 SONG = "tone-1-60s.webm"
 FRAMES = 25
@@ -41,6 +41,35 @@ def _covers(shown: object, given: object) -> bool:
         # An equalizer may be shown with all its bands.
         return isinstance(shown, list) and all(one in shown for one in given)
     return shown == given
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [(n, f) for n, value in FILTERS.items() if isinstance(value, dict) for f in value],
+)
+@documented("Fields marked with `?` are optional", "index.md")
+async def test_each_field_of_a_filter_may_come_alone(guild: Guild, name: str, field: str) -> None:
+    whole = FILTERS[name]
+    assert isinstance(whole, dict)
+    given = {name: {field: whole[field]}}
+    answer = await guild.ask({"filters": given})
+    if answer.status == 400 and name not in (await guild.client.server.info()).filters:
+        return  # "Following filters are disabled in the config"
+    assert answer.status == 200, answer.body
+    assert _covers((await guild.player()).filters.get(name), given[name])
+
+
+@documented("There are 15 bands (0-14) that can be changed.", "rest.md")
+async def test_every_band_can_be_changed(guild: Guild) -> None:
+    bands = [{"band": band, "gain": 0.25 if band % 2 else -0.25} for band in range(15)]
+    await guild.patch(filters={"equalizer": bands})
+    assert _covers((await guild.player()).filters.get("equalizer"), bands)
+
+
+@documented("Any smoothing values equal to or less than 1.0 will disable the filter.", "rest.md")
+async def test_a_low_pass_that_smooths_nothing_is_taken(guild: Guild) -> None:
+    for smoothing in (1.0, 0.5):
+        (await guild.ask({"filters": {"lowPass": {"smoothing": smoothing}}})).be(Player)
 
 
 @documented("This will override all previously applied filters", "rest.md")

@@ -46,6 +46,18 @@ async def test_words_that_no_source_knows_are_empty(server: Server) -> None:
     assert isinstance(await server.load("no such thing at all"), shapes.NothingLoaded)
 
 
+@pytest.mark.parametrize(
+    ("prefix", "source"),
+    [("ytsearch:", "youtube"), ("ytmsearch:", "youtube"), ("scsearch:", "soundcloud")],
+)
+@documented("disabling the respective source managers renders these search prefixes", "rest.md")
+async def test_a_search_without_its_source_is_empty(
+    server: Server, prefix: str, source: str
+) -> None:
+    if source not in (await server.info()).source_managers:
+        assert isinstance(await server.load(f"{prefix}anything"), shapes.NothingLoaded)
+
+
 @pytest.mark.parametrize("path", ["adverse/status/500", "adverse/page.html", "adverse/empty.ogg"])
 @documented("`error`: Loading has failed with an error", "rest.md")
 async def test_what_can_not_be_played_is_an_error(
@@ -81,6 +93,8 @@ async def test_a_list_of_links_is_a_playlist(
     loaded = await server.load(around.music("list.m3u?of=tone-1-60s.webm,tone-2-60s.webm"))
     links = [around.music(f"tone-{number}-60s.webm") for number in (1, 2)]
     if isinstance(loaded, shapes.PlaylistLoaded):
+        assert loaded.data.info.name
+        assert loaded.data.info.selected_track == -1
         assert [track.info.uri for track in loaded.data.tracks] == links
         differs("link-lists", Way.EMBEDDED)
     else:

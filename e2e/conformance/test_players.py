@@ -159,6 +159,16 @@ async def test_no_replace_keeps_the_track(guild: Guild) -> None:
     assert guild.client.events(guild.id) == ["start", "end:replaced", "start"]
 
 
+@documented("Whether to replace the current track with the new track.", "rest.md")
+async def test_no_replace_keeps_the_track_also_from_an_identifier(guild: Guild) -> None:
+    first = await guild.encoded(SONG)
+    await guild.patch(track={"encoded": first})
+    other = {"track": {"identifier": guild.around.music(OTHER)}}
+    kept = (await guild.ask(other, {"noReplace": "true"})).be(shapes.Player)
+    assert kept.track is not None
+    assert kept.track.encoded == first
+
+
 @documented("Additional track data to be sent back in the Track Object", "rest.md")
 async def test_user_data_comes_back_everywhere(client: Client, guild: Guild) -> None:
     data = {"a": 1, "b": ["c", {"d": None}], "ü": True}

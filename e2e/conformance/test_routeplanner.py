@@ -1,16 +1,19 @@
 """The route planner, which hardly any server has switched on."""
 
+import msgspec
+
 from conformance import shapes
 from conformance.citing import documented
 from conformance.differences import Differs, Way
 from conformance.server import Server
 
-PLANNERS = {
-    "RotatingIpRoutePlanner",
-    "NanoIpRoutePlanner",
-    "RotatingNanoIpRoutePlanner",
-    "BalancingIpRoutePlanner",
+OWN = {
+    "RotatingIpRoutePlanner": ("rotate_index", "ip_index", "current_address"),
+    "NanoIpRoutePlanner": ("current_address_index",),
+    "RotatingNanoIpRoutePlanner": ("current_address_index", "block_index"),
+    "BalancingIpRoutePlanner": (),
 }
+"""What the details of each kind tell besides what all do."""
 
 
 async def _planner(server: Server) -> shapes.RoutePlanner | None:
@@ -26,7 +29,16 @@ async def _planner(server: Server) -> shapes.RoutePlanner | None:
 @documented("The name of the RoutePlanner implementation being used by this server", "rest.md")
 async def test_the_status_names_a_documented_planner_or_none(server: Server) -> None:
     planner = await _planner(server)
-    assert planner is None or planner.class_ in PLANNERS
+    assert planner is None or planner.class_ in OWN
+
+
+@documented("The status details of the RoutePlanner", "rest.md")
+async def test_the_details_are_those_of_its_kind(server: Server) -> None:
+    planner = await _planner(server)
+    if planner is not None and planner.class_ is not None:
+        assert planner.details is not None
+        told = msgspec.structs.asdict(planner.details)
+        assert all(isinstance(told[name], str) for name in OWN[planner.class_])
 
 
 @documented("Unmark all failed address", "rest.md")

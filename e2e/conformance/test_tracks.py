@@ -32,7 +32,7 @@ async def test_a_track_is_lavaplayers_message(server: Server, around: Surroundin
     assert 1 <= raw[4] <= 3
 
 
-@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3])
 @documented("Decode a single track into its info", "rest.md")
 async def test_tracks_of_other_nodes_decode(server: Server, version: int) -> None:
     encoded = MADE.encode(version)
@@ -40,8 +40,16 @@ async def test_tracks_of_other_nodes_decode(server: Server, version: int) -> Non
     info = track.info
     assert track.encoded == encoded
     assert (info.title, info.author) == (MADE.title, MADE.author)
-    assert (info.identifier, info.uri) == (MADE.uri, MADE.uri)
+    # The first version has no link.
+    assert (info.identifier, info.uri) == (MADE.uri, MADE.uri if version > 1 else None)
     assert (info.length, info.is_stream, info.source_name) == (MADE.length, False, "http")
+
+
+@documented("The track position in milliseconds", "rest.md")
+async def test_a_track_keeps_the_position_it_was_written_with(server: Server) -> None:
+    encoded = HttpTrack(MADE.uri, position=12_345).encode()
+    track = (await server.get("/v4/decodetrack", encodedTrack=encoded)).be(shapes.Track)
+    assert track.info.position == 12_345
 
 
 @documented("Decodes multiple tracks into their info", "rest.md")
