@@ -251,10 +251,6 @@ class Tenure:
         """Wait until all that was told is committed."""
         await self.loop.reached()
 
-    async def reached(self) -> None:
-        """Wait until all that was told is committed."""
-        await self.loop.reached()
-
     def now(self) -> int:
         """Return server ms."""
         return self.loop.now()
