@@ -210,8 +210,9 @@ async def test_the_control_stream_shows_the_machine_s_own_noise(site: Site):
 
     stopped = await site.client.voice_control_stop()
 
-    assert stopped.unbroken
-    assert stopped.epochs[0].continuity.gaps.p50_ms == pytest.approx(20, abs=1)
+    # How evenly they came is the noise that it is there to show.
+    assert stopped.epochs[0].continuity.lost == 0
+    assert stopped.epochs[0].continuity.gaps.p50_ms > 0
     assert (await site.client.voice_control()).packets >= stopped.packets
 
 
