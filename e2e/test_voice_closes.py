@@ -24,12 +24,7 @@ SHARDS = 8
 """Each has Discord's limit of 120 wishes a minute for itself, so that no room waits for others."""
 STAGE = Stage(
     settings={"SHARDS": str(SHARDS)},
-    discord={
-        "SIMULATOR_SHARDS": str(SHARDS),
-        "SIMULATOR_MAX_CONCURRENCY": str(SHARDS),
-        # Two dozen calls at once, judged to the frame: what encryption costs is judged apart.
-        "SIMULATOR_VOICE_ENCRYPTION": "off",
-    },
+    discord={"SIMULATOR_SHARDS": str(SHARDS), "SIMULATOR_MAX_CONCURRENCY": str(SHARDS)},
 )
 EXPECTED = {"warning voice server does not answer": range(3, 40)}
 """Every try with one that is dead; five rooms have one."""
