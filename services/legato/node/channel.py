@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import errno
 import os
 import socket
 import sys
@@ -59,14 +60,13 @@ class Channel(Generic[Incoming]):
     ) -> None:
         """Send one message; raises Closed, or Full."""
         try:
-            if descriptors:
-                socket.send_fds(self.socket, [_encode(message)], list(descriptors), self._flags)
-            else:
-                self.socket.send(_encode(message), self._flags)
+            # Not `socket.send_fds`, which ignores flags and so would wait.
+            self.socket.sendmsg([_encode(message)], _rights(descriptors), self._flags)
         except BlockingIOError as error:
             raise Full from error
         except OSError as error:
-            raise Closed from error
+            # So many descriptors wait to be read that the system lets no more wait.
+            raise (Full if error.errno == errno.ETOOMANYREFS else Closed) from error
 
     def receive(self, *, wait: bool = True) -> tuple[Incoming, list[int]]:
         """Take one message and the descriptors with it; raises Closed, or BlockingIOError."""
@@ -116,6 +116,12 @@ def watch(
 def unwatch(channel: Channel[Incoming]) -> None:
     """Take no more messages."""
     asyncio.get_running_loop().remove_reader(channel.socket)
+
+
+def _rights(descriptors: Sequence[int]) -> list[tuple[int, int, "array.array[int]"]]:
+    if not descriptors:
+        return []
+    return [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
 
 
 def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
