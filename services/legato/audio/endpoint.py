@@ -74,10 +74,15 @@ class Endpoints:
         return min(self._took.get(endpoint, (0.0,)))
 
     async def learn(self, endpoint: str) -> None:
-        """Where no take-over has told, see how soon it greets: it ends an older connection next."""
+        """Where no take-over has told, see how soon it greets: it ends an older connection next.
+
+        One that closes, or says something else than its Hello, is not counted on.
+        """
         if endpoint in self._took:
             return
-        with suppress(aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        with suppress(
+            aiohttp.ClientError, aiohttp.WSMessageTypeError, OSError, TimeoutError, ValueError
+        ):
             async with asyncio.timeout(self._timeout.total_seconds()):
                 self.took(endpoint, SURELY * await self._greeted(endpoint))
 

@@ -146,11 +146,18 @@ class Mover:
             self._tools.means.metrics.moves.labels("moved").inc()
             self._stays.pop(guild_id, None)
         except (Unavailable, SessionUnknown, Refused) as error:
-            self._tools.means.metrics.moves.labels("failed").inc()
             self._warn(guild_id, str(error))
-            await asyncio.sleep(self._pace.look.total_seconds())
+            await self._failed()
+        except Exception:  # an edge: one guild's move never ends its partition
+            log.exception("moving a player failed", guild=guild_id)
+            await self._failed()
         finally:
             self._moving.pop(guild_id, None)
+
+    async def _failed(self) -> None:
+        """Count a move that failed; it is tried again at a later look."""
+        self._tools.means.metrics.moves.labels("failed").inc()
+        await asyncio.sleep(self._pace.look.total_seconds())
 
     def _warn(self, guild_id: int, why: str) -> None:
         if self._stays.get(guild_id) != why:

@@ -515,3 +515,23 @@ async def test_a_move_that_fails_leaves_the_player_where_it_is(double, other) ->
         assert seat.node == "n1"
         assert not double.called("DELETE")
         assert len(other.called("DELETE")) == 1
+
+
+async def test_a_move_that_breaks_unexpectedly_fails_alone_and_is_tried_again(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> float:
+        raise TypeError("nobody thought of this")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(world.driver, "ahead", broken)
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        failed = world.metrics.moves.labels("failed")
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: failed._value.get() >= 2 or looking.done())
+
+        assert not looking.done()
+        looking.cancel()
+        await asyncio.wait([looking])

@@ -1,6 +1,6 @@
 import asyncio
 import pathlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -94,13 +94,15 @@ async def test_many_who_ask_a_dead_server_at_once_wait_no_longer_than_one() -> N
 
 
 @asynccontextmanager
-async def greeting_server(folder: pathlib.Path) -> AsyncIterator[str]:
-    """Say Hello to each websocket, as a voice server does."""
+async def greeting_server(
+    folder: pathlib.Path, first: Callable[[web.WebSocketResponse], Awaitable[object]] | None = None
+) -> AsyncIterator[str]:
+    """Say Hello to each websocket, as a voice server does; or something else `first`."""
 
     async def greet(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_str('{"op":8}')
+        await (first(socket) if first else socket.send_str('{"op":8}'))
         await socket.receive()
         return socket
 
@@ -134,3 +136,19 @@ async def test_a_server_that_greets_nobody_is_not_counted_on() -> None:
     await endpoints.learn("127.0.0.1:1")
 
     assert endpoints.takes("127.0.0.1:1") == 0.0
+
+
+@pytest.mark.parametrize(
+    "first",
+    [lambda socket: socket.close(code=1013), lambda socket: socket.send_bytes(b"what?")],
+    ids=["closes", "speaks in bytes"],
+)
+async def test_a_server_that_says_no_hello_is_not_counted_on(
+    tmp_path: pathlib.Path, first: Callable[[web.WebSocketResponse], Awaitable[object]]
+) -> None:
+    endpoints = Endpoints(timeout=timedelta(seconds=60))
+
+    async with greeting_server(tmp_path, first) as place:
+        await endpoints.learn(place)
+
+    assert endpoints.takes(place) == 0.0
