@@ -468,3 +468,21 @@ def test_what_a_node_said_before_its_player_was_held_confirms_nothing() -> None:
     wanted = nodestate.desired(game.player, now=game.now)
     assert wanted is not None
     assert (wanted.position, wanted.sought) == (9_500, True)
+
+
+def test_a_seek_while_the_node_is_out_of_touch_is_kept() -> None:
+    game = playing("a").wait(10_000).report(10_000, connected=False).wait(1_000)
+    game.command(playback.Seek, to=60_000).wait(2_000).closed(1006)
+
+    wanted = nodestate.desired(game.player, now=game.now)
+    assert wanted is not None
+    assert (wanted.position, wanted.sought) == (60_000, True)
+
+
+def test_a_restart_while_the_node_is_out_of_touch_goes_back_to_what_was_heard_and_once() -> None:
+    game = playing("a").wait(10_000).report(10_000, connected=False).wait(3_000)
+
+    game.snapshot()
+
+    assert game.player.play is not None
+    assert (game.player.play.clock.at, game.player.play.surely) == (9_500, None)
