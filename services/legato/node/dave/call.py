@@ -47,6 +47,9 @@ NONE = 0
 NOW = 0
 """The transition that is carried out at once ("dave_protocol_prepare_transition (21)")."""
 
+MISSED = 16
+"""Transitions that a keeper may be behind; their numbers have 16 bits and begin anew."""
+
 FIRST_EPOCH = 1
 """An announced epoch 1 means a new group ("dave_protocol_prepare_epoch (24)")."""
 
@@ -70,6 +73,8 @@ class Call:
     """Transitions that we are ready for, and their versions, the oldest first."""
     last: int = NOW
     """The newest transition that we know of."""
+    missed: tuple[int, ...] = ()
+    """Transitions that were executed before we were ready for them, the newest last."""
     sender: bytes = b""
     """The voice server's credential, which every group names."""
     package: bytes = b""
@@ -88,7 +93,7 @@ def step(call: Call, event: Event) -> Step:
             current = event.incarnation == call.incarnation
             return _answered(call, event) if current else (call, [])
         case Described(version=version):
-            call = replace(call, version=version, last=NOW)
+            call = replace(call, version=version, last=NOW, missed=())
             return _use(call, "plain") if version == NONE else _begin(call, version)
         case Resumed():
             return call, _again(call)
@@ -145,6 +150,7 @@ def _begin(call: Call, version: int) -> Step:
         joined=False,
         committed=False,
         prepared=(),
+        missed=(),
         package=b"",
     )
     return call, [Begin(call.incarnation, version, call.sender)]
@@ -169,7 +175,12 @@ def _prepare(call: Call, transition: int, version: int) -> Step:
         # Only who is alone is told so ("Sole member reset"): nobody can be left out.
         return (call, []) if version and call.joined else _use(call, "plain")
     prepared = (*(each for each in call.prepared if each[0] != transition), (transition, version))
-    return replace(call, prepared=prepared), [SendReady(transition)]
+    call, ready = replace(call, prepared=prepared), [SendReady(transition)]
+    if transition not in call.missed:
+        return call, [*ready]
+    # The others did not wait for us, and it is not executed again.
+    call, effects = _execute(call, transition)
+    return call, [*ready, *effects]
 
 
 def _joined(call: Call, transition: int) -> Step:
@@ -184,9 +195,11 @@ def _execute(call: Call, transition: int) -> Step:
     """Carry a transition out; those prepared before it are over."""
     numbers = [number for number, _ in call.prepared]
     if transition not in numbers:
-        return call, []
+        return replace(call, missed=(*call.missed, transition)[-MISSED:]), []
     at = numbers.index(transition)
-    call = replace(call, version=call.prepared[at][1], prepared=call.prepared[at + 1 :])
+    version, prepared = call.prepared[at][1], call.prepared[at + 1 :]
+    missed = call.missed[call.missed.index(transition) + 1 :] if transition in call.missed else ()
+    call = replace(call, version=version, prepared=prepared, missed=missed)
     if call.version == NONE:
         return _use(call, "plain")
     return _key(call) if call.joined else (call, [])

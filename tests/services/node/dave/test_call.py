@@ -101,6 +101,22 @@ def test_a_transition_that_was_not_prepared_is_nothing() -> None:
     assert after(*PLAYING, Execute(9))[1] == []
 
 
+def test_a_transition_executed_before_the_keeper_is_ready_is_carried_out_when_it_is() -> None:
+    pending = (Described(1), Came(frozenset({5})), Announced(4, "welcome", b"welcome"))
+    late = (*pending, Execute(4), Waited(1), Applied(1, 4, "welcome", valid=True))
+    state, effects = after(*late)
+    assert effects == [SendReady(4), Renew(1, fresh=True)]
+    assert after(Renewed(1), of=state)[1] == [Use("encrypted")]
+
+    state, effects = after(*PLAYING, Execute(5), Execute(6))
+    assert effects == []
+    for number in (5, 6):
+        state, effects = after(Applied(1, number, "commit", valid=True), of=state)
+        assert SendReady(number) in effects
+    assert effects == [SendReady(6), Renew(1, fresh=False)]
+    assert after(Applied(1, 7, "commit", valid=True), of=state)[1] == [SendReady(7)]
+
+
 def test_an_invalid_commit_is_flagged_and_a_new_member_asks_to_be_added() -> None:
     state, effects = after(*PLAYING, Applied(1, 5, "commit", valid=False))
     assert effects == [SendInvalid(5), Begin(2, 1, b"sender")]
