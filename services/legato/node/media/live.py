@@ -6,10 +6,14 @@ from dataclasses import replace
 
 from legato.node.errors import Cancelled, MediaError
 from legato.node.media.decoding import Media, Unit
+from legato.node.media.samples import RATE
 from legato.node.rtp import SAMPLES
 
 DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each try to open a broadcast anew that has given nothing since it broke."""
+"""Seconds before each try to open a broadcast anew that has not sounded steadily since it broke."""
+
+STEADY = 2 * RATE
+"""Samples of one opening that let the tries begin anew; one that ends at once does not."""
 
 Open = Callable[[float], Media]
 """Opens anew after some seconds; raises MediaError."""
@@ -54,5 +58,6 @@ class Broadcast:
                 base = unit.position if base is None else base
                 position = start + max(0, unit.position - base)
                 self._at = position + SAMPLES
-                self._tries = 0
+                if self._at - start >= STEADY:
+                    self._tries = 0
                 yield replace(unit, position=position)

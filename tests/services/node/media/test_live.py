@@ -11,7 +11,7 @@ from aiohttp import web
 
 from legato.node.errors import Cancelled, MediaError
 from legato.node.media.decoding import Unit
-from legato.node.media.live import DELAYS, Broadcast
+from legato.node.media.live import DELAYS, STEADY, Broadcast
 from legato.node.media.loading import Load
 from legato.node.rtp import SAMPLES
 from legato.node.settings import MediaSettings
@@ -20,6 +20,8 @@ from support_audio_node import Stage
 from support_media import tone
 
 BROKEN = MediaError("The server stopped sending.")
+ENOUGH = STEADY // SAMPLES
+"""Units that show that a broadcast sounds again."""
 
 
 @dataclass
@@ -66,7 +68,7 @@ def test_positions_go_on_where_a_broadcast_broke() -> None:
     link = Link([second, Opened(5)])
 
     assert list(itertools.islice(heard(first, link), 8)) == list(range(8))
-    assert link.waited == [0.0, 0.0]
+    assert link.waited == list(DELAYS[:2])
     assert (first.closed, second.closed) == (True, True)
 
 
@@ -95,12 +97,21 @@ def test_a_broadcast_that_gives_nothing_any_more_fails_as_well() -> None:
 
 
 def test_sound_between_two_breaks_lets_the_tries_begin_anew() -> None:
-    link = Link([BROKEN, BROKEN, Opened(1), BROKEN, *[BROKEN] * len(DELAYS)])
+    link = Link([BROKEN, BROKEN, Opened(ENOUGH), BROKEN, *[BROKEN] * len(DELAYS)])
 
     with pytest.raises(MediaError):
         list(heard(Opened(1), link))
 
     assert link.waited == [*DELAYS[:3], *DELAYS]
+
+
+def test_a_station_that_ends_at_once_each_time_is_not_asked_without_end() -> None:
+    link = Link([Opened(ENOUGH - 1) for _ in DELAYS])
+
+    with pytest.raises(MediaError, match="has ended"):
+        list(heard(Opened(1), link))
+
+    assert link.waited == list(DELAYS)
 
 
 def test_nobody_listening_is_no_reason_to_try_again() -> None:
