@@ -21,6 +21,7 @@ from legato.contracts.fleet import Node
 from legato.embedded import (
     application,
     aside,
+    disk,
     folder,
     leftovers,
     parts,
@@ -105,7 +106,7 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             began = time.monotonic()
             await start.everything()
             show(start, terminal, took=time.monotonic() - began, wish=wish)
-            async with keeping(start):
+            async with keeping(start, terminal):
                 await supervisor.watch()
 
         async with following(terminal, data, verbose=wish.verbose):
@@ -233,11 +234,10 @@ class Start:
                     known = await fleet.keep(client, bot=int(self.application.id), known=known)
             await asyncio.sleep(DIRECTIVE_EVERY)
 
-    async def keep_on_disk(self) -> None:
+    async def keep_on_disk(self, terminal: Terminal) -> None:
         """Bring to the disk every second what the embedded Valkey keeps, until cancelled."""
-        while self._valkey is not None:
-            await aside.call(self._valkey.sync)
-            await asyncio.sleep(DISK_EVERY)
+        if self._valkey is not None:
+            await disk.keep(self._valkey.sync, terminal.line, every=DISK_EVERY)
 
     @contextlib.asynccontextmanager
     async def _memory(self) -> AsyncIterator[redis.Client]:
@@ -342,9 +342,10 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
 
 
 @contextlib.asynccontextmanager
-async def keeping(start: Start) -> AsyncIterator[None]:
+async def keeping(start: Start, terminal: Terminal) -> AsyncIterator[None]:
     """Look after what only the supervisor can write, while the parts run."""
-    tasks = [asyncio.create_task(work) for work in (start.keep_directive(), start.keep_on_disk())]
+    works = (start.keep_directive(), start.keep_on_disk(terminal))
+    tasks = [asyncio.create_task(work) for work in works]
     try:
         yield
     finally:
