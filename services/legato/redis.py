@@ -207,16 +207,35 @@ class Script:
     async def each(
         self, client: Client, calls: Sequence[tuple[Sequence[str], Sequence[str | bytes | int]]]
     ) -> list[object]:
-        """Run it for each of some keys and arguments in one round trip; raises as a call does."""
+        """Run it for each of some keys and arguments in one round trip; raises Unavailable.
+
+        Where one alone fails, its answer is what a call would raise.
+        """
         with reaching(self.name):
             async with client.pipeline(transaction=False) as pipe:
                 for keys, args in calls:
                     pipe.evalsha(self._sha, len(keys), *keys, *args)
                 answers: list[object] = await pipe.execute(raise_on_error=False)
-            for place, (keys, args) in enumerate(calls):
-                if isinstance(answers[place], exceptions.NoScriptError):
-                    answers[place] = await client.eval(self._text, len(keys), *keys, *args)
-            for answer in answers:
-                if isinstance(answer, Exception):
-                    raise answer
+        for place, (keys, args) in enumerate(calls):
+            if isinstance(answers[place], Exception):
+                answers[place] = await self._alone(client, keys, args, answers[place])
         return answers
+
+    async def _alone(
+        self,
+        client: Client,
+        keys: Sequence[str],
+        args: Sequence[str | bytes | int],
+        failed: object,
+    ) -> object:
+        """Say what a call alone would raise; where the script was not known, run it."""
+        try:
+            with reaching(self.name):
+                if isinstance(failed, exceptions.NoScriptError):
+                    answer: object = await client.eval(self._text, len(keys), *keys, *args)
+                    return answer
+                if isinstance(failed, Exception):
+                    raise failed
+                return failed
+        except (Unavailable, exceptions.RedisError) as error:
+            return error

@@ -50,18 +50,30 @@ class Lives:
                 raise
             return
         for (_, answer), found in zip(asked, times, strict=True):
-            if not answer.done():
+            if isinstance(found, Exception):
+                _fail(answer, found)
+            elif not answer.done():
                 answer.set_result(found)
 
-    async def _write(self, leases: list[Lease]) -> list[int | None]:
+    async def _write(self, leases: list[Lease]) -> list[int | Exception | None]:
+        """Write the notes; an error of one alone is returned in its place."""
         calls = [_call(lease) for lease in leases]
         asked = time.monotonic()
         answers = await self._alive.each(self._redis, calls)
         answered = time.monotonic()
-        times = [int(one) if isinstance(one, bytes) and one else None for one in answers]
-        if (newest := max((one for one in times if one is not None), default=None)) is not None:
+        times = [_time(one) for one in answers]
+        if (
+            newest := max((one for one in times if isinstance(one, int)), default=None)
+        ) is not None:
             self._clock.heard(newest, asked=asked, answered=answered)
         return times
+
+
+def _time(answer: object) -> int | Exception | None:
+    """Read an answer to a note: the server's time, nothing, or an error."""
+    if isinstance(answer, Exception):
+        return answer
+    return int(answer) if isinstance(answer, bytes) and answer else None
 
 
 def _call(lease: Lease) -> tuple[list[str], list[str | bytes | int]]:

@@ -68,3 +68,15 @@ async def test_a_server_out_of_reach_is_unavailable_for_all(each_redis: Client) 
 
     assert all(isinstance(one, Unavailable) for one in told)
     await client.aclose()
+
+
+async def test_what_breaks_one_note_breaks_no_other(each_redis: Client) -> None:
+    leases, lives = await held(each_redis), Lives(each_redis, ServerClock())
+    broken = keys.lease(PARTITIONS[3])
+    await each_redis.delete(broken)
+    await each_redis.lpush(broken, "no lease")
+
+    told = await asyncio.gather(*(lives.note(one) for one in leases), return_exceptions=True)
+
+    assert [number for number, one in enumerate(told) if not isinstance(one, int)] == [3]
+    assert "WRONGTYPE" in str(told[3])
