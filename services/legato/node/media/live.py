@@ -51,13 +51,16 @@ class Broadcast:
         if self._media is None:
             self._tries += 1
             self._media = self._reopen(DELAYS[self._tries - 1])
-        base: int | None = None
-        start = self._at
+        began = self._at
+        base = last = -1
         with closing(self._media) as media:
             for unit in media.units(0):
-                base = unit.position if base is None else base
-                position = start + max(0, unit.position - base)
+                if base < 0 or unit.position <= last:
+                    # It begins, or another piece of it does: a chained Ogg counts anew in each.
+                    base, start = unit.position, self._at
+                last = unit.position
+                position = start + last - base
                 self._at = position + SAMPLES
-                if self._at - start >= STEADY:
+                if self._at - began >= STEADY:
                     self._tries = 0
                 yield replace(unit, position=position)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from legato.node.errors import Cancelled, MediaError
-from legato.node.media.decoding import Unit
+from legato.node.media.decoding import Media, Unit
 from legato.node.media.live import DELAYS, STEADY, Broadcast
 from legato.node.media.loading import Load
 from legato.node.rtp import SAMPLES
@@ -44,6 +44,21 @@ class Opened:
 
 
 @dataclass
+class Titles:
+    """A radio that counts each title anew on one connection, as an Icecast with Ogg does."""
+
+    lengths: Sequence[int]
+
+    def units(self, start: int) -> Iterator[Unit]:
+        for length in self.lengths:
+            for number in range(length):
+                yield Unit(start + number * SAMPLES, packet=b"\xfc")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
 class Link:
     """What the link gives each time it is opened anew."""
 
@@ -58,7 +73,7 @@ class Link:
         return found
 
 
-def heard(first: Opened, link: Link, *, returns: bool = True) -> Iterator[int]:
+def heard(first: Opened | Titles | Media, link: Link, *, returns: bool = True) -> Iterator[int]:
     broadcast = Broadcast(first, link.reopen, returns=returns)
     return (unit.position // SAMPLES for unit in broadcast.units())
 
@@ -70,6 +85,26 @@ def test_positions_go_on_where_a_broadcast_broke() -> None:
     assert list(itertools.islice(heard(first, link), 8)) == list(range(8))
     assert link.waited == list(DELAYS[:2])
     assert (first.closed, second.closed) == (True, True)
+
+
+def test_positions_go_on_where_a_new_title_counts_from_its_own_beginning() -> None:
+    assert list(heard(Titles((4, 3, 5)), Link([]), returns=False)) == list(range(12))
+
+
+class Buffer(io.BytesIO):
+    """A reader over a stream."""
+
+    length = None
+    seekable_by_range = False
+
+
+def test_positions_go_on_in_a_chained_ogg() -> None:
+    media = Media(Buffer(tone("opus.ogg", 2, 3) + tone("opus.ogg", 2, 4)), seek=False)
+
+    positions = list(heard(media, Link([]), returns=False))
+
+    assert positions == sorted(set(positions))
+    assert len(positions) >= 190
 
 
 def test_a_stream_that_ends_in_order_and_is_no_station_is_over() -> None:
