@@ -169,7 +169,8 @@ class VoiceCall:
         if ear is not None:
             self._late.append(ear)
             ear.end()
-            self._later(f"late {user_id}", LATE_S, lambda: self._late.remove(ear))
+            # Under a name of its own: who comes back and leaves again is another ear.
+            self._later(f"late {id(ear)}", LATE_S, lambda: self._late.remove(ear))
             self._let_go(user_id)
             self._seat_ears()
 

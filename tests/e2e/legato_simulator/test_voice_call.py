@@ -202,3 +202,18 @@ async def test_a_client_that_resumes_too_late_begins_anew(
 
     assert told(room).heard[0].opened == 20
     assert told(room).plain == {}
+
+
+async def test_who_comes_and_goes_again_and_again_leaves_no_ear_behind(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(voice_call, "LATE_S", 0.5)
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    await room.connected(dave_version=1)
+    await settled(room, ADA, BOT)
+    call = room.server.calls._calls[GUILD, CHANNEL]
+    for _ in range(3):
+        await room.server.announce(GUILD, BEN, CHANNEL)
+        await room.server.announce(GUILD, BEN, None)
+
+    await until(lambda: call._late == [])
