@@ -16,6 +16,7 @@ from typing import Protocol
 import aiohttp
 import msgspec
 
+from legato import telemetry
 from legato.node import rtp, voice_protocol
 from legato.node.dave import wire
 from legato.node.dave.encryption import Encryption, Keys
@@ -54,6 +55,8 @@ LOST = 1006
 DISCOVERY_TRIES = 6
 DISCOVERY_WAIT = 0.5
 UDP_BUFFER = 1 << 18
+
+_log = telemetry.logger(__name__)
 
 
 class Listener(Protocol):
@@ -230,6 +233,9 @@ class VoiceConnection:
             return LOST, "the voice server does not answer"
         except (OSError, aiohttp.ClientError, MediaError, msgspec.MsgspecError) as error:
             return LOST, str(error)
+        except Exception:  # the edge of a connection: its client waits for a word
+            _log.exception("a voice server's message could not be handled")
+            return LOST, "the voice server sends what can't be understood"
         finally:
             for task in tasks:
                 task.cancel()
@@ -292,18 +298,18 @@ class VoiceConnection:
         modes = data.get("modes")
         self._mode = rtp.choose([str(mode) for mode in modes] if isinstance(modes, list) else [])
         self._drop_udp()
-        self._udp = await _udp(str(data.get("ip")), _number(payload, "port"))
+        self._udp = await _udp(*voice_protocol.address(data))
         address, port = await _discover(self._udp, self._ssrc)
         await self._send(end, voice_protocol.select(address, port, self._mode))
 
     async def _describe(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
         """Hand the socket and the key over."""
         data = _data(payload)
-        key = data.get("secret_key")
-        if self._udp is None or not isinstance(key, list):
-            raise MediaError("a session description without a key", "fault")
+        if self._udp is None:
+            raise MediaError("a session description without a connection", "fault")
+        key = voice_protocol.secret(data)
         mode = data.get("mode")
-        self._mode, self._key = mode if isinstance(mode, str) else self._mode, bytes(key)
+        self._mode, self._key = mode if isinstance(mode, str) else self._mode, key
         self._described = self._established = True
         await self._send(end, voice_protocol.speaking(self._ssrc))
         self.encryption.described(data.get("dave_protocol_version"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from legato.node.dave import wire
+from legato.node.errors import MediaError
 from legato.node.protocol import VoiceState
 
 VERSION = 8
@@ -18,6 +19,7 @@ FATAL = frozenset(
 """Closes after which Discord wants no new connection with the same data."""
 
 MICROPHONE = 1
+KEY_LENGTH = 32
 DISCOVERY = struct.Struct(">HHI64sH")
 DISCOVERY_REQUEST, DISCOVERY_ANSWER, DISCOVERY_LENGTH = 1, 2, 70
 
@@ -94,6 +96,23 @@ def speaking(ssrc: int) -> Payload:
 def after(code: int) -> After:
     """Decide what follows a close."""
     return "end" if code in FATAL or code == 1000 else "resume"
+
+
+def secret(description: Payload) -> bytes:
+    """Read the key for packets; raises MediaError."""
+    told = description.get("secret_key")
+    key = [each for each in told if isinstance(each, int)] if isinstance(told, list) else []
+    if len(key) != KEY_LENGTH or told != key or not all(0 <= each < 256 for each in key):
+        raise MediaError("a session description without a key", "fault")
+    return bytes(key)
+
+
+def address(ready: Payload) -> tuple[str, int]:
+    """Read where packets are sent to; raises MediaError."""
+    host, port = ready.get("ip"), ready.get("port")
+    if not isinstance(host, str) or not isinstance(port, int) or not 0 < port < 1 << 16:
+        raise MediaError("a voice server without an address", "fault")
+    return host, port
 
 
 def discovery(ssrc: int) -> bytes:

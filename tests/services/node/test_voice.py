@@ -239,6 +239,10 @@ class Falling:
     udp: socket.socket
     silent: bool = False
     hello: bool = True
+    ready: Json = field(default_factory=dict)
+    """What is otherwise in the address that it tells."""
+    description: Json = field(default_factory=dict)
+    """What is otherwise in the session's description."""
     asked: list[object] = field(default_factory=list)
     """The kinds of every message but heartbeats, and how each socket was closed."""
 
@@ -263,9 +267,9 @@ class Falling:
                     await end.send_json({"op": voice_protocol.ACK, "d": {"t": 0}})
                 return
             case voice_protocol.IDENTIFY:
-                await end.send_json({"op": voice_protocol.READY, "d": ready})
+                await end.send_json({"op": voice_protocol.READY, "d": ready | self.ready})
             case voice_protocol.SELECT:
-                await end.send_json({"op": voice_protocol.DESCRIPTION, "d": key})
+                await end.send_json({"op": voice_protocol.DESCRIPTION, "d": key | self.description})
             case voice_protocol.RESUME:
                 self.silent = False
                 await end.send_json({"op": voice_protocol.RESUMED, "d": None})
@@ -413,3 +417,27 @@ async def test_a_voice_server_that_says_nothing_at_all_is_given_up(
         assert heard.closed == [(1006, "the voice server does not answer")]
         assert connection.connected is False
         assert server.asked.count("connected") == 2
+
+
+@pytest.mark.parametrize(
+    ("ready", "description"),
+    [
+        ({"port": 99999}, {}),
+        ({"ssrc": 1 << 40}, {}),
+        ({}, {"secret_key": [300] * 32}),
+        ({}, {"secret_key": ["x"] * 32}),
+        ({}, {"secret_key": [0] * 31}),
+    ],
+)
+async def test_a_voice_server_that_tells_nonsense_is_given_up(
+    tmp_path: Path, ready: Json, description: Json
+) -> None:
+    async with falling(tmp_path) as (server, connection, heard):
+        server.ready, server.description = ready, description
+        await connection.open(timeout=PATIENCE)
+
+        await until(lambda: heard.closed)
+
+        assert [code for code, _ in heard.closed] == [1006]
+        assert connection.connected is False
+        assert not heard.ready.is_set()
