@@ -5,6 +5,7 @@ gives it the time. It knows no websocket and no port.
 """
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -29,8 +30,22 @@ LATE_S = 3.0
 """How long someone who left can still open what was under way."""
 SETTLED_S = 0.5
 """So long after a transition was executed, frames from before it may still be under way."""
+GRACE_S = 4.0
+"""So long after a transition was executed, whoever has said nothing against it uses its key."""
 MOST_EARS = 3
 """People of one call who are members of its group; more of them are only named."""
+
+ANOTHER_KEY = frozenset(
+    {
+        messages.PREPARE_EPOCH,
+        messages.PREPARE_TRANSITION,
+        messages.ANNOUNCE_COMMIT,
+        messages.WELCOME,
+    }
+)
+"""What announces a key that is not in use yet."""
+BEGINS_ANEW = frozenset({messages.KEY_PACKAGE, messages.INVALID_COMMIT_WELCOME})
+"""What a client says that has not the group's key."""
 
 Deliver = Callable[[VoiceSession, int, Any], Awaitable[None]]
 
@@ -90,6 +105,8 @@ class VoiceCall:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._covered: dict[int, float] = {}
         """From when on a bot's frames must be encrypted."""
+        self._overdue: dict[int, float] = {}
+        """From when on a bot must use the newest key, also if it was not ready for it."""
         self._ready: dict[int, int] = {}
         """The transition that each was last ready for."""
         self._plain: Counter[int] = Counter()
@@ -123,6 +140,7 @@ class VoiceCall:
     def lose(self, session: VoiceSession) -> None:
         """Note that a client's websocket is lost, for a while or for ever."""
         user_id = session.grant.user_id
+        self._overdue.pop(user_id, None)
         self._push(self._call.lose(user_id, self._now()))
         self._later(f"away {user_id}", AWAY_S, lambda: self.leave(session))
 
@@ -183,6 +201,7 @@ class VoiceCall:
         self._ears.clear()
         self._late.clear()
         self._covered.clear()
+        self._overdue.clear()
         self._call = Call(self.key[1], self._around.sender, self._call.demanded)
 
     # What is said.
@@ -208,14 +227,15 @@ class VoiceCall:
 
     def hear(self, sender: int, frame: Frame) -> None:
         """Let the ears open a bot's frame."""
+        overdue = self._now() > self._overdue.get(sender, math.inf)
         if not is_encrypted(frame.payload):
             frame.plain = frame.payload
-            covered = self._covered.get(sender)
-            if covered is not None and self._now() > covered and frame.payload != rtp.SILENCE:
+            covered = overdue or self._now() > self._covered.get(sender, math.inf)
+            if covered and frame.payload != rtp.SILENCE:
                 self._plain[sender] += 1
             return
         for ear in self._ears.values():
-            ear.hear(sender, frame)
+            ear.hear(sender, frame, overdue=overdue)
         if frame.plain is None and not frame.waiting:
             for ear in self._late:
                 ear.hear(sender, frame)
@@ -266,10 +286,13 @@ class VoiceCall:
     def _take(self, user_id: int, op: int, body: Body) -> None:
         if op == messages.READY_FOR_TRANSITION and isinstance(body, dict):
             self._ready[user_id] = body["transition_id"]
+        elif op in BEGINS_ANEW:
+            self._overdue.pop(user_id, None)
         self._push(self._call.take(user_id, op, body, self._now()))
 
     def _let_go(self, user_id: int) -> None:
         self._covered.pop(user_id, None)
+        self._overdue.pop(user_id, None)
         self._push(self._call.leave(user_id, self._now()))
 
     def _seat_ears(self) -> None:
@@ -306,6 +329,8 @@ class VoiceCall:
                 ear.tell(each.op, each.body)
             else:
                 self._outbox.append((each.user_id, each.op, each.body))
+                if each.op in ANOTHER_KEY:
+                    self._overdue.pop(each.user_id, None)
         due = self._call.due
         self._forget_timer("due")
         if due is not None:
@@ -331,8 +356,10 @@ class VoiceCall:
     def _cover(self, user_id: int, op: int, body: Any) -> None:
         """Know from when on a client has no reason to send plain frames."""
         if op == messages.EXECUTE_TRANSITION:
-            ready = self._ready.get(user_id) == body["transition_id"]
-            if ready and user_id in self._call.leaves:
+            if user_id not in self._call.leaves:
+                return
+            self._overdue[user_id] = self._now() + GRACE_S
+            if self._ready.get(user_id) == body["transition_id"]:
                 self._covered.setdefault(user_id, self._now() + SETTLED_S)
         elif op in {messages.PREPARE_EPOCH, messages.PREPARE_TRANSITION}:
             self._covered.pop(user_id, None)

@@ -41,7 +41,8 @@ class Heard(Struct, frozen=True, kw_only=True):
     opened: int
     early: int
     """Frames of an epoch before the listener's first, as far as it can tell: those before the
-    first one of their sender that it could open since it was welcomed."""
+    first one of their sender that it could open since it was welcomed, unless their sender was
+    long due to use the newest key."""
     undecryptable: int
     """Frames of an epoch that the listener has."""
     invalid: int
@@ -65,7 +66,7 @@ class Ear:
         self._answer, self._settled, self._slow, self._turn = answer, settled, slow, turn
         self._coming: asyncio.Queue[tuple[int, Body]] = asyncio.Queue()
         self._unread = 0
-        self._held: deque[tuple[int, Frame]] = deque()
+        self._held: deque[tuple[int, Frame, bool]] = deque()
         self._known: set[int] = set()
         """Whose frames it opened since its latest welcome."""
         self._counts: Counter[str] = Counter()
@@ -90,14 +91,17 @@ class Ear:
             self._unread += 1
             self._coming.put_nowait((op, body))
 
-    def hear(self, sender: int, frame: Frame) -> None:
-        """Take a frame: open it, or keep it until what was told is read."""
+    def hear(self, sender: int, frame: Frame, *, overdue: bool = False) -> None:
+        """Take a frame: open it, or keep it until what was told is read.
+
+        `overdue`: its sender had the time to use the newest key that everyone has.
+        """
         waits = bool(self._held) or (self._unread > 0 and not self._open(sender, frame))
         if waits and len(self._held) < MOST_HELD:
             frame.waiting += 1
-            self._held.append((sender, frame))
+            self._held.append((sender, frame, overdue))
         elif waits or (self._unread == 0 and not self._open(sender, frame)):
-            self._missed(sender)
+            self._missed(sender, overdue=overdue)
 
     def told(self) -> Heard:
         """Say what it heard."""
@@ -137,19 +141,19 @@ class Ear:
         self._counts["opened"] += 1
         return True
 
-    def _missed(self, sender: int) -> None:
+    def _missed(self, sender: int, *, overdue: bool) -> None:
         if self.gone:
             return
-        had = self.member.active and sender in self._known
+        had = self.member.active and (overdue or sender in self._known)
         self._counts["undecryptable" if had else "early"] += 1
 
     def _retry(self) -> None:
         """Try once more what waited for an epoch."""
         held, self._held = self._held, deque()
-        for sender, frame in held:
+        for sender, frame, overdue in held:
             frame.waiting -= 1
             if not self._open(sender, frame):
-                self._missed(sender)
+                self._missed(sender, overdue=overdue)
 
     def _note(self, op: int) -> None:
         """Expect nothing of a sender until its first frame in a new group can be opened."""

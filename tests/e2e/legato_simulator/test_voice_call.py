@@ -1,16 +1,20 @@
 """Encrypted calls over real sockets: clients, and listeners who open every frame themselves."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from legato_simulator import opus, timecode, voice_call
+from legato_simulator.dave import call, messages
+from legato_simulator.dave.member import Answer
+from legato_simulator.dave.messages import Body
 from legato_simulator.dave.policy import Policy
 from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_faults import VoiceFaults
 from legato_simulator.voice_sender import VoiceClosed, VoiceSender
 from support_voice import BOT, CHANNEL, GUILD, Room
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 ADA, BEN, CLEO = 901, 902, 903
 
@@ -211,9 +215,56 @@ async def test_who_comes_and_goes_again_and_again_leaves_no_ear_behind(
     await room.server.announce(GUILD, ADA, CHANNEL)
     await room.connected(dave_version=1)
     await settled(room, ADA, BOT)
-    call = room.server.calls._calls[GUILD, CHANNEL]
+    present = room.server.calls._calls[GUILD, CHANNEL]
     for _ in range(3):
         await room.server.announce(GUILD, BEN, CHANNEL)
         await room.server.announce(GUILD, BEN, None)
 
-    await until(lambda: call._late == [])
+    await until(lambda: present._late == [])
+
+
+async def playing_until(sender: VoiceSender, true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not true():
+            await sender.play(sound(10))
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call, "TRANSITION_S", 0.2)
+    monkeypatch.setattr(voice_call, "GRACE_S", 0.2)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_stays_plain_long_after_the_transition_is_found_out_though_never_ready(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+):
+    sender = await room.connected(dave_version=1)
+    takes = sender.member.take
+
+    def never_ready(op: int, body: Body) -> list[Answer]:
+        return [each for each in takes(op, body) if each[0] != messages.READY_FOR_TRANSITION]
+
+    monkeypatch.setattr(sender.member, "take", never_ready)
+    monkeypatch.setattr(sender.member, "seal", lambda payload: payload)
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    await settled(room, ADA, BOT)
+
+    await playing_until(sender, lambda: told(room).plain.get(BOT, 0) > 0)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_stays_with_the_old_key_is_found_out_by_a_newcomer_too(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+):
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    sender = await room.connected(dave_version=1)
+    await settled(room, ADA, BOT)
+    monkeypatch.setattr(sender.member, "take", lambda op, body: [])
+    await room.server.announce(GUILD, BEN, CHANNEL)
+    await settled(room, ADA, BEN, BOT)
+
+    def bens() -> int:
+        return sum(each.undecryptable for each in told(room).heard if each.user_id == BEN)
+
+    await playing_until(sender, lambda: bens() > 0)
