@@ -62,10 +62,6 @@ class FaultBook:
             return NONE
         return self._faults.get(guild_id) or self._faults.get(None) or NONE
 
-    def spend_drop(self, guild_id: int | None) -> bool:
-        """Count one packet off `udp_drop_next`, where it is in force; false when none was left."""
-        return self.spend(guild_id, "udp_drop_next")
-
     def spend(self, guild_id: int | None, counted: Counted) -> bool:
         """Count one off a fault that happens so many times; false when none was left."""
         owner = guild_id if guild_id in self._faults else None

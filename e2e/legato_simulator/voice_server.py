@@ -386,7 +386,7 @@ class VoiceServer:
 
     def _spend_drop(self, ssrc: int) -> bool:
         found = self._by_ssrc.get(ssrc)
-        return self._faults.spend_drop(found[0].grant.guild_id if found else None)
+        return self._faults.spend(found[0].grant.guild_id if found else None, "udp_drop_next")
 
 
 def _number(text: str) -> int:

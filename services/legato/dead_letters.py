@@ -31,10 +31,6 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     """As it came, without what is secret; a text where it is no JSON."""
 
 
-class NoSuchLetter(Exception):
-    """There is no letter of that name (any more)."""
-
-
 async def letters(client: redis.Client, partitions: Iterable[Partition]) -> list[DeadLetter]:
     """List all there are, the newest first."""
     found = []
