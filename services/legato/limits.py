@@ -1,6 +1,6 @@
 """Rate limits that hold over all our processes: token buckets in Redis. Knows no command."""
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -56,21 +56,36 @@ class Limits:
 
         Returns zero, or how long to wait for that one; those before it are taken all the same.
         """
-        names, arguments = [keys.limit_policies(self._bot)], list[str | int]()
+        names, arguments = self._call(claims)
+        answer = await self._take(self._redis, names, *arguments)
+        return timedelta(milliseconds=_delay(answer))
+
+    def _call(self, claims: Sequence[Claim]) -> tuple[list[str], list[str | bytes | int]]:
+        """Say what the script is told of some claims."""
+        names, arguments = [keys.limit_policies(self._bot)], list[str | bytes | int]()
         for claim in claims:
             policy, subject = claim.policy, str(claim.subject)
             names.append(keys.limit(self._bot, policy.name, subject))
             per = round(policy.per / timedelta(milliseconds=1))
             arguments += [policy.capacity, per, policy.name, f"{policy.name}:{subject}"]
-        answer = await self._take(self._redis, names, *arguments)
-        if not isinstance(answer, int):
-            raise TypeError(f"limit.lua answered {answer!r}")
-        return timedelta(milliseconds=answer)
+        return names, arguments
 
-    async def wait(self, policy: Policy, subject: object = "all") -> None:
-        """Take one token, however long that takes. Raises Unavailable."""
-        while True:
-            delay = await self.take(policy, subject)
-            if not delay:
-                return
-            await asyncio.sleep(delay.total_seconds())
+    async def take_some(self, policy: Policy, most: int) -> tuple[int, timedelta]:
+        """Take up to `most` tokens in one round trip. Raises Unavailable.
+
+        Returns how many were there, and where there was none how long to wait for one.
+        """
+        call = self._call([Claim(policy)])
+        answers = await self._take.each(self._redis, [call] * most)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        delays = [_delay(answer) for answer in answers]
+        return delays.count(0), timedelta(milliseconds=min(delays))
+
+
+def _delay(answer: object) -> int:
+    """Read what the script answered: 0, or ms to wait."""
+    if not isinstance(answer, int):
+        raise TypeError(f"limit.lua answered {answer!r}")
+    return answer

@@ -36,14 +36,15 @@ async def test_many_at_once_take_no_more_than_there_is(limits):
     assert sum(not wait for wait in waits) == 10
 
 
-async def test_waiting_lets_everybody_through_at_the_pace(limits):
-    policy = Policy("pace", 5, timedelta(milliseconds=250))
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+async def test_some_are_taken_at_once_as_far_as_they_are_there(limits):
+    policy = Policy("pace", 5, timedelta(minutes=50))
 
-    await asyncio.gather(*(limits.wait(policy) for _ in range(15)))
+    first = await limits.take_some(policy, 3)
+    rest = await limits.take_some(policy, 3)
+    taken, delay = await limits.take_some(policy, 3)
 
-    assert loop.time() - began > 0.45
+    assert (first[0], rest[0], taken) == (3, 2, 0)
+    assert timedelta(minutes=9) < delay <= timedelta(minutes=10)
 
 
 def test_in_no_second_do_more_requests_leave_than_discord_allows():
