@@ -97,6 +97,7 @@ class Holder:
         self._owners: Mapping[Owned, str] = {}
         self._steady = timedelta(0)
         self._stay = Stay()
+        self._alive = 1
         self._looked = 0.0
         self._owners_first = False
         self._known: dict[Owned, float] = {}
@@ -113,6 +114,11 @@ class Holder:
     def lease(self, what: Owned) -> Lease | None:
         """Return the lease as last renewed; None where the thing is not ours."""
         return self._held.get(what)
+
+    @property
+    def alive(self) -> int:
+        """Count the members that lived when the roll was last read."""
+        return self._alive
 
     @property
     def held(self) -> tuple[Owned, ...]:
@@ -163,6 +169,7 @@ class Holder:
         """Read the roll, and derive who should own what."""
         roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
         self._note(await self._leases.steady())
+        self._alive = roll.alive(within=self._members.ttl)
         self._looked = time.monotonic()
         self._stay = self._stay.seen(roll, self._members.name, now=self._looked)
         ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)

@@ -103,6 +103,7 @@ async def test_members_share_and_nothing_is_owned_twice(each_redis: Client) -> N
 
     await until(lambda: two.port.running and len(one.port.running) + len(two.port.running) == 8)
     assert not set(one.port.running) & set(two.port.running)
+    await until(lambda: one.holder.alive == two.holder.alive == 2)
     await one.end()
     await until(lambda: len(two.port.running) == 8)
     await two.end()

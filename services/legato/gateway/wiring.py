@@ -114,7 +114,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     shards = Shards(_means(known, ways, interactions, permits), tasks)
     direction = Direction(basis.redis, bot)
     holder = _holder(basis, bot, count, shards, direction)
-    shards.lease_of = holder.lease
+    shards.lease_of, pacer.gateways = holder.lease, lambda: holder.alive
     beside = (
         *_beside(known, interactions),
         direction.follow(),

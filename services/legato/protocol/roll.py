@@ -30,6 +30,11 @@ class Roll:
     """Server ms."""
     members: tuple[Member, ...]
 
+    def alive(self, *, within: timedelta) -> int:
+        """Count who was heard of late."""
+        silent = round(within / timedelta(milliseconds=1))
+        return sum(self.now - member.seen <= silent for member in self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:

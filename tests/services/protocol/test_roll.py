@@ -104,3 +104,9 @@ def _read(answer: object) -> Roll:
         since, seen, weight, draining = record.split(" ")
         members.append(Member(name, int(since), int(seen), float(weight), draining == "1"))
     return Roll(int(now), tuple(sorted(members, key=str)))
+
+
+def test_who_was_heard_of_late_is_alive_whatever_it_may_own() -> None:
+    roll = Roll(NOW, (member("a"), member("leaving", draining=True), member("dead", seen=0)))
+
+    assert roll.alive(within=timedelta(milliseconds=SILENT)) == 2
