@@ -185,11 +185,15 @@ class ShapeFeed(_Message, frozen=True):
 
 
 class Ping(_Message, frozen=True):
-    """Say that you live."""
+    """Say that you live, with this number."""
+
+    number: int = 0
 
 
 class Pong(_Message, frozen=True):
     """The answer."""
+
+    number: int = 0
 
 
 class CloseFeed(_Message, frozen=True):
@@ -272,5 +276,5 @@ ToPacer = (
 FromPacer = Ready | Started | Ending | Drained | Hushed
 ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed | Ping
 FromWorker = Ready | Loaded | Head | FeedFailed | Pong
-ToKeeper = Configure | OpenWard | CloseWard | Asked | Follow | Unfollow | Uncover
-FromKeeper = Ready | Answered
+ToKeeper = Configure | OpenWard | CloseWard | Asked | Follow | Unfollow | Uncover | Ping
+FromKeeper = Ready | Answered | Pong

@@ -68,6 +68,8 @@ class Keeper:
                 self._wards[number] = Ward(user, channel)
             case messages.Configure():
                 return
+            case messages.Ping(number=number):
+                self._channel.send(messages.Pong(number=number))
             case _:
                 ward = self._wards.get(message.ward)
                 if ward is not None:
@@ -80,6 +82,8 @@ class Keeper:
             case messages.Asked(ward=number, ask=ask):
                 for answer in ward.take(ask):
                     self._channel.send(messages.Answered(ward=number, answer=answer))
+                # Changes take their time: a queue of them is no silence.
+                self._channel.send(messages.Pong())
             case messages.Follow(ward=number, feed=feed):
                 ward.follow(feed, FeedCover(descriptors[0]))
                 self._look({number: ward})

@@ -18,6 +18,9 @@ RESTART_WINDOW = 10.0
 MOST_RESTARTS = 10
 """Restarts in one window before the node gives up."""
 
+ROUNDS = 10
+"""Questions left unanswered, evenly over the patience, before the process is replaced."""
+
 
 class Wearer(Protocol):
     """Who keys are kept for."""
@@ -51,14 +54,25 @@ class Keeping:
     _child: Child[messages.FromKeeper] | None = None
     _wards: dict[int, Ward] = field(default_factory=dict)
     _last: int = 0
+    _serves: bool = False
+    """Whether the newest process is ready."""
+    _unanswered: int = 0
     _recent: list[float] = field(default_factory=list)
     _closing: bool = False
 
     def start(self) -> None:
         """Start the process."""
+        self._serves, self._unanswered = False, 0
         decoder = msgspec.msgpack.Decoder(messages.FromKeeper)
         child = self._child = spawn("legato.node.dave.keeper", self.settings, decoder)
         channel.watch(child.channel, lambda message, _: self._heard(message), self._lost)
+
+    async def watch(self, patience: float) -> None:
+        """Replace a process that answers nothing for so many seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(patience / ROUNDS)
+            if self._child is not None and self._serves:
+                self._ask(self._child)
 
     def terminate(self) -> None:
         """Ask the process to end."""
@@ -71,6 +85,11 @@ class Keeping:
         """Wait until it has ended."""
         if self._child is not None:
             self._child.end(timeout)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the keeper."""
+        return None if self._child is None else self._child.pid
 
     @property
     def calls(self) -> int:
@@ -95,10 +114,21 @@ class Keeping:
         if self._child is not None:
             tell(self._child, message, descriptors)
 
+    def _ask(self, child: Child[messages.FromKeeper]) -> None:
+        if self._unanswered >= ROUNDS:
+            child.process.kill()
+            return
+        self._unanswered += 1
+        tell(child, messages.Ping())
+
     def _heard(self, message: messages.FromKeeper) -> None:
+        self._unanswered = 0
         match message:
             case messages.Ready():
+                self._serves = True
                 self.ready.set()
+            case messages.Pong():
+                return
             case messages.Answered(ward=number, answer=answer):
                 if isinstance(answer, Applied):
                     self.epochs["taken" if answer.valid else "invalid"] += 1

@@ -1,0 +1,72 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from legato.node.dave.exchange import Answer, Begin
+from legato.node.dave.keeping import Keeping, Ward
+from legato.node.messages import Asked
+from legato.node.settings import MediaSettings
+from support_waiting import PATIENCE, until
+
+
+@dataclass
+class Person:
+    """Who keys are kept for: joins when asked to."""
+
+    keeping: Keeping
+    answers: list[Answer] = field(default_factory=list)
+    losses: int = 0
+    ward: Ward | None = None
+
+    def open(self, user: int) -> None:
+        self.ward = self.keeping.open(user, 7, self)
+        self.begin()
+
+    def begin(self) -> None:
+        assert self.ward is not None
+        self.keeping.tell(Asked(ward=self.ward.number, ask=Begin(self.losses, 1, b"")))
+
+    def answered(self, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    def bereft(self) -> None:
+        self.losses += 1
+        self.begin()
+
+
+@asynccontextmanager
+async def keeping() -> AsyncIterator[tuple[Keeping, list[str]]]:
+    """Run a keeper that answers within a second."""
+    ends: list[str] = []
+    kept = Keeping(MediaSettings(), ends.append)
+    kept.start()
+    watching = asyncio.create_task(kept.watch(1.0))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await kept.ready.wait()
+        yield kept, ends
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        kept.terminate()
+        kept.close(PATIENCE)
+
+
+def stop(kept: Keeping, how: signal.Signals) -> None:
+    assert kept.pid is not None
+    os.kill(kept.pid, how)
+
+
+async def test_a_keeper_that_hangs_is_replaced() -> None:
+    async with keeping() as (kept, ends):
+        person = Person(kept)
+        person.open(1)
+        await until(lambda: person.answers)
+
+        stop(kept, signal.SIGSTOP)
+
+        await until(lambda: len(person.answers) == 2)
+        assert (person.losses, kept.restarts, ends) == (1, 1, [])
