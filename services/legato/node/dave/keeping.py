@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,6 +20,12 @@ MOST_RESTARTS = 10
 
 ROUNDS = 10
 """Questions left unanswered, evenly over the patience, before the process is replaced."""
+
+BATCH = 8
+"""Wards that a new keeper is given before it has taken them."""
+
+BARRIER = 1
+"""The number of the question whose answer says so."""
 
 
 class Wearer(Protocol):
@@ -56,6 +62,8 @@ class Keeping:
     _last: int = 0
     _serves: bool = False
     """Whether the newest process is ready."""
+    _away: deque[int] = field(default_factory=deque)
+    """Wards that the newest process does not have yet."""
     _unanswered: int = 0
     _recent: list[float] = field(default_factory=list)
     _closing: bool = False
@@ -101,6 +109,8 @@ class Keeping:
         self._last += 1
         opened = messages.OpenWard(ward=self._last, user=user, channel=call)
         ward = self._wards[self._last] = Ward(self._last, wearer, opened)
+        if not self._serves:
+            self._away.append(ward.number)
         self.tell(opened)
         return ward
 
@@ -110,8 +120,8 @@ class Keeping:
             self.tell(messages.CloseWard(ward=ward.number))
 
     def tell(self, message: messages.ToKeeper, descriptors: tuple[int, ...] = ()) -> None:
-        """Tell the keeper without waiting."""
-        if self._child is not None:
+        """Tell the keeper without waiting; one that has just begun is told everything later."""
+        if self._child is not None and self._serves:
             tell(self._child, message, descriptors)
 
     def _ask(self, child: Child[messages.FromKeeper]) -> None:
@@ -127,8 +137,10 @@ class Keeping:
             case messages.Ready():
                 self._serves = True
                 self.ready.set()
-            case messages.Pong():
-                return
+                self._return()
+            case messages.Pong(number=number):
+                if number == BARRIER:
+                    self._return()
             case messages.Answered(ward=number, answer=answer):
                 if isinstance(answer, Applied):
                     self.epochs["taken" if answer.valid else "invalid"] += 1
@@ -145,10 +157,18 @@ class Keeping:
             self.ready.set()
             self.give_up("the keeper of keys does not stay alive")
             return
+        self._away = deque(self._wards)
         self.start()
-        for ward in tuple(self._wards.values()):
-            self.tell(ward.opened)
-            ward.wearer.bereft()
+
+    def _return(self) -> None:
+        """Give a new keeper the next few wards: its pipe holds some hundred messages."""
+        for _ in range(min(BATCH, len(self._away))):
+            ward = self._wards.get(self._away.popleft())
+            if ward is not None:
+                self.tell(ward.opened)
+                ward.wearer.bereft()
+        if self._away:
+            self.tell(messages.Ping(number=BARRIER))
 
     def _too_often(self) -> bool:
         self.restarts += 1

@@ -4,6 +4,9 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
 
 from legato.node.dave.exchange import Answer, Begin
 from legato.node.dave.keeping import Keeping, Ward
@@ -70,3 +73,33 @@ async def test_a_keeper_that_hangs_is_replaced() -> None:
 
         await until(lambda: len(person.answers) == 2)
         assert (person.losses, kept.restarts, ends) == (1, 1, [])
+
+
+async def test_many_calls_go_on_with_another_keeper_whatever_its_pipe_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("legato.node.channel.BUFFER", 1 << 14)
+    async with keeping() as (kept, ends):
+        people = [Person(kept) for _ in range(50)]
+        for user, person in enumerate(people):
+            person.open(user)
+            await until(partial(getattr, person, "answers"))
+
+        stop(kept, signal.SIGKILL)
+
+        await until(lambda: all(len(each.answers) == 2 for each in people))
+        assert (kept.restarts, ends) == (1, [])
+        assert {each.losses for each in people} == {1}
+
+
+async def test_who_begins_while_there_is_no_keeper_is_told_when_there_is() -> None:
+    async with keeping() as (kept, _):
+        before = kept.pid
+        stop(kept, signal.SIGKILL)
+        await until(lambda: kept.pid != before)
+        person = Person(kept)
+        person.open(1)
+
+        await until(lambda: person.answers)
+
+        assert person.losses == 1
