@@ -66,8 +66,10 @@ class Call:
     """Counts our memberships: what the keeper answers about an older one is out of date."""
     joined: bool = False
     """Whether we are a member, not only a pending one."""
-    committed: bool = False
-    """Whether a commit of ours is on its way."""
+    commit: bytes = b""
+    """Our commit that is on its way, if any."""
+    flagged: int | None = None
+    """The invalid transition that we reported, until our new package is answered."""
     others: frozenset[int] = frozenset()
     prepared: tuple[tuple[int, int], ...] = ()
     """Transitions that we are ready for, and their versions, the oldest first."""
@@ -123,7 +125,7 @@ def _answered(call: Call, event: Answer | Waited) -> Step:
         case Packaged(data=data):
             return replace(call, package=data), [SendPackage(data)]
         case Committed(data=data):
-            return replace(call, committed=True), [SendCommit(data)]
+            return replace(call, commit=data), [SendCommit(data)]
         case Applied(valid=True, transition=transition):
             return _joined(call, transition)
         case Applied(transition=transition, kind=kind):
@@ -148,7 +150,8 @@ def _begin(call: Call, version: int) -> Step:
         group=version,
         incarnation=call.incarnation + 1,
         joined=False,
-        committed=False,
+        commit=b"",
+        flagged=None,
         prepared=(),
         missed=(),
         package=b"",
@@ -185,7 +188,7 @@ def _prepare(call: Call, transition: int, version: int) -> Step:
 
 def _joined(call: Call, transition: int) -> Step:
     """Be a member of the new epoch; its keys are used when the transition is executed."""
-    call = replace(call, joined=True, committed=False)
+    call = replace(call, joined=True, commit=b"", flagged=None)
     if transition == NOW:
         return _key(replace(call, version=call.group, last=NOW))
     return _prepare(call, transition, call.group)
@@ -211,7 +214,7 @@ def _key(call: Call) -> Step:
 
 def _invalid(call: Call, transition: int, kind: Handshake) -> Step:
     """Ask to be removed and added anew ("Recovery from Invalid Commit or Welcome")."""
-    if kind == "commit" and not call.joined and not call.committed:
+    if kind == "commit" and not call.joined and not call.commit:
         # A commit of a group that we are not yet in; our welcome will come.
         return call, []
     return _again_as_new(replace(call, last=transition))
@@ -219,7 +222,7 @@ def _invalid(call: Call, transition: int, kind: Handshake) -> Step:
 
 def _again_as_new(call: Call) -> Step:
     call, effects = _begin(call, call.group)
-    return call, [SendInvalid(call.last), *effects]
+    return replace(call, flagged=call.last), [SendInvalid(call.last), *effects]
 
 
 def _lost(call: Call) -> Step:
@@ -231,10 +234,14 @@ def _lost(call: Call) -> Step:
 
 def _again(call: Call) -> list[Effect]:
     """Say again what may have been lost on the way; the server has it once or twice."""
-    ready: list[Effect] = [SendReady(transition) for transition, _ in call.prepared]
+    effects: list[Effect] = []
+    if call.flagged is not None:
+        effects.append(SendInvalid(call.flagged))
     if call.package and not call.joined:
-        return [SendPackage(call.package), *ready]
-    return ready
+        effects.append(SendPackage(call.package))
+    if call.commit:
+        effects.append(SendCommit(call.commit))
+    return [*effects, *(SendReady(transition) for transition, _ in call.prepared)]
 
 
 def _waited(call: Call) -> Step:

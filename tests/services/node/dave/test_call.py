@@ -179,6 +179,20 @@ def test_a_resumed_member_says_again_what_may_be_lost() -> None:
     assert after(*PLAYING, Resumed())[1] == []
 
 
+def test_a_commit_is_said_again_until_one_is_taken() -> None:
+    waiting = (*PLAYING, Proposed(False, b"add"), Committed(1, b"commit"))
+    assert after(*waiting, Resumed())[1] == [SendCommit(b"commit")]
+    taken = (*waiting, Applied(1, 5, "commit", valid=True), Execute(5))
+    assert after(*taken, Resumed())[1] == []
+
+
+def test_an_invalid_commit_is_reported_again_until_a_welcome_comes() -> None:
+    broken = (*PLAYING, Applied(1, 5, "commit", valid=False), Packaged(2, b"key"))
+    assert after(*broken, Resumed())[1] == [SendInvalid(5), SendPackage(b"key")]
+    welcome = (*broken, Applied(2, 6, "welcome", valid=True), Execute(6))
+    assert after(*welcome, Resumed())[1] == []
+
+
 NUMBER = st.integers(0, 4)
 VALID = st.booleans()
 KIND = st.sampled_from(["commit", "welcome"])
