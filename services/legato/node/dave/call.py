@@ -229,6 +229,10 @@ def _lost(call: Call) -> Step:
     """Join again with new keys; a pending member needs only a new key package."""
     if not call.group:
         return call, []
+    versions = (call.version, *(version for _, version in call.prepared))
+    if call.joined and not any(versions):
+        # Downgraded: the way up again begins with an epoch of its own.
+        return replace(call, joined=False, group=NONE), []
     return _again_as_new(call) if call.joined else _begin(call, call.group)
 
 

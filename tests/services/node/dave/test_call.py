@@ -173,6 +173,15 @@ def test_lost_keys_are_replaced_by_joining_anew() -> None:
     assert after(Described(0), Lost())[1] == []
 
 
+def test_lost_keys_of_a_downgraded_call_are_replaced_on_the_way_up() -> None:
+    state, effects = after(*PLAYING, Prepare(6, 0), Execute(6), Lost())
+    assert effects == []
+    state, effects = after(PrepareEpoch(1, 1), of=state)
+    assert effects == [Begin(2, 1, b"sender")]
+    up = (Packaged(2, b"key"), Applied(2, 7, "welcome", valid=True))
+    assert after(*up, Lost(), of=state)[1] == [SendInvalid(7), Begin(3, 1, b"sender")]
+
+
 def test_a_resumed_member_says_again_what_may_be_lost() -> None:
     assert after(Described(1), Packaged(1, b"key"), Resumed())[1] == [SendPackage(b"key")]
     assert after(*FOUNDED, Resumed())[1] == [SendReady(4)]
