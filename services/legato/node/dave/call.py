@@ -249,9 +249,10 @@ def _again(call: Call) -> list[Effect]:
 
 
 def _waited(call: Call) -> Step:
-    """Let the track go on: with the key that there is, else as it would without a group."""
+    """Let the track go on with the key that there is; who is not alone tries to join again."""
     if call.version == NONE:
         return call, []
     if not call.joined:
-        return _use(call, "plain")
+        # Plain frames would tell everyone what was to be encrypted, and members drop them.
+        return _begin(call, call.group) if call.others else _use(call, "plain")
     return (call, []) if call.how == "encrypted" else _key(call)

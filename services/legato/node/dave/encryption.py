@@ -28,6 +28,9 @@ from legato.node.messages import Asked, Uncover
 PATIENCE = 3.0
 """Seconds that a track waits for a group's key, at the start and after a key was lost."""
 
+MOST_PATIENCE = 12.0
+"""What they grow to, twice as many each time: a group that is slow is not to be begun for ever."""
+
 
 class Keys(Protocol):
     """The lane whose frames are encrypted, and the keeper behind it."""
@@ -64,6 +67,7 @@ class Encryption:
         self.call = call.Call()
         self._ward: Ward | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._patience = PATIENCE
 
     def described(self, version: object) -> None:
         """Begin with the version that a session description settles; raises MediaError."""
@@ -102,6 +106,7 @@ class Encryption:
             case Begin() | Trust() | Propose() | Apply() | Renew():
                 self._ask(effect)
             case Use(how=how):
+                self._patience = PATIENCE
                 self._ends.use(encrypted=how == "encrypted")
                 if how != "encrypted" and self._ward is not None:
                     self._keys.keep(Uncover(ward=self._ward.number))
@@ -121,4 +126,8 @@ class Encryption:
         if self._timer is not None:
             self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(PATIENCE, self.take, Waited(incarnation))
+        self._timer = loop.call_later(self._patience, self._waited, incarnation)
+
+    def _waited(self, incarnation: int) -> None:
+        self._patience = min(2 * self._patience, MOST_PATIENCE)
+        self.take(Waited(incarnation))

@@ -103,7 +103,7 @@ def test_a_transition_that_was_not_prepared_is_nothing() -> None:
 
 def test_a_transition_executed_before_the_keeper_is_ready_is_carried_out_when_it_is() -> None:
     pending = (Described(1), Came(frozenset({5})), Announced(4, "welcome", b"welcome"))
-    late = (*pending, Execute(4), Waited(1), Applied(1, 4, "welcome", valid=True))
+    late = (*pending, Execute(4), Applied(1, 4, "welcome", valid=True))
     state, effects = after(*late)
     assert effects == [SendReady(4), Renew(1, fresh=True)]
     assert after(Renewed(1), of=state)[1] == [Use("encrypted")]
@@ -164,7 +164,17 @@ def test_nobody_waits_for_ever() -> None:
     assert after(*PLAYING, Waited(1))[1] == []
     broken = (*PLAYING, Applied(1, 5, "commit", valid=False))
     assert after(*broken, Waited(1))[1] == []
-    assert after(*broken, Waited(2))[1] == [Use("plain")]
+    assert after(*broken, Left(5), Waited(2))[1] == [Use("plain")]
+
+
+def test_who_is_not_alone_sends_nothing_plain_but_tries_to_join_again() -> None:
+    pending = (Described(1), Came(frozenset({5})), Packaged(1, b"key"), Sender(b"sender"))
+    state, effects = after(*pending, Waited(1))
+    assert (effects, state.how) == ([Begin(2, 1, b"sender")], "nothing")
+    assert after(Waited(2), of=state)[1] == [Begin(3, 1, b"sender")]
+    broken = (*PLAYING, Applied(1, 5, "commit", valid=False), Waited(2))
+    state, effects = after(*broken)
+    assert (effects, state.how) == ([Begin(3, 1, b"sender")], "encrypted")
 
 
 def test_lost_keys_are_replaced_by_joining_anew() -> None:
@@ -248,6 +258,7 @@ def test_whatever_comes_the_call_stays_true_to_itself(events: list[Event]) -> No
         assert state.how == used
         assert used != "encrypted" or keyed
         assert state.incarnation >= before.incarnation
-        if event == Waited(state.incarnation) and state.version:
+        if event == Waited(before.incarnation) and state.version:
             # A track that waited has gone on, or does when the keeper has encrypted some frames.
-            assert state.how != "nothing" or state.joined
+            again = state.incarnation > before.incarnation
+            assert state.how != "nothing" or state.joined or again
