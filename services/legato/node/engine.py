@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -46,6 +47,8 @@ class Lane:
         """Whose keys its frames are encrypted with."""
         self.tail: int | None = None
         """The play whose end was told and whose last frames may still be going out."""
+        self.replaced: deque[tuple[int, int]] = deque(maxlen=8)
+        """Plays that another may still have to begin after, and the feeds of each."""
         self.on_pacing: Callable[[Pacing], None] = lambda _: None
         self.on_failed: Callable[[int, protocol.ExceptionInfo, bool], None] = lambda *_: None
 
@@ -86,6 +89,12 @@ class Lane:
     def keep(self, message: messages.Asked | messages.Uncover) -> None:
         """Tell the keeper."""
         self._engine.keeping.tell(message)
+
+    def paced(self, message: Pacing) -> None:
+        """Take what the pacer says: with a play's first frame those before it are over."""
+        if isinstance(message, messages.Started):
+            self._engine.forget(self, message.feed)
+        self.on_pacing(message)
 
     def feed_failed(self, feed: Feed, exception: protocol.ExceptionInfo) -> None:
         """Pass on that a feed's source broke."""
@@ -205,7 +214,16 @@ class Engine:
         """Let go of a lane's feed; its pacer plays on until told."""
         feed, lane.feed = lane.feed, None
         if feed is not None:
+            lane.replaced.append((feed.play, feed.order.feed))
             self.workers.drop(feed)
+
+    def forget(self, lane: Lane, begun: int) -> None:
+        """Let the keeper encrypt no more what plays before this one left behind."""
+        over = [each for each in lane.replaced if each[0] < begun]
+        for each in over:
+            lane.replaced.remove(each)
+            if lane.ward is not None:
+                self.keeping.tell(messages.Unfollow(ward=lane.ward.number, feed=each[1]))
 
     def _unfollow(self, lane: Lane) -> None:
         if lane.ward is not None and lane.feed is not None:
@@ -267,4 +285,4 @@ def _paced(pacer: Pacer, message: messages.FromPacer) -> None:
         case messages.Started() | messages.Ending() | messages.Drained() | messages.Hushed():
             lane = pacer.lanes.get(message.lane)
             if lane is not None:
-                lane.on_pacing(message)
+                lane.paced(message)
