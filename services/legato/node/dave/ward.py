@@ -87,7 +87,8 @@ class Ward:
                 feed.cover(partial(_encrypt, group))
             if not feed.open and not feed.waiting and feed.ahead <= 0:
                 self.unfollow(number)
-            dry = dry or (feed.open and feed.ahead < DRY)
+            else:
+                dry = dry or (feed.open and feed.ahead < DRY)
         return dry
 
     def _begin(self, ask: exchange.Begin) -> Iterator[Answer]:

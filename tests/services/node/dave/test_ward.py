@@ -152,3 +152,15 @@ def test_frames_of_the_epoch_before_go_out_until_the_transition_is_executed() ->
         bot.reader.take()
     bot.ward.cover()
     assert not held.waiting
+
+
+def test_a_feed_that_is_over_is_let_go_of() -> None:
+    seated, bot = table()
+    seated.join(BEN)
+    bot.writer.write(0, opus())
+    bot.writer.end()
+    assert bot.next() is not None
+
+    assert not bot.ward.cover()
+
+    assert bot.ward.feeds == {}
