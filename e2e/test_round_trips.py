@@ -175,7 +175,8 @@ COMMANDS: list[tuple[str, dict[str, Value], Costs]] = [
     ("settings show", {}, (4, 4, 0)),
     ("seek", {"to": "0:10"}, (4, 16, 0)),
     ("volume", {"percent": 50}, (4, 12, 4)),
-    ("resume", {}, (4, 12, 4)),
+    # The node's first report confirms where the seek led to, which is a change of the book.
+    ("resume", {}, (4, 16, 4)),
     ("pause", {}, (4, 12, 4)),
     ("play", {"query": "tone-4-60s.ogg"}, (4, 20, 5)),
     ("skip", {}, (4, 17, 6)),
