@@ -200,7 +200,8 @@ async def test_a_listener_of_an_empty_room_hears_silence_then_the_bot(site: Site
             while len(body) < 8_000:
                 body += await answer.content.readany()
 
-    assert [s.track for s in timecode.analyse(opus.decode(packets_of(body))).segments] == [2]
+    # A sender that a busy machine starves leaves a hole, which is filled with silence.
+    assert {s.track for s in timecode.analyse(opus.decode(packets_of(body))).segments} == {2}
 
 
 async def test_the_control_stream_shows_the_machine_s_own_noise(site: Site):
