@@ -4,7 +4,6 @@ Listeners are members of the group with sessions of their own, so that what is h
 somebody who has the epoch's key.
 """
 
-import asyncio
 
 import pytest
 import pytest_asyncio
@@ -119,9 +118,8 @@ async def test_a_call_that_can_not_be_encrypted_is_told_and_counted(stage: Machi
     owner = await stage.fleet.owner_of(room)
     await stage.discord.close_voice(room.guild.id, CLOSED, str(stage.bot_id))
 
-    panel, answer = await asyncio.gather(
-        room.told("encryption_required"), stage.get(owner, "/metrics")
-    )
+    panel = await room.told("encryption_required")
+    answer = await stage.get(owner, "/metrics")
 
     assert "end-to-end encrypted" in panel.content
     assert f'legato_audio_voice_closes_total{{code="{CLOSED}"}} 1.0' in await answer.text()
