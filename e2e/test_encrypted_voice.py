@@ -4,7 +4,6 @@ Listeners are members of the group with sessions of their own, so that what is h
 somebody who has the epoch's key.
 """
 
-
 import pytest
 import pytest_asyncio
 
