@@ -7,6 +7,7 @@ import time
 import aiohttp
 import pytest
 
+from legato_machine import logs
 from legato_machine.conditions import until
 from legato_machine.machine import Machine, Stage
 from legato_simulator.recorder import GatewayPayload
@@ -32,27 +33,10 @@ STAGE = Stage(
         "SIMULATOR_IDENTIFY_LIMIT": "500",
     },
 )
-SOME = range(500)
 EXPECTED = {
     "error the daily identifies are used up": range(4, 1000),
-    # While Valkey is killed, and after it was emptied.
-    "warning caches not told": SOME,
-    "warning directive not read": SOME,
-    "warning events wait for redis": SOME,
-    "warning inbox not read": SOME,
-    "warning lease lost": SOME,
-    "warning lease not taken": SOME,
-    "warning leases not renewed": SOME,
-    "warning life not noted": SOME,
-    "warning no permit": SOME,
-    "warning no permit to identify": SOME,
-    "warning observed not written": SOME,
-    "warning permit not given back": SOME,
-    "warning put off": SOME,
-    "warning redis out of reach": SOME,
-    "warning search not answered": SOME,
-    "warning the books are empty: written anew": SOME,
-    "warning waiting for a dependency": SOME,
+    "warning lease lost": range(500),
+    **logs.redis_away(),
 }
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

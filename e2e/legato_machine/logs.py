@@ -17,18 +17,46 @@ FILE, SOME_FILE = re.compile(r'"base/[^"]+"'), "a file"
 """PostgreSQL's files have other names in each run."""
 BUCKET = re.compile(r"bucket '[^']*' (.*?) \([\d.]+ -> [\d.]+\)|(rate limited) for [\d.]+s")
 """hikari names each of Discord's buckets, and how long it waits for it."""
+OFTEN = range(1000)
 EVERYDAY = {
     # Our own look whether it is ready yet.
-    "postgres the database system is starting up": range(1000),
-    "postgres the database system is shutting down": range(1000),
-    "postgres the database system is not yet accepting connections": range(1000),
-    "postgres the database system is in recovery mode": range(1000),
+    "postgres the database system is starting up": OFTEN,
+    "postgres the database system is shutting down": OFTEN,
+    "postgres the database system is not yet accepting connections": OFTEN,
+    "postgres the database system is in recovery mode": OFTEN,
     "valkey WARNING Memory overcommit must be enabled! Without it, a background save or "
     "replication may fail under low memory condition. To fix this issue add "
     "'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the command "
-    "'sysctl vm.overcommit_memory=1' for this to take effect.": range(1000),
-    "valkey Valkey is now ready to exit, bye bye...": range(1000),
+    "'sysctl vm.overcommit_memory=1' for this to take effect.": OFTEN,
+    "valkey Valkey is now ready to exit, bye bye...": OFTEN,
 }
+_UNAVAILABLE = (
+    "books out of reach",
+    "caches not told",
+    "commands wait for redis",
+    "commit waits",
+    "directive not read",
+    "events wait for redis",
+    "inbox not read",
+    "inbox waits",
+    "lease not released",
+    "lease not taken",
+    "leases not renewed",
+    "life not noted",
+    "no permit",
+    "no permit to identify",
+    "observed not written",
+    "people not noted",
+    "permit not given back",
+    "players not read yet",
+    "put off",
+    "redis out of reach",
+    "search not answered",
+    "a shard waits for redis",
+    "the books are empty: written anew",
+    "waiting for a dependency",
+    "waiting for redis",
+)
 
 
 class Line(msgspec.Struct):
@@ -70,6 +98,14 @@ def loud_server(name: str, log: pathlib.Path) -> Iterator[str]:
     for raw in log.read_text(errors="replace").splitlines() if log.exists() else ():
         if match := SERVERS[name].search(raw):
             yield f"{name} {FILE.sub(SOME_FILE, match[1].strip())}"
+
+
+def redis_away(*, most: int = 1000) -> dict[str, range]:
+    """Return what services may say while Redis is away and when it is back, each so often at most.
+
+    Which of them they say depends on what was under way when it went: none is owed.
+    """
+    return {f"warning {event}": range(most) for event in _UNAVAILABLE}
 
 
 def unexpected(found: Counter[str], expected: Mapping[str, range]) -> list[str]:

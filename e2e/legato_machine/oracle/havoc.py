@@ -6,27 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
+from legato_machine import logs
 from legato_machine.machine import Machine, Stage
 
 How = Literal["SIGKILL", "SIGTERM", "by itself"]
 Plan = tuple[tuple[str, How], ...]
 SERVERS = frozenset({"valkey"})
 STRUCK = ("gateway", "audio", "node", "valkey")
-_AWAY = (
-    "warning books out of reach",
-    "warning caches not told",
-    "warning directive not read",
-    "warning events wait for redis",
-    "warning inbox not read",
-    "warning lease not taken",
-    "warning leases not renewed",
-    "warning life not noted",
-    "warning observed not written",
-    "warning put off",
-    "warning redis out of reach",
-    "warning search not answered",
-    "warning waiting for a dependency",
-)
 _SLIDE = (
     "warning a bucket greatly changed its slide period. "
     "It is possible that you will see a small increase in 429s"
@@ -48,7 +34,8 @@ _SLOWED = (
 )
 EXPECTED = {
     "warning node down": range(1, 1000),
-    **dict.fromkeys((*_AWAY, *_DATABASE, _SLIDE, _SLOWED), range(1000)),
+    **logs.redis_away(),
+    **dict.fromkeys((*_DATABASE, _SLIDE, _SLOWED), logs.OFTEN),
 }
 """What the living say of the dead: each a few times by each process, however long it lasts."""
 
