@@ -61,6 +61,8 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.observed.v1
     nodes: tuple[ObservedNode, ...] = ()
     partitions: tuple[str, ...] = ()
     shards: tuple[str, ...] = ()
+    connected: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Those of the shards that have a live session with Discord; unset by older gateways."""
 
     @property
     def field(self) -> str:

@@ -118,7 +118,7 @@ async def wire(basis: Basis, rest: discord.Rest, pacer: Pacer, tasks: asyncio.Ta
     beside = (
         *_beside(known, interactions),
         direction.follow(),
-        direction.report(lambda: _observed(basis, direction, holder)),
+        direction.report(lambda: _observed(basis, direction, holder, shards)),
         _every(_HOUR, learn),
         _every(_LAYOUT_SECONDS, lambda: _bind(counts, basis.settings, count)),
         _measure(shards, ways, interactions),
@@ -245,10 +245,11 @@ def _holder(basis: Basis, bot: int, count: int, shards: Shards, direction: Direc
     return Holder(leases, members, things, shards, pace=pace, steering=steering)
 
 
-def _observed(basis: Basis, direction: Direction, holder: Holder) -> Observed:
+def _observed(basis: Basis, direction: Direction, holder: Holder, shards: Shards) -> Observed:
     version = direction.directive.version
     member, at = basis.settings.member, basis.clock.now()
-    return observing.observed(member, holder.held, at=at, directive_version=version)
+    live = [run.shard for run in shards.runs if run.is_connected]
+    return observing.observed(member, holder.held, live, at=at, directive_version=version)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -57,6 +57,9 @@ OBSERVED = {
         shards=("1:s0of2",),
     ),
 }
+OBSERVED["gateway.connected"] = msgspec.structs.replace(
+    OBSERVED["gateway"], shards=("1:s0of2", "1:s1of2"), connected=("1:s0of2",)
+)
 WRITTEN: dict[str, Directive | Observed] = {
     "directive": DIRECTIVE,
     **{f"observed.{component}": found for component, found in OBSERVED.items()},

@@ -10,7 +10,7 @@ from support_waiting import until
 def test_a_gateway_names_its_shards_and_the_directive_it_acts_on() -> None:
     held = [Shard(7, 1, 2), Shard(7, 0, 2)]
 
-    found = observing.observed("gateway-1", held, at=5, directive_version=3)
+    found = observing.observed("gateway-1", held, held[:1], at=5, directive_version=3)
 
     assert found == Observed(
         member="gateway-1",
@@ -18,6 +18,7 @@ def test_a_gateway_names_its_shards_and_the_directive_it_acts_on() -> None:
         at=5,
         directive_version=3,
         shards=("7:s0of2", "7:s1of2"),
+        connected=("7:s1of2",),
     )
 
 
@@ -28,12 +29,13 @@ async def test_a_running_gateway_reports_its_shards_until_it_ends(scene) -> None
     async def report() -> Observed | None:
         for raw in await redis.hvals(keys.observed(bot)):
             found = msgspec.json.decode(raw, type=Observed)
-            if found.shards and found.directive_version == 3:
+            if found.connected and found.directive_version == 3:
                 return found
         return None
 
     async with scene.gateway() as gateway:
         found = await until(report)
         assert (found.member, found.shards) == (gateway.app.member, (f"{bot}:s0of1",))
+        assert found.connected == found.shards
 
     assert not await redis.exists(keys.observed(bot))
