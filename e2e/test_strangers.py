@@ -1,8 +1,6 @@
 """Lavalink clients that nobody here wrote drive two nodes, and a listener hears what they order."""
 
 import asyncio
-import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -11,17 +9,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from conformance import embedded
 from conformance.settings import Target
 from conformance.surroundings import Surroundings
+from legato.audio import frames, nodestate
+from legato.audio.lavalink import NodeClient, Socket
+from legato.audio.nodestate import NodeState, Patch
+from legato.contracts import fleet
 from legato_simulator.app import Simulator
-from strangers import environment, guest, tap
+from strangers import environment, guest, schemas, tap
 from strangers.guest import Guest
 from strangers.room import Room
 from strangers.tap import Tap
@@ -38,6 +43,9 @@ SLIP_MS = 2 * FRAME_MS
 """Five clients start on one machine here; continuity to the frame is judged elsewhere."""
 SECOND = 50
 """Frames."""
+USER, GUILD, CHANNEL = 4_242, 4_243, 4_244
+"""Of Legato's own client, which needs no bot."""
+PATIENCE = 60.0
 MOST_MOVED_MS = 3_000.0
 """Repeated or skipped at a move: clients know a position that is up to a playerUpdate old."""
 
@@ -74,6 +82,10 @@ SEEN = {
     "GET /v4/loadtracks",
     "PATCH /v4/sessions/[sessionId]",
     "PATCH /v4/sessions/[sessionId]/players/[guildId]",
+    "GET /v4/loadtracks asked",
+    "PATCH /v4/sessions/[sessionId] sent",
+    "PATCH /v4/sessions/[sessionId]/players/[guildId] sent",
+    "PATCH /v4/sessions/[sessionId]/players/[guildId] asked",
 }
 """What the schemas must have been asked about: less, and the tap has missed it."""
 
@@ -95,6 +107,11 @@ class Stage:
         if client.program.endswith(".cjs"):
             return [node(), script]
         return [sys.executable if client.by_process else str(self.python), script]
+
+    @property
+    def validator(self) -> list[str]:
+        """Say how the program with the schemas is run."""
+        return [node(), str(self.programs / "validate.cjs")]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -289,37 +306,69 @@ async def test_a_strangers_schemas_fit_all_that_was_said(
     stage: Stage, plays: dict[str, asyncio.Task[None]]
 ) -> None:
     await asyncio.wait(plays.values())
-    taps = stage.nodes.values()
-    said = {
-        "messages": [json.loads(each.text) for one in taps for each in one.messages],
-        "exchanges": [
-            {
-                "method": each.method,
-                "path": each.path,
-                "status": each.status,
-                "answered": _json(each.answered),
-            }
-            for one in taps
-            for each in one.exchanges
-        ],
-    }
 
-    process = await asyncio.create_subprocess_exec(
-        node(),
-        str(stage.programs / "validate.cjs"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=stage.environment,
+    found = await schemas.check(stage.validator, stage.environment, stage.nodes.values())
+
+    assert found.checked >= 100
+    assert found.seen.keys() >= SEEN
+    assert found.faults == []
+
+
+async def test_a_strangers_schemas_fit_all_that_legato_asks_of_a_node(stage: Stage) -> None:
+    async with tap.before(stage.nodes["one"].node) as own:
+        await _ask_everything(own, stage)
+
+        found = await schemas.check(stage.validator, stage.environment, [own])
+
+    assert found.seen.keys() >= SEEN
+    assert found.faults == []
+
+
+async def _ask_everything(own: Tap, stage: Stage) -> None:
+    """Let the audio service's client use all that it uses of the protocol, every field of it."""
+    async with aiohttp.ClientSession() as http:
+        told = fleet.Node(name="one", url=own.url, password=stage.password["one"])
+        client = NodeClient(http, told, user_id=USER)
+        async with client.connect("") as (socket, ready):
+            await client.set_resuming(ready.session_id, timeout=timedelta(seconds=60))
+            link = f"{stage.discord.base_url}/music/tone-1-60s.ogg"
+            track = (await client.load(link)).tracks[0]
+            playing = NodeState(play_id="a", encoded=track.encoded, position=5_000, volume=50)
+            paused = replace(playing, paused=True, voice=await _voice(stage))
+            for state in (playing, paused):
+                await _bring(client, ready.session_id, state)
+            await client.patch(ready.session_id, GUILD, Patch(end_time=55_000))
+            await _told(socket, frames.PlayerUpdate, "")
+            await _bring(client, ready.session_id, NodeState())
+            await _told(socket, frames.Event, "TrackEndEvent")
+            await client.delete(ready.session_id, GUILD)
+            await client.probe(within=timedelta(seconds=PATIENCE))
+            assert await client.holds(ready.session_id)
+
+
+async def _bring(client: NodeClient, session: str, wanted: NodeState) -> None:
+    """Bring the node to what is wanted, as the audio service does."""
+    change = nodestate.difference(wanted, await client.player(session, GUILD))
+    assert change is not None
+    await client.patch(session, GUILD, change)
+
+
+async def _told(socket: Socket, kind: type[frames.Frame], event: str) -> None:
+    """Read until the node tells of something."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            frame = await socket.receive()
+            assert frame is not None
+            if isinstance(frame, kind) and getattr(frame, "type", "") == event:
+                return
+
+
+async def _voice(stage: Stage) -> nodestate.Voice:
+    assert stage.discord.voice is not None
+    opened = await stage.discord.voice.server.open(GUILD, CHANNEL, USER, "a voice session")
+    return nodestate.Voice(
+        token=opened.token,
+        endpoint=opened.endpoint,
+        session_id="a voice session",
+        channel_id=str(CHANNEL),
     )
-    told, _ = await process.communicate(json.dumps(said).encode())
-
-    found = json.loads(told)
-    assert found["checked"] >= 100
-    assert found["seen"].keys() >= SEEN
-    assert found["faults"] == []
-
-
-def _json(text: str) -> object:
-    with contextlib.suppress(json.JSONDecodeError):
-        return json.loads(text)
-    return text

@@ -20,6 +20,8 @@ class Exchange:
     client: str
     method: str
     path: str
+    query: dict[str, str]
+    sent: str
     status: int
     answered: str
 
@@ -92,6 +94,8 @@ class Tap:
                 self._name(request.path),
                 request.method,
                 request.path,
+                dict(request.query),
+                sent.decode(),
                 answer.status,
                 body.decode(),
             )

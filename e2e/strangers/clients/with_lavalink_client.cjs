@@ -4,6 +4,16 @@ const { run, say } = require("./orders.cjs");
 
 run((bot) => {
   let manager, player, track;
+  const begun = new Set();
+  const begin = async (node) => {
+    const session = node.sessionId;
+    if (!node.info || !session || begun.has(session)) return;
+    begun.add(session);
+    await node.updateSession(true, 60);
+    // What its reconnecting asks for: without it, no session is resumed.
+    node.options.sessionId = session;
+    say({ event: "ready", node: node.id, resumed: false });
+  };
   return {
     async connect({ nodes }) {
       manager = new LavalinkManager({
@@ -29,11 +39,10 @@ run((bot) => {
       manager.nodeManager.on("error", (node, error) =>
         say({ event: "error", node: node.id, text: String(error) }),
       );
-      manager.nodeManager.on("connect", async (node) => {
-        await node.updateSession(true, 60);
-        // What its reconnecting asks for: without it, no session is resumed.
-        node.options.sessionId = node.sessionId;
-        say({ event: "ready", node: node.id, resumed: false });
+      // "connect" says that the node's information is there, which may be before its session is.
+      manager.nodeManager.on("connect", begin);
+      manager.nodeManager.on("raw", (node, { op }) => {
+        if (op === "ready") setImmediate(() => begin(node));
       });
       manager.nodeManager.on("resumed", (node, payload) =>
         say({ event: "ready", node: node.id, resumed: payload.resumed }),

@@ -68,6 +68,7 @@ async def test_what_is_said_is_passed_on_and_kept() -> None:
     assert node.asked == [("PATCH", '{"volume": 5}')]
     (exchange,) = tapping.exchanges
     assert (exchange.client, exchange.status) == ("client/1", 200)
+    assert (exchange.query, exchange.sent) == ({"noReplace": "true"}, '{"volume": 5}')
     assert json.loads(exchange.answered) == answered == {"players": []}
     assert [json.loads(each.text)["op"] for each in tapping.messages] == ["ready"]
 
