@@ -7,6 +7,8 @@ from datetime import timedelta
 from legato.contracts import keys
 from legato.redis import Client, Script
 
+_ALL = "all"
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -22,15 +24,14 @@ class Claim:
     """One token of one subject's bucket."""
 
     policy: Policy
-    subject: object = "all"
+    subject: object = _ALL
 
 
 DISCORD_GLOBAL = Policy("discord-global", 3, timedelta(milliseconds=100))
 """Discord allows a bot 50 requests a second over all routes but interactions'.
 
 Three at once and 30 a second are 33 in any second. The rest is for what a gateway sends late: one
-that a busy machine held up for half a second has 15 more for the next. Whoever is refused once is
-refused again, since hikari keeps back all that comes meanwhile and lets it go together.
+that a busy machine held up for half a second has 15 more for the next.
 
 https://discord.com/developers/docs/topics/rate-limits#global-rate-limit
 """
@@ -42,9 +43,9 @@ class Limits:
     def __init__(self, redis: Client, *, bot: int) -> None:
         self._redis = redis
         self._bot = bot
-        self._take = Script("limit")
+        self._take, self._hold = Script("limit"), Script("hold")
 
-    async def take(self, policy: Policy, subject: object = "all") -> timedelta:
+    async def take(self, policy: Policy, subject: object = _ALL) -> timedelta:
         """Take one token: zero when it was there, else how long to wait. Raises Unavailable.
 
         What the operator set for the policy, or as a penalty for the subject, comes first.
@@ -66,8 +67,7 @@ class Limits:
         for claim in claims:
             policy, subject = claim.policy, str(claim.subject)
             names.append(keys.limit(self._bot, policy.name, subject))
-            per = round(policy.per / timedelta(milliseconds=1))
-            arguments += [policy.capacity, per, policy.name, f"{policy.name}:{subject}"]
+            arguments += [policy.capacity, _ms(policy.per), policy.name, f"{policy.name}:{subject}"]
         return names, arguments
 
     async def take_some(self, policy: Policy, most: int) -> tuple[int, timedelta]:
@@ -82,6 +82,16 @@ class Limits:
                 raise answer
         delays = [_delay(answer) for answer in answers]
         return delays.count(0), timedelta(milliseconds=min(delays))
+
+    async def hold(self, policy: Policy, duration: timedelta) -> None:
+        """Give nobody a token for a while, and then one after the other. Raises Unavailable."""
+        bucket = keys.limit(self._bot, policy.name, _ALL)
+        times = (_ms(duration), _ms(policy.per))
+        await self._hold(self._redis, [bucket], *times)
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))
 
 
 def _delay(answer: object) -> int:

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from legato.limits import DISCORD_GLOBAL, Limits, Policy
+from support_waiting import until
 
 
 @pytest.fixture
@@ -52,3 +53,26 @@ def test_in_no_second_do_more_requests_leave_than_discord_allows():
     second = DISCORD_GLOBAL.capacity * (timedelta(seconds=1) / DISCORD_GLOBAL.per)
 
     assert DISCORD_GLOBAL.capacity + 1.5 * second <= 50
+
+
+async def test_a_held_bucket_gives_nothing_until_then_and_begins_anew(limits):
+    policy = Policy("pace", 3, timedelta(seconds=30))
+
+    await limits.hold(policy, timedelta(minutes=5))
+    await limits.hold(policy, timedelta(minutes=1))
+    taken, delay = await limits.take_some(policy, 3)
+
+    assert taken == 0
+    # Till the hold is over, and the first of three comes back.
+    assert timedelta(seconds=305) < delay <= timedelta(seconds=310)
+
+
+async def test_after_a_hold_a_bucket_fills_again(limits):
+    policy = Policy("pace", 1, timedelta(milliseconds=1))
+
+    await limits.hold(policy, timedelta(milliseconds=1))
+
+    async def taken():
+        return not await limits.take(policy)
+
+    await until(taken)

@@ -27,11 +27,7 @@ _DATABASE = (
     ),
 )
 """Of connections that end in the middle of a statement; the last is asyncpg's."""
-_SLOWED = (
-    "error rate limited on the global bucket (reason: 'You are being rate limited.'). "
-    "You should consider lowering the number of requests you make or contacting Discord to raise "
-    "this limit. Backing off and retrying request..."
-)
+_SLOWED = "warning discord slows the whole bot down"
 EXPECTED = {
     "warning node down": range(1, 1000),
     **logs.redis_away(),

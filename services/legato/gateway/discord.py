@@ -15,7 +15,7 @@ from typing import Protocol
 import hikari
 import msgspec
 from hikari import errors
-from hikari.impl import HTTPSettings, ProxySettings, RESTClientImpl
+from hikari.impl import HTTPSettings, ProxySettings, RESTBucketManager, RESTClientImpl
 from hikari.impl.config import HTTPTimeoutSettings
 from hikari.impl.entity_factory import EntityFactoryImpl
 from hikari.impl.shard import GatewayShardImpl
@@ -36,6 +36,10 @@ _RESUMABLE_CLOSE = 4000
 """1000 and 1001 end a session; this keeps it for whoever RESUMEs next."""
 _ENDING_CLOSES = frozenset({1000, 1001})
 _TIMEOUT = timedelta(seconds=4)
+_LONGEST_WAIT = timedelta(minutes=5)
+"""For a route's own limit; beyond, a request fails."""
+_TRIES = 5
+"""Of a request that the global limit refuses each time; between them is the time it asks for."""
 
 ALREADY_ACKNOWLEDGED = 40060
 UNKNOWN_INTERACTION = 10062
@@ -252,47 +256,59 @@ class Link:
 class Pacer(Protocol):
     """Discord's global limit over all our processes."""
 
-    async def wait(self) -> None:
-        """Return when one more request may go."""
+    async def wait(self, *, again: bool = False) -> None:
+        """Return when one more request may go; `again` when Discord refused it before."""
+
+    async def hold(self, duration: timedelta) -> None:
+        """Let nobody pass for a while."""
+
+
+class _SlowDown(Exception):
+    """Discord's global limit is used up."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"again after {retry_after} s")
+        self.duration = timedelta(seconds=retry_after)
+
+
+class _Buckets(RESTBucketManager):
+    """hikari's limits of routes, without its global one.
+
+    That one holds back no route whose own limit is not known yet, so that a refused request is
+    repeated in a hot loop; and what it holds back it lets go all at once.
+    """
+
+    def throttle(self, retry_after: float) -> None:
+        raise _SlowDown(retry_after)
 
 
 class Rest:
-    """Discord's REST v10, as far as Legato uses it."""
+    """Discord's REST v10, as far as Legato uses it.
+
+    Answers to interactions have connections of their own: they never wait behind the bot's own
+    requests, nor for Discord's global limit.
+    """
 
     def __init__(self, token: Secret, *, url: str | None, pacer: Pacer) -> None:
-        self._token = token
-        self._url = url.rstrip("/") if url else None
         self._pacer = pacer
-        self._client: RESTClientImpl | None = None
+        address = url.rstrip("/") if url else None
+        self._own, self._answering = _client(token, address), _client(token, address)
 
     async def open(self) -> None:
         """Begin; needs a running loop."""
-        timeouts = HTTPTimeoutSettings(total=_TIMEOUT.total_seconds())
-        self._client = RESTClientImpl(
-            cache=None,
-            entity_factory=EntityFactoryImpl(_NoApp()),  # type: ignore[arg-type]  # never used
-            executor=None,
-            # Kept open: a handshake with Discord for each answer costs more than the answer.
-            http_settings=HTTPSettings(timeouts=timeouts, force_close_transports=False),
-            proxy_settings=ProxySettings(),
-            loads=msgspec.json.decode,
-            dumps=msgspec.json.encode,
-            max_retries=2,
-            token=self._token.reveal(),
-            token_type=hikari.TokenType.BOT,
-            rest_url=self._url,
-        )
-        self._client.start()
+        self._own.start()
+        self._answering.start()
 
     async def close(self) -> None:
         """End."""
-        if self._client is not None:
-            await self._client.close()
+        for client in (self._own, self._answering):
+            if client.is_alive:
+                await client.close()
 
     async def call(self, route: Route, body: object = None, **path: int | str) -> object:
         """Make a request as the bot, when it may go. Raises Refused, Unavailable."""
-        await self._pacer.wait()
-        return await self._send(route, body, path, as_bot=True)
+        await self.pace()
+        return await self.request(route, body, **path)
 
     async def pace(self) -> None:
         """Return when one more request may go."""
@@ -300,29 +316,63 @@ class Rest:
 
     async def request(self, route: Route, body: object = None, **path: int | str) -> object:
         """Make a request as the bot, after `pace`. Raises Refused, Unavailable."""
-        return await self._send(route, body, path, as_bot=True)
+        for _ in range(_TRIES):
+            try:
+                return await _send(self._own, route, body, path, auth=hikari.UNDEFINED)
+            except _SlowDown as slow:
+                await self._pacer.hold(slow.duration)
+            await self._pacer.wait(again=True)
+        raise Unavailable("discord", "it refuses whatever comes from the whole bot")
 
     async def answer(self, route: Route, body: object = None, **path: int | str) -> object:
         """Make a request by an interaction's token; the global limit does not count these."""
-        return await self._send(route, body, path, as_bot=False)
+        for _ in range(_TRIES):
+            try:
+                return await _send(self._answering, route, body, path, auth=None)
+            except _SlowDown as slow:
+                await asyncio.sleep(slow.duration.total_seconds())
+        raise Unavailable("discord", "it refuses whatever comes from this address")
 
-    async def _send(
-        self, route: Route, body: object, path: Mapping[str, int | str], *, as_bot: bool
-    ) -> object:
-        if self._client is None:
-            raise Unavailable("discord", "not connected yet")
-        compiled = route.compile(**{name: str(value) for name, value in path.items()})
-        credentials = hikari.UNDEFINED if as_bot else None
-        try:
-            return await self._client._request(  # noqa: SLF001  # the pinned private name
-                compiled,
-                json=body,  # type: ignore[arg-type]  # any JSON value
-                auth=credentials,
-            )
-        except errors.ClientHTTPResponseError as error:
-            raise Refused(int(error.status), error.code, error.message) from error
-        except (errors.HTTPError, errors.ComponentStateConflictError) as error:
-            raise Unavailable("discord", type(error).__name__) from error
+
+def _client(token: Secret, url: str | None) -> RESTClientImpl:
+    timeouts = HTTPTimeoutSettings(total=_TIMEOUT.total_seconds())
+    return RESTClientImpl(
+        cache=None,
+        entity_factory=EntityFactoryImpl(_NoApp()),  # type: ignore[arg-type]  # never used
+        executor=None,
+        # Kept open: a handshake with Discord for each answer costs more than the answer.
+        http_settings=HTTPSettings(timeouts=timeouts, force_close_transports=False),
+        proxy_settings=ProxySettings(),
+        loads=msgspec.json.decode,
+        dumps=msgspec.json.encode,
+        max_retries=2,
+        bucket_manager=_Buckets(_LONGEST_WAIT.total_seconds()),
+        token=token.reveal(),
+        token_type=hikari.TokenType.BOT,
+        rest_url=url,
+    )
+
+
+async def _send(
+    client: RESTClientImpl,
+    route: Route,
+    body: object,
+    path: Mapping[str, int | str],
+    *,
+    auth: hikari.UndefinedNoneOr[str],
+) -> object:
+    """Make one request. Raises Refused, Unavailable, _SlowDown."""
+    compiled = route.compile(**{name: str(value) for name, value in path.items()})
+    try:
+        return await client._request(  # noqa: SLF001  # the pinned private name
+            compiled,
+            json=body,  # type: ignore[arg-type]  # any JSON value
+            auth=auth,
+        )
+    except errors.ClientHTTPResponseError as error:
+        raise Refused(int(error.status), error.code, error.message) from error
+    except (errors.HTTPError, errors.ComponentStateConflictError) as error:
+        raise Unavailable("discord", type(error).__name__) from error
 
 
 class _NoApp:
@@ -346,5 +396,5 @@ PUT_GUILD_COMMANDS = Route("PUT", "/applications/{application}/guilds/{guild}/co
 def quieten() -> None:
     """Keep hikari from telling session ids, failed requests (we do) and its limits' learning."""
     logging.getLogger("hikari").setLevel(logging.WARNING)
-    for name in ("hikari.rest", "hikari.ratelimits"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("hikari.ratelimits").setLevel(logging.ERROR)
+    logging.getLogger("hikari.rest").setLevel(logging.CRITICAL)

@@ -4,6 +4,9 @@ The line asks Redis, not each who waits: two hundred panels that each asked agai
 time for answers. One question is for a few at once, and where answers come late, more are under
 way. While Redis is away the line goes on at its gateway's share of a pace that all have together;
 let through at once, it would be an attack on Discord.
+
+Where Discord refuses all the same, nobody goes until the time that it names is over: neither here,
+nor in other gateways, which the shared bucket tells. Then the refused go first.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
+from legato import telemetry
 from legato.errors import Unavailable
 from legato.limits import DISCORD_GLOBAL, Policy
 
@@ -26,6 +30,7 @@ AGAIN = timedelta(seconds=1)
 ASK_EVERY = 0.1
 """Seconds between questions that are under way at once."""
 MOST_ASKING = 5
+_log = telemetry.logger(__name__)
 
 
 class Limits(Protocol):
@@ -33,6 +38,9 @@ class Limits(Protocol):
 
     async def take_some(self, policy: Policy, most: int) -> tuple[int, timedelta]:
         """Take up to `most` tokens; how many, and how long to wait for one. Raises Unavailable."""
+
+    async def hold(self, policy: Policy, duration: timedelta) -> None:
+        """Give nobody a token for a while. Raises Unavailable."""
 
 
 class Pacer:
@@ -47,20 +55,47 @@ class Pacer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_alone = asyncio.Lock()
         self._away_until = 0.0
+        self._held_until = 0.0
         self._took = 0.0
 
-    async def wait(self) -> None:
-        """Return when one more request may go."""
+    async def wait(self, *, again: bool = False) -> None:
+        """Return when one more request may go; one that Discord refused waits in front."""
         if self.limits is None:
+            await self._outlast_hold()
             return
         turn = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
+        if again:
+            self._line.appendleft(turn)
+        else:
+            self._line.append(turn)
         self._ask(self.limits)
         try:
             await turn
         finally:
             if turn in self._line:
                 self._line.remove(turn)
+
+    async def hold(self, duration: timedelta) -> None:
+        """Let nobody pass for a while: Discord refuses whatever comes from the whole bot."""
+        until = asyncio.get_running_loop().time() + duration.total_seconds()
+        if not self._is_held:
+            _log.warning("discord slows the whole bot down", seconds=duration.total_seconds())
+        self._held_until = max(self._held_until, until)
+        if self.limits is None:
+            return
+        try:
+            await self.limits.hold(DISCORD_GLOBAL, duration)
+        except Unavailable:
+            return  # the others learn it from Discord
+
+    @property
+    def _is_held(self) -> bool:
+        return asyncio.get_running_loop().time() < self._held_until
+
+    async def _outlast_hold(self) -> None:
+        left = self._held_until - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left)
 
     def _ask(self, limits: Limits) -> None:
         """Have as many questions under way as the line needs, and the time of an answer."""
@@ -76,7 +111,9 @@ class Pacer:
         """Let pass until nobody waits; a token that nobody needs any more lapses."""
         try:
             while self._line:
-                for _ in range(await self._allowed(limits)):
+                await self._outlast_hold()
+                allowed = await self._allowed(limits)
+                for _ in range(0 if self._is_held else allowed):
                     self._let_one_pass()
                 self._ask(limits)
         except Exception as error:  # an edge: told to everybody who waits
@@ -108,7 +145,8 @@ class Pacer:
         self._took = loop.time() - began
         if not allowed:
             # Two at a time, where two wait: half the questions, at the same pace.
-            await asyncio.sleep(min(most, 2) * delay.total_seconds())
+            second = DISCORD_GLOBAL.per / DISCORD_GLOBAL.capacity if most > 1 else timedelta(0)
+            await asyncio.sleep((delay + second).total_seconds())
         return allowed
 
     async def _alone(self) -> int:

@@ -2,6 +2,7 @@
 -- KEYS: policies, then the buckets.
 -- ARGV: for each bucket: capacity, ms to fill it whole, the policy's field, the subject's field.
 -- What stands in the policies under the subject, else under the policy, replaces the first two.
+-- A bucket whose time lies ahead is held until then (hold.lua).
 -- Returns 0 if all were taken, else the ms after which it is worth asking again.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -24,7 +25,7 @@ local function take(bucket, capacity, per, policy, subject)
     tokens = math.min(capacity, tonumber(level) + math.max(0, now - tonumber(at)) * capacity / per)
   end
   if tokens < 1 then
-    return math.ceil((1 - tokens) * per / capacity)
+    return math.ceil((1 - tokens) * per / capacity + math.max(0, tonumber(at or 0) - now))
   end
   redis.call('SET', bucket, string.format('%.6f %.3f', tokens - 1, now), 'PX', math.ceil(per))
   return 0

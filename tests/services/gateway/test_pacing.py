@@ -23,6 +23,12 @@ class Bucket:
         self.wrong = False
         self.answers = asyncio.Semaphore(0)
         self.tokens = 1_000
+        self.held = []
+
+    async def hold(self, _policy, duration):
+        if self.away:
+            raise Unavailable("redis", "no connection to it")
+        self.held.append(duration)
 
     async def take_some(self, _policy, most):
         self.asked.append(most)
@@ -182,3 +188,79 @@ async def test_once_redis_is_back_the_shared_bucket_counts_again(pacer, bucket, 
 
     assert len(bucket.asked) == 2
     assert bucket.answers.locked()
+
+
+HOUR = timedelta(hours=1)
+
+
+async def test_who_was_refused_goes_before_who_has_not_asked_yet(pacer, bucket, monkeypatch):
+    monkeypatch.setattr(pacing, "ASK_EVERY", 3600.0)
+    gone = []
+
+    async def go(name, *, again=False):
+        await pacer.wait(again=again)
+        gone.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        for name in range(5):
+            tasks.create_task(go(name))
+        await until(lambda: bucket.asking)
+        tasks.create_task(go("refused", again=True))
+        await asyncio.sleep(0)
+        for _ in range(6):
+            bucket.answers.release()
+
+    assert gone == ["refused", *range(5)]
+
+
+async def test_while_the_bot_is_refused_nobody_goes_and_the_other_gateways_hear_of_it(
+    pacer, bucket, paces
+):
+    await pacer.hold(HOUR)
+    waiting = asyncio.create_task(pacer.wait())
+    await until(lambda: max(paces, default=0.0) > 3_000)
+
+    assert bucket.held == [HOUR]
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_token_that_comes_when_the_bot_was_just_refused_lapses(pacer, bucket):
+    waiting = asyncio.create_task(pacer.wait())
+    await until(lambda: bucket.asking)
+
+    await pacer.hold(HOUR)
+    bucket.answers.release()
+    await until(lambda: not bucket.asking)
+
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_shorter_hold_does_not_end_a_longer_one(pacer, paces):
+    pacer.limits = None
+    await pacer.hold(HOUR)
+    await pacer.hold(timedelta(seconds=1))
+
+    await pacer.wait()
+
+    assert paces == [pytest.approx(HOUR.total_seconds(), abs=300)]
+
+
+async def test_without_redis_a_gateway_holds_by_itself(pacer, bucket, paces):
+    bucket.away = True
+    await pacer.hold(HOUR)
+    waiting = asyncio.create_task(pacer.wait())
+    await until(lambda: max(paces, default=0.0) > 3_000)
+
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_once_the_hold_is_over_the_line_moves_on(pacer, bucket):
+    await pacer.hold(timedelta(milliseconds=20))
+    bucket.answers.release()
+
+    await pacer.wait()
+
+    assert bucket.asked == [1]
