@@ -62,7 +62,7 @@ def used(studio: Studio) -> dict[str, float]:
     pids = {studio.node.process.pid: "control", **studio.node.children()}
     found: dict[str, float] = {}
     for pid, line in pids.items():
-        kinds = {"pacing": "pacer", "worker": "media", "keeper": "keeper"}
+        kinds = {"pacing": "pacer", "worker": "media", "key_process": "key process"}
         kind = next((kind for word, kind in kinds.items() if word in line), "control")
         spent = processes.seconds(pid) if kind != "control" else processes.own_seconds(pid)
         found[kind] = found.get(kind, 0) + spent

@@ -1,11 +1,11 @@
-"""The node's part in an encrypted call without processes: its call, its ward, and no socket."""
+"""The node's part in an encrypted call without processes: call, membership, and no socket."""
 
 import os
 from collections import deque
 
 from legato.node import ring
 from legato.node.dave import call, exchange, wire
-from legato.node.dave.ward import Ward
+from legato.node.dave.membership import Membership
 from legato_simulator.dave.messages import Body
 
 Answer = tuple[int, Body]
@@ -16,13 +16,13 @@ class Bot:
 
     def __init__(self, user: int, channel: int) -> None:
         self.call = call.Call()
-        self.ward = Ward(user, channel)
-        self.used: list[exchange.How] = []
+        self.membership = Membership(user, channel)
+        self.used: list[exchange.Media] = []
         self.spoken: list[exchange.Effect] = []
         descriptor = ring.allocate(ring.FEED_SIZE, "feed")
         self.writer = ring.FeedWriter(descriptor, 0)
         self.reader = ring.FeedReader(descriptor)
-        self.ward.follow(1, ring.FeedCover(descriptor))
+        self.membership.follow(1, ring.FeedEncryptor(descriptor))
         os.close(descriptor)
 
     @property
@@ -32,11 +32,11 @@ class Bot:
 
     @expected.setter
     def expected(self, users: set[int]) -> None:
-        self.take_event(exchange.Came(frozenset(users - {self.ward.user})))
+        self.take_event(exchange.ClientsConnected(frozenset(users - {self.membership.user})))
 
     def start(self, version: int) -> list[Answer]:
         """Take op 4's version."""
-        return self.take_event(exchange.Described(version))
+        return self.take_event(exchange.SessionDescribed(version))
 
     def take(self, op: int, body: Body) -> list[Answer]:
         """Take a message of the server."""
@@ -52,19 +52,19 @@ class Bot:
             self.call, effects = call.step(self.call, events.popleft())
             for effect in effects:
                 match effect:
-                    case exchange.Use(how=how):
-                        self.used.append(how)
-                        self.reader.encrypted = how == "encrypted"
+                    case exchange.SendMedia(media=media):
+                        self.used.append(media)
+                        self.reader.encrypted = media == "encrypted"
                     case (
-                        exchange.SendCommit()
-                        | exchange.SendInvalid()
-                        | exchange.SendPackage()
-                        | exchange.SendReady()
+                        exchange.SendCommitWelcome()
+                        | exchange.SendInvalidCommitWelcome()
+                        | exchange.SendKeyPackage()
+                        | exchange.SendReadyForTransition()
                     ):
                         self.spoken.append(effect)
                         answers.append(_answer(wire.message(effect)))
                     case _:
-                        events.extend(self.ward.take(effect))
+                        events.extend(self.membership.take(effect))
         return answers
 
     def frame(self, data: bytes) -> bytes | None:
@@ -74,7 +74,7 @@ class Bot:
 
     def next(self) -> bytes | None:
         """Take the frame that is due, as it would go out."""
-        self.ward.cover()
+        self.membership.encrypt()
         taken = self.reader.take()
         return None if taken is None else taken.data
 

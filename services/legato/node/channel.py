@@ -11,7 +11,14 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from legato.node.messages import FromKeeper, FromPacer, FromWorker, ToKeeper, ToPacer, ToWorker
+from legato.node.messages import (
+    FromKeyProcess,
+    FromPacer,
+    FromWorker,
+    ToKeyProcess,
+    ToPacer,
+    ToWorker,
+)
 
 LARGEST = 1 << 20
 BUFFER = 1 << 20
@@ -55,7 +62,7 @@ class Channel(Generic[Incoming]):
 
     def send(
         self,
-        message: ToPacer | FromPacer | ToWorker | FromWorker | ToKeeper | FromKeeper,
+        message: ToPacer | FromPacer | ToWorker | FromWorker | ToKeyProcess | FromKeyProcess,
         descriptors: Sequence[int] = (),
     ) -> None:
         """Send one message; raises Closed, or Full."""

@@ -67,7 +67,7 @@ def spawn(
 
 def tell(
     child: Child[Incoming],
-    message: messages.ToPacer | messages.ToWorker | messages.ToKeeper,
+    message: messages.ToPacer | messages.ToWorker | messages.ToKeyProcess,
     descriptors: tuple[int, ...] = (),
 ) -> None:
     """Tell a child without waiting; one that has stopped reading is killed, as its end is noticed.

@@ -10,7 +10,7 @@ import msgspec
 
 from legato.node import channel, messages, protocol, ring
 from legato.node.children import Child, spawn, tell
-from legato.node.dave.keeping import Keeping, Ward, Wearer
+from legato.node.dave.key_handles import KeyHandle, KeyHandles, KeyOwner
 from legato.node.pacing import Board
 from legato.node.settings import NodeSettings
 from legato.node.workers import Feed, Workers
@@ -43,8 +43,8 @@ class Lane:
         self.page = page
         self.feed: Feed | None = None
         self.end: int | None = None
-        self.ward: Ward | None = None
-        """Whose keys its frames are encrypted with."""
+        self.keys: KeyHandle | None = None
+        """Of the call that its frames are encrypted for."""
         self.tail: int | None = None
         """The play whose end was told and whose last frames may still be going out."""
         self.replaced: deque[tuple[int, int]] = deque(maxlen=8)
@@ -71,24 +71,24 @@ class Lane:
         """End the lane and its feed."""
         self._engine.close_lane(self)
 
-    def open_ward(self, user: int, channel: int, wearer: Wearer) -> Ward:
+    def open_keys(self, user: int, channel: int, owner: KeyOwner) -> KeyHandle:
         """Let its frames be encrypted with the keys of this part in a call."""
-        ward = self._engine.keeping.open(user, channel, wearer)
-        self._engine.ward(self, ward)
-        return ward
+        handle = self._engine.keys.open(user, channel, owner)
+        self._engine.use_keys(self, handle)
+        return handle
 
-    def close_ward(self, ward: Ward) -> None:
+    def close_keys(self, handle: KeyHandle) -> None:
         """Forget these keys."""
-        if self.ward is ward:
-            self._engine.ward(self, None)
+        if self.keys is handle:
+            self._engine.use_keys(self, None)
 
-    def follow(self) -> None:
-        """Let the keeper know what plays."""
-        self._engine.follow(self)
+    def follow_feed(self) -> None:
+        """Let the key process know what plays."""
+        self._engine.follow_feed(self)
 
-    def keep(self, message: messages.Asked | messages.Uncover) -> None:
-        """Tell the keeper."""
-        self._engine.keeping.tell(message)
+    def tell_keys(self, message: messages.Asked | messages.SendPlain) -> None:
+        """Tell the key process."""
+        self._engine.keys.tell(message)
 
     def paced(self, message: Pacing) -> None:
         """Take what the pacer says: with a play's first frame those before it are over."""
@@ -114,7 +114,7 @@ class Engine:
         self._lost = lost
         self.pacers: list[Pacer] = []
         self.workers = Workers(settings, self._give_up)
-        self.keeping = Keeping(settings.media(), self._give_up)
+        self.keys = KeyHandles(settings.media(), self._give_up)
         self._numbers = iter(range(1, 1 << 62))
         self._closing = False
         self._waiting: list[asyncio.Event] = []
@@ -124,8 +124,8 @@ class Engine:
         """Start every child and wait until each has answered."""
         for _ in range(max(1, self._settings.pacers)):
             self.pacers.append(self._start_pacer())
-        self.keeping.start()
-        others = [self.keeping.ready, *self.workers.start()]
+        self.keys.start()
+        others = [self.keys.ready, *self.workers.start()]
         self._waiting = [*(pacer.ready for pacer in self.pacers), *others]
         async with asyncio.timeout(START_TIMEOUT):
             for ready in self._waiting:
@@ -139,11 +139,11 @@ class Engine:
             channel.unwatch(pacer.child.channel)
             pacer.child.process.terminate()
         self.workers.terminate()
-        self.keeping.terminate()
+        self.keys.terminate()
         for pacer in self.pacers:
             pacer.child.end(EXIT_TIMEOUT)
         self.workers.close(EXIT_TIMEOUT)
-        self.keeping.close(EXIT_TIMEOUT)
+        self.keys.close(EXIT_TIMEOUT)
 
     def open_lane(self) -> Lane:
         """Begin a lane on the pacer with the fewest."""
@@ -158,7 +158,7 @@ class Engine:
 
     def close_lane(self, lane: Lane) -> None:
         """End a lane."""
-        self.ward(lane, None)
+        self.use_keys(lane, None)
         self.drop_feed(lane)
         self._counted = _sum(self._counted, lane.counts())
         for pacer in self.pacers:
@@ -177,20 +177,20 @@ class Engine:
             lane=lane.number, feed=play, align=order.align, end=lane.end, behind=lane.tail
         )
         lane.tell(message, (descriptor,))
-        self.follow(lane)
+        self.follow_feed(lane)
 
-    def ward(self, lane: Lane, ward: Ward | None) -> None:
+    def use_keys(self, lane: Lane, handle: KeyHandle | None) -> None:
         """Let a lane's frames be encrypted with these keys, or no more."""
-        if lane.ward is not None and lane.ward is not ward:
-            self.keeping.shut(lane.ward)
-        lane.ward = ward
-        self.follow(lane)
+        if lane.keys is not None and lane.keys is not handle:
+            self.keys.shut(lane.keys)
+        lane.keys = handle
+        self.follow_feed(lane)
 
-    def follow(self, lane: Lane) -> None:
-        """Let the keeper encrypt what a lane plays."""
-        if lane.ward is not None and lane.feed is not None:
-            message = messages.Follow(ward=lane.ward.number, feed=lane.feed.order.feed)
-            self.keeping.tell(message, (lane.feed.descriptor,))
+    def follow_feed(self, lane: Lane) -> None:
+        """Let the key process encrypt what a lane plays."""
+        if lane.keys is not None and lane.feed is not None:
+            message = messages.Follow(membership=lane.keys.number, feed=lane.feed.order.feed)
+            self.keys.tell(message, (lane.feed.descriptor,))
 
     def shape_feed(self, lane: Lane, volume: int, filters: protocol.Filters) -> None:
         """Change volume and filters of what a lane plays."""
@@ -218,17 +218,17 @@ class Engine:
             self.workers.drop(feed)
 
     def forget(self, lane: Lane, begun: int) -> None:
-        """Let the keeper encrypt no more what plays before this one left behind."""
+        """Let the key process encrypt no more what plays before this one left behind."""
         over = [each for each in lane.replaced if each[0] < begun]
         for each in over:
             lane.replaced.remove(each)
-            if lane.ward is not None:
-                self.keeping.tell(messages.Unfollow(ward=lane.ward.number, feed=each[1]))
+            if lane.keys is not None:
+                self.keys.tell(messages.Unfollow(membership=lane.keys.number, feed=each[1]))
 
     def _unfollow(self, lane: Lane) -> None:
-        if lane.ward is not None and lane.feed is not None:
-            message = messages.Unfollow(ward=lane.ward.number, feed=lane.feed.order.feed)
-            self.keeping.tell(message)
+        if lane.keys is not None and lane.feed is not None:
+            message = messages.Unfollow(membership=lane.keys.number, feed=lane.feed.order.feed)
+            self.keys.tell(message)
 
     def refill(self, lane: Lane, feed: Feed) -> None:
         """Let another worker fill a new ring from the frame that is due."""

@@ -64,7 +64,7 @@ class Lane:
     """Whether frames are taken; once there was voice they always are, as Lavalink does."""
     hushing: bool = False
     encrypted: bool = False
-    """Whether frames go out as the keeper has encrypted them."""
+    """Whether frames go out as the key process has encrypted them."""
     silence: int = 0
     dropped: list[Feed] = field(default_factory=list)
     """Feeds to be closed."""
@@ -102,7 +102,7 @@ class Lane:
     def encrypt(self, *, encrypted: bool) -> None:
         """Take encrypted frames from now on, or plain ones.
 
-        A tail that began in the clear ends in the clear: the keeper may not know it.
+        A tail that began in the clear ends in the clear: the key process may not know it.
         """
         self.encrypted = encrypted
         for feed in (self.feed, self.pending):

@@ -67,7 +67,7 @@ class Limit(_Message, frozen=True):
 class Voice(_Message, frozen=True):
     """Send to a voice server; the connected UDP socket comes along.
 
-    `encrypted` frames are those that the keeper has encrypted end to end.
+    `encrypted` frames are those that the key process has encrypted end to end.
     """
 
     lane: int
@@ -209,55 +209,55 @@ class FeedFailed(_Message, frozen=True):
     exception: protocol.ExceptionInfo
 
 
-# Control to keeper and back. A ward is one voice connection's part in an encrypted call.
+# Control to key process and back. A membership is one connection's part in an encrypted call.
 
 
-class OpenWard(_Message, frozen=True):
-    """Keep a bot's keys in one call."""
+class OpenMembership(_Message, frozen=True):
+    """Hold a bot's keys in one call."""
 
-    ward: int
+    membership: int
     user: int
     channel: int
 
 
-class CloseWard(_Message, frozen=True):
+class CloseMembership(_Message, frozen=True):
     """Forget them."""
 
-    ward: int
+    membership: int
 
 
 class Asked(_Message, frozen=True):
     """Do something about the group."""
 
-    ward: int
+    membership: int
     ask: exchange.Ask
 
 
 class Answered(_Message, frozen=True):
     """What came of it."""
 
-    ward: int
+    membership: int
     answer: exchange.Answer
 
 
 class Follow(_Message, frozen=True):
     """Encrypt a feed's frames, whose ring comes along, when the group has a key."""
 
-    ward: int
+    membership: int
     feed: int
 
 
 class Unfollow(_Message, frozen=True):
     """Nobody needs this feed's frames any more."""
 
-    ward: int
+    membership: int
     feed: int
 
 
-class Uncover(_Message, frozen=True):
+class SendPlain(_Message, frozen=True):
     """Encrypt no frames until the next transition."""
 
-    ward: int
+    membership: int
 
 
 ToPacer = (
@@ -276,5 +276,7 @@ ToPacer = (
 FromPacer = Ready | Started | Ending | Drained | Hushed
 ToWorker = Configure | Load | OpenFeed | ShapeFeed | CloseFeed | Ping
 FromWorker = Ready | Loaded | Head | FeedFailed | Pong
-ToKeeper = Configure | OpenWard | CloseWard | Asked | Follow | Unfollow | Uncover | Ping
-FromKeeper = Ready | Answered | Pong
+ToKeyProcess = (
+    Configure | OpenMembership | CloseMembership | Asked | Follow | Unfollow | SendPlain | Ping
+)
+FromKeyProcess = Ready | Answered | Pong

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from legato.node import pacing
-from legato.node.dave.keeping import Keeping
+from legato.node.dave.key_handles import KeyHandles
 from legato.node.engine import Pacer
 from legato.node.node import Node
 
@@ -66,7 +66,7 @@ class _Page(Collector):
             "Media processes replaced.",
             value=engine.workers.restarts,
         )
-        yield from _encryption(engine.keeping)
+        yield from _encryption(engine.keys)
         loads = CounterMetricFamily("legato_node_loads", "Links asked about.", labels=["result"])
         for result in LOAD_RESULTS:
             loads.add_metric([result], self._node.loads[result])
@@ -83,9 +83,9 @@ class _Page(Collector):
         )
 
 
-def _encryption(keeping: Keeping) -> Iterator[Metric]:
+def _encryption(keys: KeyHandles) -> Iterator[Metric]:
     yield GaugeMetricFamily(
-        "legato_node_encrypted_calls", "Calls that are encrypted end to end.", value=keeping.calls
+        "legato_node_encrypted_calls", "Calls that are encrypted end to end.", value=keys.calls
     )
     epochs = CounterMetricFamily(
         "legato_node_group_changes",
@@ -93,10 +93,10 @@ def _encryption(keeping: Keeping) -> Iterator[Metric]:
         labels=["result"],
     )
     for result in ("taken", "invalid"):
-        epochs.add_metric([result], keeping.epochs[result])
+        epochs.add_metric([result], keys.epochs[result])
     yield epochs
     yield CounterMetricFamily(
-        "legato_node_keeper_restarts", "Keepers of keys replaced.", value=keeping.restarts
+        "legato_node_key_process_restarts", "Key processes replaced.", value=keys.restarts
     )
 
 

@@ -162,7 +162,7 @@ class Node:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.engine.workers.watch())
             patience = self.settings.worker_timeout.total_seconds()
-            group.create_task(self.engine.keeping.watch(patience))
+            group.create_task(self.engine.keys.watch(patience))
             group.create_task(self._every(LOOK_INTERVAL, self._look))
             group.create_task(self._every(1.0, self._sample))
             interval = self.settings.player_update_interval.total_seconds()

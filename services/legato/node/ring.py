@@ -3,8 +3,8 @@
 A feed has one writer (a worker) and one reader (its pacer); each word of the header has one writer,
 and a frame is published by the count that is raised after it is written, so nobody waits for the
 other. A changed volume is written as a new rendition behind the old one: the reader goes over to it
-at the frame it would have sent next. Where frames go out end-to-end encrypted, the keeper writes
-each a second time, encrypted, ahead of the reader.
+at the frame it would have sent next. Where frames go out end-to-end encrypted, the key process
+writes each a second time, encrypted, ahead of the reader.
 """
 
 import mmap
@@ -27,18 +27,18 @@ FRAME_LIMIT = 1400
 
 SLOT_SIZE = SLOT.size + FRAME_LIMIT
 HEADER_SIZE = 64
-COVER = struct.Struct("=QI4x")
-COVER_SIZE = COVER.size + FRAME_LIMIT + 32
+ENCRYPTED_SLOT = struct.Struct("=QI4x")
+ENCRYPTED_SLOT_SIZE = ENCRYPTED_SLOT.size + FRAME_LIMIT + 32
 """An encrypted frame: its number plus 1, or 0 while it is written; its length; the frame."""
 
-COVERS = HEADER_SIZE + SLOTS * SLOT_SIZE
+ENCRYPTED_SLOTS = HEADER_SIZE + SLOTS * SLOT_SIZE
 """Where the encrypted frames begin."""
 
-FEED_SIZE = COVERS + SLOTS * COVER_SIZE
+FEED_SIZE = ENCRYPTED_SLOTS + SLOTS * ENCRYPTED_SLOT_SIZE
 LANE_SIZE = 4096
 BOARD_SIZE = 4096
 
-WRITTEN, READ, POSITION, RENDITION, STATE, COVERED = range(6)
+WRITTEN, READ, POSITION, RENDITION, STATE, ENCRYPTED = range(6)
 OPEN, ENDED, FAILED = range(3)
 
 LANE_DUE, LANE_SENT, LANE_NULLED, LANE_FEED, LANE_POSITION, LANE_STARVED = range(6)
@@ -137,7 +137,7 @@ class FeedReader(Memory):
         self._last: int | None = None
         self.position = self.words[POSITION]
         self.encrypted = False
-        """Whether frames are taken as the keeper has encrypted them."""
+        """Whether frames are taken as the key process has encrypted them."""
 
     @property
     def sealed(self) -> bool:
@@ -185,7 +185,7 @@ class FeedReader(Memory):
     def _ready(self) -> int:
         """Frames that were made ready so far."""
         written = self.words[WRITTEN]
-        return min(written, self.words[COVERED]) if self.encrypted else written
+        return min(written, self.words[ENCRYPTED]) if self.encrypted else written
 
     def take(self) -> Frame | None:
         """Take the next frame, of the newest rendition that has it."""
@@ -194,7 +194,7 @@ class FeedReader(Memory):
             return None
         frame = self._frame(self._read)
         if self.encrypted:
-            data = self._covered(self._read)
+            data = self._encrypted(self._read)
             if data is None:
                 return None
             frame = Frame(frame.position, data)
@@ -239,17 +239,17 @@ class FeedReader(Memory):
         position, size = SLOT.unpack_from(self._map, at)
         return Frame(position, bytes(self._view[at + SLOT.size : at + SLOT.size + size]))
 
-    def _covered(self, index: int) -> bytes | None:
+    def _encrypted(self, index: int) -> bytes | None:
         """Read an encrypted frame; None while it is being written anew."""
-        at = COVERS + (index % SLOTS) * COVER_SIZE
-        number, size = COVER.unpack_from(self._map, at)
-        data = bytes(self._view[at + COVER.size : at + COVER.size + size])
-        again, _ = COVER.unpack_from(self._map, at)
+        at = ENCRYPTED_SLOTS + (index % SLOTS) * ENCRYPTED_SLOT_SIZE
+        number, size = ENCRYPTED_SLOT.unpack_from(self._map, at)
+        data = bytes(self._view[at + ENCRYPTED_SLOT.size : at + ENCRYPTED_SLOT.size + size])
+        again, _ = ENCRYPTED_SLOT.unpack_from(self._map, at)
         return data if number == again == index + 1 else None
 
 
-class FeedCover(Memory):
-    """The keeper's end of a feed: reads frames as they are written, and writes them encrypted."""
+class FeedEncryptor(Memory):
+    """The key process's end of a feed: reads frames as they come, and writes them encrypted."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, FEED_SIZE)
@@ -274,18 +274,18 @@ class FeedCover(Memory):
         """Encrypt anew what is still to be read, but not the frames that are just about to be."""
         self._next = min(self._next, self.words[READ] + margin)
 
-    def cover(self, encrypt: Callable[[bytes], bytes]) -> int:
+    def encrypt(self, encrypt: Callable[[bytes], bytes]) -> int:
         """Encrypt every frame that waits; gives how many."""
         count = 0
         self._next = max(self._next, self.words[READ])
         for index in range(self._next, self.words[WRITTEN]):
             data = encrypt(self._plain(index))
-            at = COVERS + (index % SLOTS) * COVER_SIZE
-            COVER.pack_into(self._map, at, 0, len(data))
-            self._view[at + COVER.size : at + COVER.size + len(data)] = data
-            COVER.pack_into(self._map, at, index + 1, len(data))
+            at = ENCRYPTED_SLOTS + (index % SLOTS) * ENCRYPTED_SLOT_SIZE
+            ENCRYPTED_SLOT.pack_into(self._map, at, 0, len(data))
+            self._view[at + ENCRYPTED_SLOT.size : at + ENCRYPTED_SLOT.size + len(data)] = data
+            ENCRYPTED_SLOT.pack_into(self._map, at, index + 1, len(data))
             self._next = index + 1
-            self.words[COVERED] = max(self.words[COVERED], self._next)
+            self.words[ENCRYPTED] = max(self.words[ENCRYPTED], self._next)
             count += 1
         return count
 

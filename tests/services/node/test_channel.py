@@ -8,12 +8,12 @@ from legato.node import channel, messages
 from legato.node.channel import Channel, Closed, Full
 from support_waiting import PATIENCE
 
-DECODER = msgspec.msgpack.Decoder(messages.ToKeeper)
+DECODER = msgspec.msgpack.Decoder(messages.ToKeyProcess)
 ENOUGH = 100_000
 """More messages than any pipe holds."""
 
 
-def ends(*, patient: bool) -> tuple[Channel[messages.ToKeeper], Channel[messages.ToKeeper]]:
+def ends(*, patient: bool) -> tuple[Channel[messages.ToKeyProcess], Channel[messages.ToKeyProcess]]:
     ours, theirs = channel.pair()
     return Channel(ours, DECODER, patient=patient), Channel(theirs, DECODER)
 
@@ -22,10 +22,10 @@ def test_descriptors_come_with_their_message() -> None:
     near, far = ends(patient=False)
     reading, writing = os.pipe()
 
-    near.send(messages.Follow(ward=1, feed=2), (writing,))
+    near.send(messages.Follow(membership=1, feed=2), (writing,))
     message, descriptors = far.receive()
 
-    assert message == messages.Follow(ward=1, feed=2)
+    assert message == messages.Follow(membership=1, feed=2)
     os.write(descriptors[0], b"through")
     assert os.read(reading, 7) == b"through"
     for each in (reading, writing, *descriptors):
@@ -44,7 +44,7 @@ def test_an_end_that_reads_no_more_is_not_waited_for(*, with_descriptor: bool) -
     def fill() -> None:
         try:
             for feed in range(ENOUGH):
-                near.send(messages.Follow(ward=1, feed=feed), descriptors)
+                near.send(messages.Follow(membership=1, feed=feed), descriptors)
         except Closed as error:
             told.append(type(error))
 

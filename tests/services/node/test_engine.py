@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from legato.node import messages, ring
-from legato.node.dave.keeping import Keeping, Ward
+from legato.node.dave.key_handles import KeyHandle, KeyHandles
 from legato.node.engine import Engine, Lane, Pacer
 from legato.node.settings import NodeSettings
 from support_audio_node import Stage, Stages, state
@@ -152,25 +152,25 @@ async def test_a_track_that_gives_nothing_is_said_to_be_stuck_once_and_goes_on(
     assert stage.moments().skipped_ms <= READING_MS
 
 
-async def test_the_keeper_is_told_that_a_replaced_feed_is_over(
+async def test_the_key_process_is_told_that_a_replaced_feed_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[object] = []
-    monkeypatch.setattr(Keeping, "tell", lambda _, message, *__: told.append(message))
+    monkeypatch.setattr(KeyHandles, "tell", lambda _, message, *__: told.append(message))
     engine = Engine(NodeSettings(), lambda _: None)
     descriptor = ring.allocate(ring.LANE_SIZE, "lane")
     pacer = Pacer(Mock(), Mock())
     lane = Lane(engine, pacer, 1, ring.Memory(descriptor, ring.LANE_SIZE))
-    lane.ward = Ward(3, Mock(), messages.OpenWard(ward=3, user=1, channel=1))
+    lane.keys = KeyHandle(3, Mock(), messages.OpenMembership(membership=3, user=1, channel=1))
     lane.replaced.extend([(5, 50), (6, 60), (6, 61)])
 
     lane.paced(messages.Started(lane=1, feed=6))
-    assert told == [messages.Unfollow(ward=3, feed=50)]
+    assert told == [messages.Unfollow(membership=3, feed=50)]
     lane.paced(messages.Started(lane=1, feed=7))
 
     assert told[1:] == [
-        messages.Unfollow(ward=3, feed=60),
-        messages.Unfollow(ward=3, feed=61),
+        messages.Unfollow(membership=3, feed=60),
+        messages.Unfollow(membership=3, feed=61),
     ]
     lane.page.close()
     os.close(descriptor)

@@ -292,14 +292,14 @@ def test_what_lies_before_a_seek_in_a_pause_is_not_heard_after_it() -> None:
     assert lane.tick(Report()) == b"2:0"
 
 
-def test_an_encrypted_lane_waits_for_the_keeper_and_loses_nothing() -> None:
+def test_an_encrypted_lane_waits_for_the_key_process_and_loses_nothing() -> None:
     lane = a_lane()
     lane.voice(voiced=True, encrypted=True)
     feed, writer = a_feed(1, 2)
     lane.play(feed)
 
     before = [lane.tick(Report()) for _ in range(2)]
-    feed.reader.encrypted = False  # what the keeper's work comes to
+    feed.reader.encrypted = False  # what the key process's work comes to
     after = [lane.tick(Report()) for _ in range(2)]
 
     assert before == [None, None]

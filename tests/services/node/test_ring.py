@@ -104,10 +104,10 @@ def encrypt(data: bytes) -> bytes:
     return b"e" + data
 
 
-def encrypted(feed: int) -> tuple[ring.FeedWriter, ring.FeedReader, ring.FeedCover]:
+def encrypted(feed: int) -> tuple[ring.FeedWriter, ring.FeedReader, ring.FeedEncryptor]:
     writer, reader = fresh(feed)
     reader.encrypted = True
-    return writer, reader, ring.FeedCover(feed)
+    return writer, reader, ring.FeedEncryptor(feed)
 
 
 def test_a_frame_that_is_not_encrypted_yet_is_not_there(feed: int) -> None:
@@ -116,7 +116,7 @@ def test_a_frame_that_is_not_encrypted_yet_is_not_there(feed: int) -> None:
     writer.end()
 
     assert (reader.take(), reader.left, reader.over, reader.dependable) == (None, 0, False, False)
-    assert (cover.waiting, cover.cover(encrypt), cover.waiting) == (True, 1, False)
+    assert (cover.waiting, cover.encrypt(encrypt), cover.waiting) == (True, 1, False)
     assert (reader.left, reader.dependable) == (1, True)
     assert reader.take() == ring.Frame(0, b"e0")
     assert reader.over
@@ -126,24 +126,24 @@ def test_frames_are_encrypted_anew_but_those_about_to_be_sent(feed: int) -> None
     writer, reader, cover = encrypted(feed)
     for frame in range(5):
         writer.write(frame * SAMPLES, name(0, frame))
-    cover.cover(encrypt)
+    cover.encrypt(encrypt)
     reader.take()
 
     cover.rewind(2)
-    assert cover.cover(lambda data: b"n" + data) == 2
+    assert cover.encrypt(lambda data: b"n" + data) == 2
 
     taken = [reader.take() for _ in range(4)]
     assert [one.data[:1] for one in taken if one is not None] == [b"e", b"e", b"n", b"n"]
 
 
-def test_a_keeper_begins_with_the_frame_that_is_due(feed: int) -> None:
+def test_a_key_process_begins_with_the_frame_that_is_due(feed: int) -> None:
     writer, reader = fresh(feed)
     for frame in range(5):
         writer.write(frame * SAMPLES, name(0, frame))
     reader.take()
     reader.take()
 
-    assert ring.FeedCover(feed).cover(encrypt) == 3
+    assert ring.FeedEncryptor(feed).encrypt(encrypt) == 3
     reader.encrypted = True
     assert reader.take() == ring.Frame(2 * SAMPLES, encrypt(name(0, 2)))
 
@@ -155,7 +155,7 @@ STEPS = st.sampled_from(["write", "take", "renew", "cover", "rewind", "plain", "
 def test_whatever_the_order_each_frame_goes_out_once_as_it_is_to(steps: list[str]) -> None:
     descriptor = ring.allocate(ring.FEED_SIZE, "feed")
     writer, reader = ring.FeedWriter(descriptor, 0), ring.FeedReader(descriptor)
-    cover = ring.FeedCover(descriptor)
+    cover = ring.FeedEncryptor(descriptor)
     os.close(descriptor)
     following, rendition, taken = 0, 0, []
     for step in [*steps, "cover"]:
@@ -168,13 +168,13 @@ def test_whatever_the_order_each_frame_goes_out_once_as_it_is_to(steps: list[str
                 following = writer.position // SAMPLES + 3
                 writer.renew(following * SAMPLES)
             case "cover":
-                cover.cover(encrypt)
+                cover.encrypt(encrypt)
             case "rewind":
                 cover.rewind(2)
             case "plain" | "encrypted":
                 # As at a transition: nothing is taken before everything there is was encrypted.
                 cover.rewind(0)
-                cover.cover(encrypt)
+                cover.encrypt(encrypt)
                 reader.encrypted = step == "encrypted"
             case "take":
                 frame = reader.take()

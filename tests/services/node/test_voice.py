@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from legato.node import voice_protocol
-from legato.node.dave.keeping import Ward, Wearer
-from legato.node.messages import Asked, OpenWard, Uncover
+from legato.node.dave.key_handles import KeyHandle, KeyOwner
+from legato.node.messages import Asked, OpenMembership, SendPlain
 from legato.node.protocol import VoiceState
 from legato.node.voice import VoiceConnection
 from legato.node.voice_protocol import Seat
@@ -302,16 +302,16 @@ class Heard:
 class NoKeys:
     """A lane of a call that is never encrypted."""
 
-    def open_ward(self, user: int, channel: int, wearer: Wearer) -> Ward:
-        return Ward(1, wearer, OpenWard(ward=1, user=user, channel=channel))
+    def open_keys(self, user: int, channel: int, owner: KeyOwner) -> KeyHandle:
+        return KeyHandle(1, owner, OpenMembership(membership=1, user=user, channel=channel))
 
-    def close_ward(self, ward: Ward) -> None:
+    def close_keys(self, handle: KeyHandle) -> None:
         return
 
-    def follow(self) -> None:
+    def follow_feed(self) -> None:
         return
 
-    def keep(self, message: Asked | Uncover) -> None:
+    def tell_keys(self, message: Asked | SendPlain) -> None:
         return
 
 

@@ -1,44 +1,45 @@
 """What a member of an encrypted call does at each message: the new state, and effects. Pure.
 
-It knows no key, no socket and no clock; keys are the keeper's, which answers with events too. The
-protocol: github.com/discord/dave-protocol, protocol.md; its sections are named here.
+It knows no key, no socket and no clock; keys are the key process's, which answers
+with events too. The protocol: github.com/discord/dave-protocol, protocol.md; its sections are named
+here.
 """
 
 from dataclasses import dataclass, replace
 
 from legato.node.dave.exchange import (
-    Announced,
     Answer,
-    Applied,
-    Apply,
     Ask,
-    Begin,
-    Came,
-    Committed,
-    Described,
+    BeginMembership,
+    ClientDisconnected,
+    ClientsConnected,
+    CommitOrWelcome,
+    CommitReady,
     Effect,
     Event,
-    Execute,
+    ExecuteTransition,
+    ExternalSender,
     Handshake,
-    How,
-    Left,
-    Lost,
-    Packaged,
-    Prepare,
+    HandshakeProcessed,
+    KeyPackageReady,
+    KeysLost,
+    Media,
+    NewKeyUsed,
     PrepareEpoch,
-    Propose,
-    Proposed,
-    Renew,
-    Renewed,
+    PrepareTransition,
+    ProcessHandshake,
+    ProcessProposals,
+    Proposals,
     Resumed,
-    SendCommit,
-    Sender,
-    SendInvalid,
-    SendPackage,
-    SendReady,
-    Trust,
-    Use,
-    Waited,
+    SendCommitWelcome,
+    SendInvalidCommitWelcome,
+    SendKeyPackage,
+    SendMedia,
+    SendReadyForTransition,
+    SessionDescribed,
+    SetExternalSender,
+    UseNewKey,
+    WaitEnded,
 )
 
 NONE = 0
@@ -48,7 +49,7 @@ NOW = 0
 """The transition that is carried out at once ("dave_protocol_prepare_transition (21)")."""
 
 MISSED = 16
-"""Transitions that a keeper may be behind; their numbers have 16 bits and begin anew."""
+"""Transitions that a key process may be behind; their numbers have 16 bits and begin anew."""
 
 FIRST_EPOCH = 1
 """An announced epoch 1 means a new group ("dave_protocol_prepare_epoch (24)")."""
@@ -63,7 +64,7 @@ class Call:
     group: int = NONE
     """Version that our group is, or will be, made for."""
     incarnation: int = 0
-    """Counts our memberships: what the keeper answers about an older one is out of date."""
+    """Counts our memberships: what the key process answers about an older one is out of date."""
     joined: bool = False
     """Whether we are a member, not only a pending one."""
     commit: bytes = b""
@@ -81,7 +82,7 @@ class Call:
     """The voice server's credential, which every group names."""
     package: bytes = b""
     """Our newest key package."""
-    how: How = "nothing"
+    media: Media = "nothing"
     """How frames go out; nothing goes out before this is known."""
 
 
@@ -91,56 +92,56 @@ Step = tuple[Call, list[Effect]]
 def step(call: Call, event: Event) -> Step:
     """Take one event."""
     match event:
-        case Packaged() | Committed() | Applied() | Renewed() | Waited():
+        case KeyPackageReady() | CommitReady() | HandshakeProcessed() | NewKeyUsed() | WaitEnded():
             current = event.incarnation == call.incarnation
             return _answered(call, event) if current else (call, [])
-        case Described(version=version):
+        case SessionDescribed(version=version):
             call = replace(call, version=version, last=NOW, missed=())
-            return _use(call, "plain") if version == NONE else _begin(call, version)
+            return _send(call, "plain") if version == NONE else _begin(call, version)
         case Resumed():
-            return call, _again(call)
-        case Came(users=users):
+            return call, _repeat(call)
+        case ClientsConnected(users=users):
             return replace(call, others=call.others | users), []
-        case Left(user=user):
+        case ClientDisconnected(user=user):
             return _alone(replace(call, others=call.others - {user}))
-        case Prepare(transition=transition, version=version):
+        case PrepareTransition(transition=transition, version=version):
             return _prepare(call, transition, version)
-        case Execute(transition=transition):
+        case ExecuteTransition(transition=transition):
             return _execute(call, transition)
         case PrepareEpoch(epoch=epoch, version=version):
             # Another epoch than the first changes no group; no version but one has groups yet.
             return _begin(call, version) if epoch == FIRST_EPOCH and version else (call, [])
-        case Sender(data=data):
+        case ExternalSender(data=data):
             call, effects = _alone(replace(call, sender=data))
-            return call, [Trust(call.incarnation, data), *effects]
-        case Proposed() | Announced():
+            return call, [SetExternalSender(call.incarnation, data), *effects]
+        case Proposals() | CommitOrWelcome():
             return call, [_asked(call, event)]
-        case Lost():
+        case KeysLost():
             return _lost(call)
 
 
-def _answered(call: Call, event: Answer | Waited) -> Step:
-    """Take what the keeper or the clock says of this membership."""
+def _answered(call: Call, event: Answer | WaitEnded) -> Step:
+    """Take what the key process or the clock says of this membership."""
     match event:
-        case Packaged(data=data):
-            return replace(call, package=data), [SendPackage(data)]
-        case Committed(data=data):
-            return replace(call, commit=data), [SendCommit(data)]
-        case Applied(valid=True, transition=transition):
+        case KeyPackageReady(data=data):
+            return replace(call, package=data), [SendKeyPackage(data)]
+        case CommitReady(data=data):
+            return replace(call, commit=data), [SendCommitWelcome(data)]
+        case HandshakeProcessed(valid=True, transition=transition):
             return _joined(call, transition)
-        case Applied(transition=transition, kind=kind):
+        case HandshakeProcessed(transition=transition, kind=kind):
             return _invalid(call, transition, kind)
-        case Renewed():
-            return _use(call, "encrypted") if call.version and call.joined else (call, [])
-        case Waited():
+        case NewKeyUsed():
+            return _send(call, "encrypted") if call.version and call.joined else (call, [])
+        case WaitEnded():
             return _waited(call)
 
 
-def _asked(call: Call, event: Proposed | Announced) -> Ask:
-    """Say what the keeper is to do with a message of the group."""
-    if isinstance(event, Proposed):
-        return Propose(call.incarnation, event.revoked, event.data, call.others)
-    return Apply(call.incarnation, event.transition, event.kind, event.data)
+def _asked(call: Call, event: Proposals | CommitOrWelcome) -> Ask:
+    """Say what the key process is to do with a message of the group."""
+    if isinstance(event, Proposals):
+        return ProcessProposals(call.incarnation, event.revoked, event.data, call.others)
+    return ProcessHandshake(call.incarnation, event.transition, event.kind, event.data)
 
 
 def _begin(call: Call, version: int) -> Step:
@@ -156,17 +157,17 @@ def _begin(call: Call, version: int) -> Step:
         missed=(),
         package=b"",
     )
-    return call, [Begin(call.incarnation, version, call.sender)]
+    return call, [BeginMembership(call.incarnation, version, call.sender)]
 
 
-def _use(call: Call, how: How) -> Step:
-    return (call, []) if call.how == how else (replace(call, how=how), [Use(how)])
+def _send(call: Call, media: Media) -> Step:
+    return (call, []) if call.media == media else (replace(call, media=media), [SendMedia(media)])
 
 
 def _alone(call: Call) -> Step:
     """Wait for no group where there is nobody to found it with."""
-    if call.how == "nothing" and call.sender and not call.others and not call.joined:
-        return _use(call, "plain")
+    if call.media == "nothing" and call.sender and not call.others and not call.joined:
+        return _send(call, "plain")
     return call, []
 
 
@@ -176,9 +177,9 @@ def _prepare(call: Call, transition: int, version: int) -> Step:
     if transition == NOW:
         call = replace(call, version=version)
         # Only who is alone is told so ("Sole member reset"): nobody can be left out.
-        return (call, []) if version and call.joined else _use(call, "plain")
+        return (call, []) if version and call.joined else _send(call, "plain")
     prepared = (*(each for each in call.prepared if each[0] != transition), (transition, version))
-    call, ready = replace(call, prepared=prepared), [SendReady(transition)]
+    call, ready = replace(call, prepared=prepared), [SendReadyForTransition(transition)]
     if transition not in call.missed:
         return call, [*ready]
     # The others did not wait for us, and it is not executed again.
@@ -190,7 +191,7 @@ def _joined(call: Call, transition: int) -> Step:
     """Be a member of the new epoch; its keys are used when the transition is executed."""
     call = replace(call, joined=True, commit=b"", flagged=None)
     if transition == NOW:
-        return _key(replace(call, version=call.group, last=NOW))
+        return _use_new_key(replace(call, version=call.group, last=NOW))
     return _prepare(call, transition, call.group)
 
 
@@ -204,12 +205,12 @@ def _execute(call: Call, transition: int) -> Step:
     missed = call.missed[call.missed.index(transition) + 1 :] if transition in call.missed else ()
     call = replace(call, version=version, prepared=prepared, missed=missed)
     if call.version == NONE:
-        return _use(call, "plain")
-    return _key(call) if call.joined else (call, [])
+        return _send(call, "plain")
+    return _use_new_key(call) if call.joined else (call, [])
 
 
-def _key(call: Call) -> Step:
-    return call, [Renew(call.incarnation, call.how != "encrypted")]
+def _use_new_key(call: Call) -> Step:
+    return call, [UseNewKey(call.incarnation, call.media != "encrypted")]
 
 
 def _invalid(call: Call, transition: int, kind: Handshake) -> Step:
@@ -217,12 +218,12 @@ def _invalid(call: Call, transition: int, kind: Handshake) -> Step:
     if kind == "commit" and not call.joined and not call.commit:
         # A commit of a group that we are not yet in; our welcome will come.
         return call, []
-    return _again_as_new(replace(call, last=transition))
+    return _rejoin(replace(call, last=transition))
 
 
-def _again_as_new(call: Call) -> Step:
+def _rejoin(call: Call) -> Step:
     call, effects = _begin(call, call.group)
-    return replace(call, flagged=call.last), [SendInvalid(call.last), *effects]
+    return replace(call, flagged=call.last), [SendInvalidCommitWelcome(call.last), *effects]
 
 
 def _lost(call: Call) -> Step:
@@ -233,19 +234,19 @@ def _lost(call: Call) -> Step:
     if call.joined and not any(versions):
         # Downgraded: the way up again begins with an epoch of its own.
         return replace(call, joined=False, group=NONE), []
-    return _again_as_new(call) if call.joined else _begin(call, call.group)
+    return _rejoin(call) if call.joined else _begin(call, call.group)
 
 
-def _again(call: Call) -> list[Effect]:
+def _repeat(call: Call) -> list[Effect]:
     """Say again what may have been lost on the way; the server has it once or twice."""
     effects: list[Effect] = []
     if call.flagged is not None:
-        effects.append(SendInvalid(call.flagged))
+        effects.append(SendInvalidCommitWelcome(call.flagged))
     if call.package and not call.joined:
-        effects.append(SendPackage(call.package))
+        effects.append(SendKeyPackage(call.package))
     if call.commit:
-        effects.append(SendCommit(call.commit))
-    return [*effects, *(SendReady(transition) for transition, _ in call.prepared)]
+        effects.append(SendCommitWelcome(call.commit))
+    return [*effects, *(SendReadyForTransition(transition) for transition, _ in call.prepared)]
 
 
 def _waited(call: Call) -> Step:
@@ -254,5 +255,5 @@ def _waited(call: Call) -> Step:
         return call, []
     if not call.joined:
         # Plain frames would tell everyone what was to be encrypted, and members drop them.
-        return _begin(call, call.group) if call.others else _use(call, "plain")
-    return (call, []) if call.how == "encrypted" else _key(call)
+        return _begin(call, call.group) if call.others else _send(call, "plain")
+    return (call, []) if call.media == "encrypted" else _use_new_key(call)

@@ -1,4 +1,4 @@
-"""One voice connection's encryption: does what the call says with keeper, server and wire.
+"""One voice connection's encryption: does what the call says with key process, server and wire.
 
 It reads no socket: the connection hands over what comes, and sends what is given.
 """
@@ -9,21 +9,22 @@ from typing import Protocol
 from legato.node.dave import call, wire
 from legato.node.dave.exchange import (
     Answer,
-    Apply,
-    Begin,
-    Described,
+    Ask,
+    BeginMembership,
     Effect,
     Event,
-    Lost,
-    Propose,
-    Renew,
-    Trust,
-    Use,
-    Waited,
+    KeysLost,
+    ProcessHandshake,
+    ProcessProposals,
+    SendMedia,
+    SessionDescribed,
+    SetExternalSender,
+    UseNewKey,
+    WaitEnded,
 )
-from legato.node.dave.keeping import Ward, Wearer
+from legato.node.dave.key_handles import KeyHandle, KeyOwner
 from legato.node.errors import MediaError
-from legato.node.messages import Asked, Uncover
+from legato.node.messages import Asked, SendPlain
 
 PATIENCE = 3.0
 """Seconds that a track waits for a group's key, at the start and after a key was lost."""
@@ -33,19 +34,19 @@ MOST_PATIENCE = 12.0
 
 
 class Keys(Protocol):
-    """The lane whose frames are encrypted, and the keeper behind it."""
+    """The lane whose frames are encrypted, and the key process behind it."""
 
-    def open_ward(self, user: int, channel: int, wearer: Wearer) -> Ward:
+    def open_keys(self, user: int, channel: int, owner: KeyOwner) -> KeyHandle:
         """Keep keys for this connection."""
 
-    def close_ward(self, ward: Ward) -> None:
+    def close_keys(self, handle: KeyHandle) -> None:
         """Forget them."""
 
-    def follow(self) -> None:
-        """Let the keeper know what plays."""
+    def follow_feed(self) -> None:
+        """Let the key process know what plays."""
 
-    def keep(self, message: Asked | Uncover) -> None:
-        """Tell the keeper."""
+    def tell_keys(self, message: Asked | SendPlain) -> None:
+        """Tell the key process."""
 
 
 class Ends(Protocol):
@@ -65,7 +66,7 @@ class Encryption:
         self._user, self._channel = user, channel
         self._keys, self._ends = keys, ends
         self.call = call.Call()
-        self._ward: Ward | None = None
+        self._handle: KeyHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._patience = PATIENCE
 
@@ -74,7 +75,7 @@ class Encryption:
         agreed = 0 if version is None else version
         if not isinstance(agreed, int) or not 0 <= agreed <= wire.MAX_VERSION:
             raise MediaError("The voice server wants an encryption that was not offered.", "fault")
-        self.take(Described(agreed))
+        self.take(SessionDescribed(agreed))
 
     def take(self, event: Event | None) -> None:
         """Take an event and do what follows from it."""
@@ -85,41 +86,47 @@ class Encryption:
             self._do(effect)
 
     def answered(self, answer: Answer) -> None:
-        """Take what the keeper says."""
+        """Take what the key process says."""
         self.take(answer)
 
-    def bereft(self) -> None:
-        """Join anew: the keys are gone."""
-        self._keys.follow()
-        self.take(Lost())
+    def keys_lost(self) -> None:
+        """Join anew: the key process is another one."""
+        self._keys.follow_feed()
+        self.take(KeysLost())
 
     def close(self) -> None:
         """Leave the call."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._ward is not None:
-            self._keys.close_ward(self._ward)
-            self._ward = None
+        if self._handle is not None:
+            self._keys.close_keys(self._handle)
+            self._handle = None
 
     def _do(self, effect: Effect) -> None:
         match effect:
-            case Begin() | Trust() | Propose() | Apply() | Renew():
+            case (
+                BeginMembership()
+                | SetExternalSender()
+                | ProcessProposals()
+                | ProcessHandshake()
+                | UseNewKey()
+            ):
                 self._ask(effect)
-            case Use(how=how):
+            case SendMedia(media=media):
                 self._patience = PATIENCE
-                self._ends.use(encrypted=how == "encrypted")
-                if how != "encrypted" and self._ward is not None:
-                    self._keys.keep(Uncover(ward=self._ward.number))
+                self._ends.use(encrypted=media == "encrypted")
+                if media != "encrypted" and self._handle is not None:
+                    self._keys.tell_keys(SendPlain(membership=self._handle.number))
             case _:
                 self._ends.say(wire.message(effect))
 
-    def _ask(self, ask: Begin | Trust | Propose | Apply | Renew) -> None:
-        if isinstance(ask, Begin):
+    def _ask(self, ask: Ask) -> None:
+        if isinstance(ask, BeginMembership):
             self._wait(ask.incarnation)
-            if self._ward is None:
-                self._ward = self._keys.open_ward(self._user, self._channel, self)
-        if self._ward is not None:
-            self._keys.keep(Asked(ward=self._ward.number, ask=ask))
+            if self._handle is None:
+                self._handle = self._keys.open_keys(self._user, self._channel, self)
+        if self._handle is not None:
+            self._keys.tell_keys(Asked(membership=self._handle.number, ask=ask))
 
     def _wait(self, incarnation: int) -> None:
         """Keep the track waiting for this membership only for so long."""
@@ -130,4 +137,4 @@ class Encryption:
 
     def _waited(self, incarnation: int) -> None:
         self._patience = min(2 * self._patience, MOST_PATIENCE)
-        self.take(Waited(incarnation))
+        self.take(WaitEnded(incarnation))

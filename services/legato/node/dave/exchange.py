@@ -1,6 +1,6 @@
 """What an encrypted call is told, and what it asks for: values only.
 
-A membership is one incarnation: what the keeper answers about an older one is out of date.
+A membership is one incarnation: what the key process answers about an older one is out of date.
 """
 
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from typing import Literal
 
 import msgspec
 
-How = Literal["nothing", "plain", "encrypted"]
-"""How frames go out."""
+Media = Literal["nothing", "plain", "encrypted"]
+"""How a bot's frames go out."""
 
 Handshake = Literal["commit", "welcome"]
 
 
-class _Kept(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """What goes to the keeper, which is another process, or comes from it."""
+class _Crossing(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """What goes to the key process, or comes from it."""
 
 
-# What happens. The first ones are the voice server's, the others the keeper's and the clock's.
+# What happens. First what the voice server says, then the key process and the clock.
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class SessionDescribed:
     """The session is described; the version the call begins with."""
 
     version: int
@@ -34,82 +34,82 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
-    """Others are in the call."""
+class ClientsConnected:
+    """Op 11: others are in the call."""
 
     users: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Another is no longer in the call."""
+class ClientDisconnected:
+    """Op 13: another is no longer in the call."""
 
     user: int
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
-    """A transition to a version, no epoch of its own."""
+class PrepareTransition:
+    """Op 21: a transition to a version, no epoch of its own."""
 
     transition: int
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Execute:
-    """Everyone is ready, or was waited for long enough."""
+class ExecuteTransition:
+    """Op 22: everyone is ready, or was waited for long enough."""
 
     transition: int
 
 
 @dataclass(frozen=True, slots=True)
 class PrepareEpoch:
-    """An epoch that will come."""
+    """Op 24: an epoch that will come."""
 
     epoch: int
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
-    """The voice server's credential."""
+class ExternalSender:
+    """Op 25: the voice server's credential."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
-    """Proposals to add to our list, or to take from it."""
+class Proposals:
+    """Op 27: proposals to add to our list, or to take from it."""
 
     revoked: bool
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
-    """The commit that won, or our welcome."""
+class CommitOrWelcome:
+    """Op 29 or 30: the commit that won, or our welcome."""
 
     transition: int
     kind: Handshake
     data: bytes
 
 
-class Packaged(_Kept, frozen=True):
-    """The keeper has a new membership and its key package."""
+class KeyPackageReady(_Crossing, frozen=True):
+    """The key process has a new membership and its key package."""
 
     incarnation: int
     data: bytes
 
 
-class Committed(_Kept, frozen=True):
-    """The keeper has a commit to every open proposal."""
+class CommitReady(_Crossing, frozen=True):
+    """The key process has a commit to every open proposal."""
 
     incarnation: int
     data: bytes
 
 
-class Applied(_Kept, frozen=True):
-    """The keeper has taken a commit or welcome, or found it invalid."""
+class HandshakeProcessed(_Crossing, frozen=True):
+    """The key process has taken a commit or welcome, or found it invalid."""
 
     incarnation: int
     transition: int
@@ -117,92 +117,95 @@ class Applied(_Kept, frozen=True):
     valid: bool
 
 
-class Renewed(_Kept, frozen=True):
+class NewKeyUsed(_Crossing, frozen=True):
     """Frames are ready that were encrypted for the epoch that was executed."""
 
     incarnation: int
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """The keeper is another one and has no key of ours."""
+class KeysLost:
+    """The key process is another one and has no key of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
+class WaitEnded:
     """So much time went by since a membership began that nobody is kept waiting any longer."""
 
     incarnation: int
 
 
 Event = (
-    Described
+    SessionDescribed
     | Resumed
-    | Came
-    | Left
-    | Prepare
-    | Execute
+    | ClientsConnected
+    | ClientDisconnected
+    | PrepareTransition
+    | ExecuteTransition
     | PrepareEpoch
-    | Sender
-    | Proposed
-    | Announced
-    | Packaged
-    | Committed
-    | Applied
-    | Renewed
-    | Lost
-    | Waited
+    | ExternalSender
+    | Proposals
+    | CommitOrWelcome
+    | KeyPackageReady
+    | CommitReady
+    | HandshakeProcessed
+    | NewKeyUsed
+    | KeysLost
+    | WaitEnded
 )
 
 
-# What is to be done. The first ones are sent to the voice server, then what the keeper is asked.
+# What is to be done. First what the voice server is sent, then what the key process is asked.
 
 
 @dataclass(frozen=True, slots=True)
-class SendPackage:
+class SendKeyPackage:
     """Op 26."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class SendReady:
+class SendReadyForTransition:
     """Op 23."""
 
     transition: int
 
 
 @dataclass(frozen=True, slots=True)
-class SendCommit:
+class SendCommitWelcome:
     """Op 28."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class SendInvalid:
+class SendInvalidCommitWelcome:
     """Op 31."""
 
     transition: int
 
 
-class Begin(_Kept, frozen=True):
-    """Forget the group and become a pending member; answered by Packaged. Waited comes in time."""
+class BeginMembership(_Crossing, frozen=True):
+    """Forget the group and become a pending member; answered by KeyPackageReady.
+
+    WaitEnded comes in time.
+    """
 
     incarnation: int
     version: int
     sender: bytes
 
 
-class Trust(_Kept, frozen=True):
+class SetExternalSender(_Crossing, frozen=True):
     """Take the voice server's credential."""
 
     incarnation: int
     data: bytes
 
 
-class Propose(_Kept, frozen=True):
-    """Take proposals; may be answered by Committed."""
+class ProcessProposals(_Crossing, frozen=True):
+    """Take proposals; may be answered by CommitReady."""
 
     incarnation: int
     revoked: bool
@@ -210,8 +213,8 @@ class Propose(_Kept, frozen=True):
     expected: frozenset[int]
 
 
-class Apply(_Kept, frozen=True):
-    """Take a commit or welcome; answered by Applied."""
+class ProcessHandshake(_Crossing, frozen=True):
+    """Take a commit or welcome; answered by HandshakeProcessed."""
 
     incarnation: int
     transition: int
@@ -219,8 +222,8 @@ class Apply(_Kept, frozen=True):
     data: bytes
 
 
-class Renew(_Kept, frozen=True):
-    """Encrypt with the newest key from now on; answered by Renewed.
+class UseNewKey(_Crossing, frozen=True):
+    """Encrypt with the newest key from now on; answered by NewKeyUsed.
 
     `fresh`: no encrypted frame is in use.
     """
@@ -230,27 +233,27 @@ class Renew(_Kept, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class SendMedia:
     """Send frames like this from now on."""
 
-    how: How
+    media: Media
 
 
 Effect = (
-    SendPackage
-    | SendReady
-    | SendCommit
-    | SendInvalid
-    | Begin
-    | Trust
-    | Propose
-    | Apply
-    | Renew
-    | Use
+    SendKeyPackage
+    | SendReadyForTransition
+    | SendCommitWelcome
+    | SendInvalidCommitWelcome
+    | BeginMembership
+    | SetExternalSender
+    | ProcessProposals
+    | ProcessHandshake
+    | UseNewKey
+    | SendMedia
 )
 
-Ask = Begin | Trust | Propose | Apply | Renew
-"""What the keeper is asked."""
+Ask = BeginMembership | SetExternalSender | ProcessProposals | ProcessHandshake | UseNewKey
+"""What the key process is asked."""
 
-Answer = Packaged | Committed | Applied | Renewed
-"""What the keeper answers."""
+Answer = KeyPackageReady | CommitReady | HandshakeProcessed | NewKeyUsed
+"""What the key process answers."""

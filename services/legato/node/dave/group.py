@@ -31,23 +31,25 @@ class Group:
         """Whether there is a key to encrypt with."""
         return self._session.ready
 
-    def trust(self, sender: bytes) -> None:
+    def set_external_sender(self, sender: bytes) -> None:
         """Take the voice server's credential and found a group of one; raises Invalid."""
         with _judged():
             self._session.set_external_sender(sender)
 
-    def package(self) -> bytes:
+    def key_package(self) -> bytes:
         """Make a key package; it replaces the one before. Raises Invalid."""
         with _judged():
             return bytes(self._session.get_serialized_key_package())
 
-    def propose(self, *, revoked: bool, data: bytes, expected: frozenset[int]) -> bytes | None:
+    def process_proposals(
+        self, *, revoked: bool, data: bytes, expected: frozenset[int]
+    ) -> bytes | None:
         """Take proposals and give a commit with its welcome, if any is open; raises Invalid."""
         with _judged():
             made = self._session.process_proposals(KINDS[revoked], data, list(expected))
         return None if made is None else bytes(made.commit) + bytes(made.welcome or b"")
 
-    def apply(self, kind: Handshake, data: bytes) -> None:
+    def process_handshake(self, kind: Handshake, data: bytes) -> None:
         """Go over to the next epoch, or into the group; raises Invalid."""
         with _judged():
             if kind == "commit":

@@ -26,16 +26,16 @@ def text(op: object, data: Payload) -> exchange.Event | None:
         case 11:
             users = data.get("user_ids")
             found = map(_id, users if isinstance(users, list) else ())
-            return exchange.Came(frozenset(user for user in found if user is not None))
+            return exchange.ClientsConnected(frozenset(user for user in found if user is not None))
         case 13:
             user = _id(data.get("user_id"))
-            return None if user is None else exchange.Left(user)
+            return None if user is None else exchange.ClientDisconnected(user)
         case 21:
-            return exchange.Prepare(
+            return exchange.PrepareTransition(
                 _number(data, "transition_id"), _number(data, "protocol_version")
             )
         case 22:
-            return exchange.Execute(_number(data, "transition_id"))
+            return exchange.ExecuteTransition(_number(data, "transition_id"))
         case 24:
             return exchange.PrepareEpoch(_number(data, "epoch"), _number(data, "protocol_version"))
         case _:
@@ -48,12 +48,12 @@ def binary(message: bytes) -> exchange.Event | None:
         return None
     op, payload = message[HEADER - 1], message[HEADER:]
     if op == EXTERNAL_SENDER:
-        return exchange.Sender(payload)
+        return exchange.ExternalSender(payload)
     if op == PROPOSALS and payload and payload[0] in {APPEND, REVOKE}:
-        return exchange.Proposed(payload[0] == REVOKE, payload[1:])
+        return exchange.Proposals(payload[0] == REVOKE, payload[1:])
     if op in {ANNOUNCE_COMMIT, WELCOME} and len(payload) >= 2:
         kind: exchange.Handshake = "commit" if op == ANNOUNCE_COMMIT else "welcome"
-        return exchange.Announced(int.from_bytes(payload[:2], "big"), kind, payload[2:])
+        return exchange.CommitOrWelcome(int.from_bytes(payload[:2], "big"), kind, payload[2:])
     return None
 
 
@@ -68,17 +68,20 @@ def sequence(message: bytes, before: int) -> int:
 
 
 def message(
-    effect: exchange.SendReady | exchange.SendPackage | exchange.SendCommit | exchange.SendInvalid,
+    effect: exchange.SendReadyForTransition
+    | exchange.SendKeyPackage
+    | exchange.SendCommitWelcome
+    | exchange.SendInvalidCommitWelcome,
 ) -> Payload | bytes:
     """Write what is sent to the server: JSON, or bytes of a binary message."""
     match effect:
-        case exchange.SendReady(transition=transition):
+        case exchange.SendReadyForTransition(transition=transition):
             return {"op": READY, "d": {"transition_id": transition}}
-        case exchange.SendPackage(data=data):
+        case exchange.SendKeyPackage(data=data):
             return bytes([KEY_PACKAGE]) + data
-        case exchange.SendCommit(data=data):
+        case exchange.SendCommitWelcome(data=data):
             return bytes([COMMIT]) + data
-        case exchange.SendInvalid(transition=transition):
+        case exchange.SendInvalidCommitWelcome(transition=transition):
             return {"op": INVALID, "d": {"transition_id": transition}}
 
 

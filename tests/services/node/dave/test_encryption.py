@@ -161,15 +161,17 @@ async def test_a_broken_commit_or_welcome_is_recovered_from(stage: Stage, fault:
     no_moment_is_lost(stage)
 
 
-async def test_another_keeper_joins_anew_when_the_first_dies(shared: Studio, stage: Stage) -> None:
+async def test_another_key_process_joins_anew_when_the_first_dies(
+    shared: Studio, stage: Stage
+) -> None:
     encrypted(stage)
     await comes(stage, ADA)
     await stage.play(LONG)
     await hears(stage)
     epochs = call(stage).epochs
 
-    (keeper,) = [pid for pid, line in stage.node.children().items() if "dave.keeper" in line]
-    os.kill(keeper, signal.SIGKILL)
+    (pid,) = [each for each, line in stage.node.children().items() if "key_process" in line]
+    os.kill(pid, signal.SIGKILL)
     await until(lambda: call(stage).epochs > epochs, PATIENCE)
     await settled(stage, ADA)
     await hears(stage)

@@ -17,9 +17,9 @@ SENDER = ExternalSender().package
 
 def test_a_pending_member_has_a_key_package_and_no_key() -> None:
     group = Group(1, ADA, CHANNEL)
-    group.trust(SENDER)
+    group.set_external_sender(SENDER)
 
-    assert group.package() != group.package()
+    assert group.key_package() != group.key_package()
     assert not group.ready
     with pytest.raises(Invalid):
         group.encrypt(b"frame")
@@ -35,14 +35,14 @@ def test_an_unknown_version_is_refused() -> None:
 def test_no_bytes_break_a_pending_member(data: bytes, revoked: bool, kind: Handshake) -> None:
     group = Group(1, ADA, CHANNEL)
     with suppress(Invalid):
-        group.trust(data)
-    group.trust(SENDER)
-    group.package()
+        group.set_external_sender(data)
+    group.set_external_sender(SENDER)
+    group.key_package()
 
     with suppress(Invalid):
-        group.propose(revoked=revoked, data=data, expected=frozenset({BEN}))
+        group.process_proposals(revoked=revoked, data=data, expected=frozenset({BEN}))
     with pytest.raises(Invalid):
-        group.apply(kind, data)
+        group.process_handshake(kind, data)
 
 
 @settings(deadline=None, max_examples=60)
@@ -55,15 +55,15 @@ def test_no_bytes_take_a_members_key(data: st.DataObject) -> None:
     seated.pass_on(seated.call.join(ADA, 1, 1, seated.now))
     seated.answer(ADA, answers)
     seated.join(BEN)
-    group = bot.ward.group
+    group = bot.membership.group
     assert group is not None
     before = group.encrypt(b"\xfcframe")
 
     junk = data.draw(st.binary(max_size=200))
     with suppress(Invalid):
-        group.propose(revoked=data.draw(st.booleans()), data=junk, expected=frozenset())
+        group.process_proposals(revoked=data.draw(st.booleans()), data=junk, expected=frozenset())
     with pytest.raises(Invalid):
-        group.apply(data.draw(st.sampled_from(["commit", "welcome"])), junk)
+        group.process_handshake(data.draw(st.sampled_from(["commit", "welcome"])), junk)
 
     ben = seated.members[BEN]
     assert ben.open(ADA, before) == ben.open(ADA, group.encrypt(b"\xfcframe")) == b"\xfcframe"

@@ -1,4 +1,4 @@
-"""The keeper, seen from the control process: whose keys it holds, and another when it dies."""
+"""The key process, seen from the control process: whose keys it holds, and another when it dies."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ import msgspec
 
 from legato.node import channel, messages
 from legato.node.children import Child, spawn, tell
-from legato.node.dave.exchange import Answer, Applied
+from legato.node.dave.exchange import Answer, HandshakeProcessed
 from legato.node.settings import MediaSettings
 
 RESTART_WINDOW = 10.0
@@ -22,34 +22,34 @@ ROUNDS = 10
 """Questions left unanswered, evenly over the patience, before the process is replaced."""
 
 BATCH = 8
-"""Wards that a new keeper is given before it has taken them."""
+"""Memberships that a new key process is given before it has taken them."""
 
 BARRIER = 1
 """The number of the question whose answer says so."""
 
 
-class Wearer(Protocol):
+class KeyOwner(Protocol):
     """Who keys are kept for."""
 
     def answered(self, answer: Answer) -> None:
-        """The keeper has done something."""
+        """The key process has done something."""
 
-    def bereft(self) -> None:
-        """The keeper is another one, which knows nothing; it has the ward and no feed."""
+    def keys_lost(self) -> None:
+        """The key process is another one: it has the membership, but no key and no feed."""
 
 
 @dataclass(slots=True)
-class Ward:
+class KeyHandle:
     """One voice connection's keys."""
 
     number: int
-    wearer: Wearer
-    opened: messages.OpenWard
+    owner: KeyOwner
+    opened: messages.OpenMembership
 
 
 @dataclass(slots=True)
-class Keeping:
-    """The one keeper of a node."""
+class KeyHandles:
+    """The one key process of a node, and all whose keys it holds."""
 
     settings: MediaSettings
     give_up: Callable[[str], None]
@@ -57,13 +57,13 @@ class Keeping:
     restarts: int = 0
     epochs: Counter[str] = field(default_factory=Counter)
     """Changes of groups, by what came of them."""
-    _child: Child[messages.FromKeeper] | None = None
-    _wards: dict[int, Ward] = field(default_factory=dict)
+    _child: Child[messages.FromKeyProcess] | None = None
+    _handles: dict[int, KeyHandle] = field(default_factory=dict)
     _last: int = 0
     _serves: bool = False
     """Whether the newest process is ready."""
     _away: deque[int] = field(default_factory=deque)
-    """Wards that the newest process does not have yet."""
+    """Memberships that the newest process does not have yet."""
     _unanswered: int = 0
     _recent: list[float] = field(default_factory=list)
     _closing: bool = False
@@ -71,8 +71,8 @@ class Keeping:
     def start(self) -> None:
         """Start the process."""
         self._serves, self._unanswered = False, 0
-        decoder = msgspec.msgpack.Decoder(messages.FromKeeper)
-        child = self._child = spawn("legato.node.dave.keeper", self.settings, decoder)
+        decoder = msgspec.msgpack.Decoder(messages.FromKeyProcess)
+        child = self._child = spawn("legato.node.dave.key_process", self.settings, decoder)
         channel.watch(child.channel, lambda message, _: self._heard(message), self._lost)
 
     async def watch(self, patience: float) -> None:
@@ -96,42 +96,42 @@ class Keeping:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the keeper."""
+        """Process id of the key process."""
         return None if self._child is None else self._child.pid
 
     @property
     def calls(self) -> int:
         """Encrypted calls that the node takes part in."""
-        return len(self._wards)
+        return len(self._handles)
 
-    def open(self, user: int, call: int, wearer: Wearer) -> Ward:
+    def open(self, user: int, call: int, owner: KeyOwner) -> KeyHandle:
         """Keep keys for one more voice connection."""
         self._last += 1
-        opened = messages.OpenWard(ward=self._last, user=user, channel=call)
-        ward = self._wards[self._last] = Ward(self._last, wearer, opened)
+        opened = messages.OpenMembership(membership=self._last, user=user, channel=call)
+        handle = self._handles[self._last] = KeyHandle(self._last, owner, opened)
         if not self._serves:
-            self._away.append(ward.number)
+            self._away.append(handle.number)
         self.tell(opened)
-        return ward
+        return handle
 
-    def shut(self, ward: Ward) -> None:
+    def shut(self, handle: KeyHandle) -> None:
         """Forget a connection's keys."""
-        if self._wards.pop(ward.number, None) is not None:
-            self.tell(messages.CloseWard(ward=ward.number))
+        if self._handles.pop(handle.number, None) is not None:
+            self.tell(messages.CloseMembership(membership=handle.number))
 
-    def tell(self, message: messages.ToKeeper, descriptors: tuple[int, ...] = ()) -> None:
-        """Tell the keeper without waiting; one that has just begun is told everything later."""
+    def tell(self, message: messages.ToKeyProcess, descriptors: tuple[int, ...] = ()) -> None:
+        """Tell the key process without waiting; one that has just begun is told all of it later."""
         if self._child is not None and self._serves:
             tell(self._child, message, descriptors)
 
-    def _ask(self, child: Child[messages.FromKeeper]) -> None:
+    def _ask(self, child: Child[messages.FromKeyProcess]) -> None:
         if self._unanswered >= ROUNDS:
             child.process.kill()
             return
         self._unanswered += 1
         tell(child, messages.Ping())
 
-    def _heard(self, message: messages.FromKeeper) -> None:
+    def _heard(self, message: messages.FromKeyProcess) -> None:
         self._unanswered = 0
         match message:
             case messages.Ready():
@@ -141,32 +141,32 @@ class Keeping:
             case messages.Pong(number=number):
                 if number == BARRIER:
                     self._return()
-            case messages.Answered(ward=number, answer=answer):
-                if isinstance(answer, Applied):
+            case messages.Answered(membership=number, answer=answer):
+                if isinstance(answer, HandshakeProcessed):
                     self.epochs["taken" if answer.valid else "invalid"] += 1
-                ward = self._wards.get(number)
-                if ward is not None:
-                    ward.wearer.answered(answer)
+                handle = self._handles.get(number)
+                if handle is not None:
+                    handle.owner.answered(answer)
 
     def _lost(self) -> None:
-        """Let every connection join its call anew by another keeper."""
+        """Let every connection join its call anew by another key process."""
         if self._child is not None:
             self._child.process.kill()
             self._child.end(1.0)
         if self._closing or not self.ready.is_set() or self._too_often():
             self.ready.set()
-            self.give_up("the keeper of keys does not stay alive")
+            self.give_up("the key process does not stay alive")
             return
-        self._away = deque(self._wards)
+        self._away = deque(self._handles)
         self.start()
 
     def _return(self) -> None:
-        """Give a new keeper the next few wards: its pipe holds some hundred messages."""
+        """Give a new key process the next few memberships: its pipe holds some hundred messages."""
         for _ in range(min(BATCH, len(self._away))):
-            ward = self._wards.get(self._away.popleft())
-            if ward is not None:
-                self.tell(ward.opened)
-                ward.wearer.bereft()
+            handle = self._handles.get(self._away.popleft())
+            if handle is not None:
+                self.tell(handle.opened)
+                handle.owner.keys_lost()
         if self._away:
             self.tell(messages.Ping(number=BARRIER))
 

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from legato.node.dave.exchange import Answer, Begin
-from legato.node.dave.keeping import Keeping, Ward
+from legato.node.dave.exchange import Answer, BeginMembership
+from legato.node.dave.key_handles import KeyHandle, KeyHandles
 from legato.node.messages import Asked
 from legato.node.settings import MediaSettings
 from support_waiting import PATIENCE, until
@@ -19,32 +19,34 @@ from support_waiting import PATIENCE, until
 class Person:
     """Who keys are kept for: joins when asked to."""
 
-    keeping: Keeping
+    keys: KeyHandles
     answers: list[Answer] = field(default_factory=list)
     losses: int = 0
-    ward: Ward | None = None
+    handle: KeyHandle | None = None
 
     def open(self, user: int) -> None:
-        self.ward = self.keeping.open(user, 7, self)
+        self.handle = self.keys.open(user, 7, self)
         self.begin()
 
     def begin(self) -> None:
-        assert self.ward is not None
-        self.keeping.tell(Asked(ward=self.ward.number, ask=Begin(self.losses, 1, b"")))
+        assert self.handle is not None
+        self.keys.tell(
+            Asked(membership=self.handle.number, ask=BeginMembership(self.losses, 1, b""))
+        )
 
     def answered(self, answer: Answer) -> None:
         self.answers.append(answer)
 
-    def bereft(self) -> None:
+    def keys_lost(self) -> None:
         self.losses += 1
         self.begin()
 
 
 @asynccontextmanager
-async def keeping() -> AsyncIterator[tuple[Keeping, list[str]]]:
-    """Run a keeper that answers within a second."""
+async def serving() -> AsyncIterator[tuple[KeyHandles, list[str]]]:
+    """Run a key process that answers within a second."""
     ends: list[str] = []
-    kept = Keeping(MediaSettings(), ends.append)
+    kept = KeyHandles(MediaSettings(), ends.append)
     kept.start()
     watching = asyncio.create_task(kept.watch(1.0))
     try:
@@ -58,13 +60,13 @@ async def keeping() -> AsyncIterator[tuple[Keeping, list[str]]]:
         kept.close(PATIENCE)
 
 
-def stop(kept: Keeping, how: signal.Signals) -> None:
+def stop(kept: KeyHandles, how: signal.Signals) -> None:
     assert kept.pid is not None
     os.kill(kept.pid, how)
 
 
-async def test_a_keeper_that_hangs_is_replaced() -> None:
-    async with keeping() as (kept, ends):
+async def test_a_key_process_that_hangs_is_replaced() -> None:
+    async with serving() as (kept, ends):
         person = Person(kept)
         person.open(1)
         await until(lambda: person.answers)
@@ -75,11 +77,11 @@ async def test_a_keeper_that_hangs_is_replaced() -> None:
         assert (person.losses, kept.restarts, ends) == (1, 1, [])
 
 
-async def test_many_calls_go_on_with_another_keeper_whatever_its_pipe_holds(
+async def test_many_calls_go_on_with_another_key_process_whatever_its_pipe_holds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("legato.node.channel.BUFFER", 1 << 14)
-    async with keeping() as (kept, ends):
+    async with serving() as (kept, ends):
         people = [Person(kept) for _ in range(50)]
         for user, person in enumerate(people):
             person.open(user)
@@ -92,8 +94,8 @@ async def test_many_calls_go_on_with_another_keeper_whatever_its_pipe_holds(
         assert {each.losses for each in people} == {1}
 
 
-async def test_who_begins_while_there_is_no_keeper_is_told_when_there_is() -> None:
-    async with keeping() as (kept, _):
+async def test_who_begins_while_there_is_no_key_process_is_told_when_there_is() -> None:
+    async with serving() as (kept, _):
         before = kept.pid
         stop(kept, signal.SIGKILL)
         await until(lambda: kept.pid != before)

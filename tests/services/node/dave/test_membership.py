@@ -3,7 +3,7 @@ from itertools import count
 import pytest
 
 from legato.node.dave import exchange
-from legato.node.dave.ward import LOW
+from legato.node.dave.membership import LOW
 from legato_simulator.dave.call import Call
 from legato_simulator.dave.member import is_encrypted
 from legato_simulator.dave.mls import ExternalSender
@@ -101,7 +101,7 @@ def test_an_invalid_commit_or_welcome_is_recovered_from(op: int) -> None:
     seated.spoiled[BOT, op] = 1
     seated.join(CLEO)
 
-    assert exchange.SendInvalid in {type(effect) for effect in bot.spoken}
+    assert exchange.SendInvalidCommitWelcome in {type(effect) for effect in bot.spoken}
     bot.next()
     heard(seated, bot, BEN, CLEO)
 
@@ -111,11 +111,11 @@ def test_lost_keys_are_replaced_while_the_old_frames_go_out() -> None:
     seated.join(BEN)
     for _ in range(6):
         bot.writer.write(0, opus())
-    bot.ward.cover()
-    bot.ward.group = None
+    bot.membership.encrypt()
+    bot.membership.group = None
 
     old = bot.next()
-    seated.answer(BOT, bot.take_event(exchange.Lost()))
+    seated.answer(BOT, bot.take_event(exchange.KeysLost()))
 
     assert old is not None
     assert is_encrypted(old)
@@ -145,12 +145,12 @@ def test_frames_of_the_epoch_before_go_out_until_the_transition_is_executed() ->
     for user in (BEN, CLEO):
         seated.members[user].open(BOT, before)
     bot.writer.write(0, opus())
-    bot.ward.cover()
-    held = next(iter(bot.ward.feeds.values()))
+    bot.membership.encrypt()
+    held = next(iter(bot.membership.feeds.values()))
     assert held.waiting
     while held.ahead >= LOW:
         bot.reader.take()
-    bot.ward.cover()
+    bot.membership.encrypt()
     assert not held.waiting
 
 
@@ -161,6 +161,6 @@ def test_a_feed_that_is_over_is_let_go_of() -> None:
     bot.writer.end()
     assert bot.next() is not None
 
-    assert not bot.ward.cover()
+    assert not bot.membership.encrypt()
 
-    assert bot.ward.feeds == {}
+    assert bot.membership.feeds == {}

@@ -9,9 +9,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from legato.node.dave import exchange
-from legato.node.dave.exchange import Answer, Applied, Ask, Committed, Packaged, Renewed
+from legato.node.dave.exchange import (
+    Answer,
+    Ask,
+    CommitReady,
+    HandshakeProcessed,
+    KeyPackageReady,
+    NewKeyUsed,
+)
 from legato.node.dave.group import Group, Invalid
-from legato.node.ring import FeedCover
+from legato.node.ring import FeedEncryptor
 from legato.node.rtp import SILENCE
 
 LOW = 15
@@ -28,19 +35,19 @@ FEEDS = 2
 
 
 @dataclass(slots=True)
-class Ward:
+class Membership:
     """A bot's part in a call."""
 
     user: int
     channel: int
     group: Group | None = None
-    covering: bool = False
+    encrypting: bool = False
     """Whether frames are encrypted."""
-    held: bool = False
+    key_waits: bool = False
     """Whether the newest key waits to be used."""
-    feeds: dict[int, FeedCover] = field(default_factory=dict)
+    feeds: dict[int, FeedEncryptor] = field(default_factory=dict)
 
-    def follow(self, number: int, feed: FeedCover) -> None:
+    def follow(self, number: int, feed: FeedEncryptor) -> None:
         """Encrypt one more feed; the one before the last is done with."""
         self.feeds[number] = feed
         while len(self.feeds) > FEEDS:
@@ -61,81 +68,83 @@ class Ward:
     def take(self, ask: Ask) -> Iterator[Answer]:
         """Do what is asked and give the answers."""
         match ask:
-            case exchange.Begin():
+            case exchange.BeginMembership():
                 yield from self._begin(ask)
-            case exchange.Renew(incarnation=incarnation, fresh=fresh):
-                self._renew(fresh=fresh)
-                yield Renewed(incarnation)
-            case exchange.Apply():
-                valid = self._apply(ask)
-                yield Applied(ask.incarnation, ask.transition, ask.kind, valid)
-            case exchange.Propose(incarnation=incarnation):
-                commit = self._propose(ask)
+            case exchange.UseNewKey(incarnation=incarnation, fresh=fresh):
+                self._use_new_key(fresh=fresh)
+                yield NewKeyUsed(incarnation)
+            case exchange.ProcessHandshake():
+                valid = self._process_handshake(ask)
+                yield HandshakeProcessed(ask.incarnation, ask.transition, ask.kind, valid)
+            case exchange.ProcessProposals(incarnation=incarnation):
+                commit = self._process_proposals(ask)
                 if commit is not None:
-                    yield Committed(incarnation, commit)
-            case exchange.Trust(data=data):
-                self._trust(data)
+                    yield CommitReady(incarnation, commit)
+            case exchange.SetExternalSender(data=data):
+                self._set_external_sender(data)
 
-    def cover(self) -> bool:
+    def encrypt(self) -> bool:
         """Encrypt what waits; say whether some feed has little ahead of the wire."""
         dry = False
         group = self.group
-        if group is None or not self.covering or not group.ready:
+        if group is None or not self.encrypting or not group.ready:
             return False
         for number, feed in list(self.feeds.items()):
-            if feed.waiting and not (self.held and feed.ahead >= LOW):
-                feed.cover(partial(_encrypt, group))
+            if feed.waiting and not (self.key_waits and feed.ahead >= LOW):
+                feed.encrypt(partial(_encrypt, group))
             if not feed.open and not feed.waiting and feed.ahead <= 0:
                 self.unfollow(number)
             else:
                 dry = dry or (feed.open and feed.ahead < DRY)
         return dry
 
-    def _begin(self, ask: exchange.Begin) -> Iterator[Answer]:
+    def _begin(self, ask: exchange.BeginMembership) -> Iterator[Answer]:
         """Become a pending member; what is encrypted goes out until there is better."""
-        self.group, self.covering, self.held = None, False, False
+        self.group, self.encrypting, self.key_waits = None, False, False
         try:
             group = Group(ask.version, self.user, self.channel)
             if ask.sender:
-                group.trust(ask.sender)
-            yield Packaged(ask.incarnation, group.package())
+                group.set_external_sender(ask.sender)
+            yield KeyPackageReady(ask.incarnation, group.key_package())
         except Invalid:
             return
         self.group = group
 
-    def _trust(self, data: bytes) -> None:
+    def _set_external_sender(self, data: bytes) -> None:
         if self.group is not None:
             try:
-                self.group.trust(data)
+                self.group.set_external_sender(data)
             except Invalid:
                 # A member keeps the credential of its group.
                 return
 
-    def _propose(self, ask: exchange.Propose) -> bytes | None:
+    def _process_proposals(self, ask: exchange.ProcessProposals) -> bytes | None:
         """Give a commit; without one, another member's is taken."""
         if self.group is None:
             return None
         try:
-            return self.group.propose(revoked=ask.revoked, data=ask.data, expected=ask.expected)
+            return self.group.process_proposals(
+                revoked=ask.revoked, data=ask.data, expected=ask.expected
+            )
         except Invalid:
             return None
 
-    def _apply(self, ask: exchange.Apply) -> bool:
+    def _process_handshake(self, ask: exchange.ProcessHandshake) -> bool:
         if self.group is None:
             return False
         try:
-            self.group.apply(ask.kind, ask.data)
+            self.group.process_handshake(ask.kind, ask.data)
         except Invalid:
             return False
-        self.held = True
+        self.key_waits = True
         return True
 
-    def _renew(self, *, fresh: bool) -> None:
+    def _use_new_key(self, *, fresh: bool) -> None:
         """Use the newest key for every frame still to be sent."""
-        self.covering, self.held = True, False
+        self.encrypting, self.key_waits = True, False
         for feed in self.feeds.values():
             feed.rewind(0 if fresh else IN_USE)
-        self.cover()
+        self.encrypt()
 
 
 def _encrypt(group: Group, frame: bytes) -> bytes:
