@@ -31,6 +31,8 @@ class Delete:
 
     ref: Ref
     reason: str
+    unconfirmed: bool = False
+    """At once, although no kubelet can say that it ended: only where nothing can run any more."""
 
 
 @dataclass(frozen=True, slots=True)

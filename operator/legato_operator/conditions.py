@@ -29,11 +29,20 @@ def of(type_: str, ok: bool, reasons: tuple[str, str], message: str = "") -> Con
     return yes(type_, reasons[0], message) if ok else no(type_, reasons[1], message)
 
 
+def paused(is_so: bool) -> Condition:
+    """Say whether the operator only looks."""
+    said = (
+        "spec.paused: the operator reports, and changes nothing.",
+        "The operator does what is asked for.",
+    )
+    return of("Paused", is_so, ("AskedFor", "Running"), said[0] if is_so else said[1])
+
+
 def blocked(verdicts: Iterable[Verdict]) -> Condition:
     """Say which predicate a rollout waits for."""
     waiting = [one for one in verdicts if not one.ok]
     if not waiting:
-        return no("RolloutBlocked", "NothingWaits")
+        return no("RolloutBlocked", "NothingWaits", "No rollout waits for anything.")
     return yes("RolloutBlocked", waiting[0].name, "; ".join(map(str, waiting)))
 
 

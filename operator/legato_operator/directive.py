@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
+from msgspec import UNSET
 
 from legato.contracts.fleet import Directive, Node, Observed
 
@@ -61,6 +62,13 @@ class Fleet:
         """Count the shards that each living gateway holds."""
         return {one.member: len(one.shards) for one in self._of("gateway")}
 
+    def connected(self) -> int:
+        """Count the shards with a live session; of gateways that don't say, those they hold."""
+        return sum(
+            len(one.shards if one.connected is UNSET else one.connected)
+            for one in self._of("gateway")
+        )
+
     def partitions(self, region: str) -> dict[str, int]:
         """Count a region's partitions that each living audio pod holds."""
         return {
@@ -71,6 +79,15 @@ class Fleet:
     def all_players(self) -> int:
         """Count the bot's players on all nodes."""
         return sum(node.players for member in self._of("audio") for node in member.nodes)
+
+    def players_in(self, region: str) -> int:
+        """Count the players of a region, by the partitions of those who own them."""
+        return sum(
+            node.players
+            for one in self._of("audio")
+            if any(_region(name) == region for name in one.partitions)
+            for node in one.nodes
+        )
 
     def players_of(self, member: str) -> int:
         """Count the players that one audio pod owns."""

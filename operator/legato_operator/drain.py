@@ -30,8 +30,12 @@ class Node:
     """Its machine was cordoned."""
     lost: bool = False
     """Its machine is not reachable."""
+    gone: bool = False
+    """Somebody has sworn that nothing runs on its lost machine any more."""
     asked: bool = False
     """A person put the drain annotation on it."""
+    ending: bool = False
+    """It was told to end; another of the same name comes once it has."""
 
     @property
     def free(self) -> bool:
@@ -59,6 +63,8 @@ class Plan:
     """Lost with their machine: no bot is told of them any more."""
     delete: tuple[int, ...] = ()
     """Pods to end, which come again in the new revision."""
+    bury: tuple[int, ...] = ()
+    """Pods to remove although nobody there can confirm that they ended."""
     unprotect: tuple[int, ...] = ()
     protect: tuple[int, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -68,11 +74,9 @@ def plan(goal: Goal, nodes: Sequence[Node], replicas: int, gates: Sequence[Verdi
     """Say what each node does, and how many there are, surge included."""
     lost = tuple(node.ordinal for node in nodes if node.lost)
     leaving = [node for node in nodes if _leaves(node, goal) and not node.lost]
-    outdated = [node for node in nodes if node.revision != goal.revision and not node.lost]
-    surge = len(lost) + (1 if outdated or leaving else 0)
-    target = goal.count + surge if goal.count else 0
+    target = _target(goal, nodes, leaving)
     draining = {node.ordinal: _why(node) for node in leaving}
-    draining |= {node.ordinal: "fewer are wanted" for node in nodes if node.ordinal >= target}
+    draining |= dict.fromkeys(_surplus(goal, nodes, draining, target), "fewer are wanted")
     rolled, verdicts = _next_to_roll(goal, nodes, draining, target, gates)
     if rolled is not None:
         draining[rolled] = "it is of an older revision"
@@ -81,11 +85,32 @@ def plan(goal: Goal, nodes: Sequence[Node], replicas: int, gates: Sequence[Verdi
         replicas=_count(nodes, replicas, target, free),
         draining=draining,
         written_off=lost,
-        delete=(rolled,) if rolled in free and rolled is not None else (),
+        delete=tuple(n.ordinal for n in nodes if n.ordinal in {rolled} & free and not n.ending),
+        bury=tuple(node.ordinal for node in nodes if node.lost and node.gone),
         unprotect=tuple(n.ordinal for n in nodes if n.ordinal in free and n.protected),
         protect=_to_protect(goal, nodes, free),
         verdicts=verdicts,
     )
+
+
+def _target(goal: Goal, nodes: Sequence[Node], leaving: Sequence[Node]) -> int:
+    """Count those that are wanted, one in the place of each that was lost, and the surge."""
+    if not goal.count:
+        return 0
+    kept = goal.count + sum(node.lost for node in nodes)
+    outdated = [node for node in nodes if node.revision != goal.revision and not node.lost]
+    return kept + any(node.ordinal < kept for node in (*outdated, *leaving))
+
+
+def _surplus(goal: Goal, nodes: Sequence[Node], draining: dict[int, str], target: int) -> list[int]:
+    """Choose the nodes that are too many; one that answers only if enough others do."""
+    staying = [
+        node
+        for node in nodes
+        if node.ready and node.ordinal < target and node.ordinal not in draining and not node.lost
+    ]
+    enough = len(staying) >= goal.count
+    return [n.ordinal for n in nodes if n.ordinal >= target and (enough or not n.ready)]
 
 
 def _next_to_roll(
@@ -130,10 +155,12 @@ def _count(nodes: Sequence[Node], replicas: int, target: int, free: set[int]) ->
 
 
 def _leaves(node: Node, goal: Goal) -> bool:
-    return node.asked or (node.machine_leaves and goal.eviction != "Never")
+    return node.ending or node.asked or (node.machine_leaves and goal.eviction != "Never")
 
 
 def _why(node: Node) -> str:
+    if node.ending:
+        return "its pod was told to end"
     return "a person asked for it" if node.asked else "its machine is drained"
 
 

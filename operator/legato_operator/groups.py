@@ -1,25 +1,19 @@
 """One look at a LavalinkNode: from what is seen to what is done. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from legato_operator import changes, conditions, drain, names, scaling
-from legato_operator.changes import Action, MakePassword, Patch, Plan
+from legato_operator import changes, drain, held, names, nodesets, scaling
+from legato_operator.changes import Action, Delete, MakePassword, Patch, Plan
 from legato_operator.desired import application, monitoring, nodes
 from legato_operator.desired.manifest import Manifest, Ref, made, ref
 from legato_operator.directive import Address
-from legato_operator.resources.lavalinknode import KIND, NodeSpec
-from legato_operator.resources.status import Condition, NodeStatus, Progress
+from legato_operator.nodesets import NodeSet
+from legato_operator.nodestatus import Facts, status
+from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.scaling import Decision, Past
-from legato_operator.seen import (
-    Group,
-    Machine,
-    World,
-    annotations_of,
-    is_ready,
-    labels_of,
-)
+from legato_operator.seen import Group, World, annotations_of
 from legato_operator.verdicts import Verdict
 
 FAREWELL = timedelta(seconds=30)
@@ -27,6 +21,7 @@ FAREWELL = timedelta(seconds=30)
 SESSIONS = 64
 """Sessions that a node carries without stalling, over all bots."""
 DRAINED = "it has no player any more"
+OUT_OF_SERVICE = "its machine is out of service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +29,12 @@ class Outlook:
     """What is decided of a group before anything is written; its bots read it too."""
 
     decision: Decision
-    plan: drain.Plan
-    nodes: tuple[drain.Node, ...]
+    sets: tuple[NodeSet, ...]
+
+    @property
+    def current(self) -> NodeSet:
+        """Say which StatefulSet is the one that is wanted."""
+        return self.sets[0]
 
 
 def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
@@ -45,44 +44,52 @@ def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
         return _farewell(seen, ahead, now=now)
     refused = application.refused(seen.spec, nodes.PORT)
     still = seen.spec.paused or refused
-    actions = [] if still else [*_held_back(seen), *_actions(seen, ahead, world)]
-    status = _status(seen, ahead, world, refused, now=now)
-    return Plan(tuple(actions), status, pasts={"": ahead.decision.past})
+    actions = (
+        [] if still else [*held.back(seen.owner, seen.finalizers), *_actions(seen, ahead, world)]
+    )
+    said = status(seen, Facts(ahead.decision, ahead.sets, refused), world, now=now)
+    return Plan(tuple(actions), said, pasts={"": ahead.decision.past})
 
 
 def outlook(seen: Group, *, now: datetime) -> Outlook:
     """Decide how many nodes there are, and what each does."""
     wanted = nodes.Group(seen.owner, seen.spec, seen.password)
     decision = _decide(seen, now)
-    listed = tuple(_node(seen, pod) for pod in _sorted(seen.pods))
     count = 0 if seen.deleting_since else decision.count
     goal = drain.Goal(nodes.revision(wanted), count, seen.spec.eviction)
-    return Outlook(decision, drain.plan(goal, listed, _replicas(seen), _gates(seen)), listed)
+    return Outlook(decision, nodesets.plans(seen, goal, _gates(seen)))
 
 
 def addresses(seen: Group, *, sharing: int, now: datetime) -> list[Address]:
     """Say what a bot is told of a group's nodes."""
     ahead = outlook(seen, now=now)
     within = timedelta(seconds=seen.spec.drain.deadline_seconds)
-    listed = []
-    for node, pod in zip(ahead.nodes, _sorted(seen.pods), strict=True):
-        password = seen.passwords.get(annotations_of(pod).get(names.SECRETS, ""))
-        if node.ordinal in ahead.plan.written_off or password is None:
-            continue
-        leaving = node.ordinal in ahead.plan.draining
-        listed.append(
-            Address(
-                name=pod["metadata"]["name"],
-                url=nodes.address(seen.name, seen.owner.namespace, node.ordinal),
-                region=seen.spec.region,
-                password=password,
-                revision=node.revision,
-                cordoned=leaving,
-                drain_within=within if leaving else None,
-                session_quota=max(1, SESSIONS // sharing),
-            )
-        )
-    return listed
+    listed = (
+        _address(seen, one, node, pod, within)
+        for one in ahead.sets
+        for node, pod in zip(one.nodes, one.pods, strict=True)
+    )
+    quota = max(1, SESSIONS // sharing)
+    return [replace(one, session_quota=quota) for one in listed if one is not None]
+
+
+def _address(
+    seen: Group, of: NodeSet, node: drain.Node, pod: Manifest, within: timedelta
+) -> Address | None:
+    """Say what is told of one node; nothing of one that is written off or has no known password."""
+    password = seen.passwords.get(annotations_of(pod).get(names.SECRETS, ""))
+    if node.ordinal in of.plan.written_off or password is None:
+        return None
+    leaving = node.ordinal in of.plan.draining
+    return Address(
+        name=of.pod(node.ordinal),
+        url=nodes.address(seen.name, seen.owner.namespace, of.pod(node.ordinal)),
+        region=seen.spec.region,
+        password=password,
+        revision=node.revision,
+        cordoned=leaving,
+        drain_within=within if leaving else None,
+    )
 
 
 def _decide(seen: Group, now: datetime) -> Decision:
@@ -111,41 +118,27 @@ def _gates(seen: Group) -> tuple[Verdict, ...]:
     return (Verdict("ControlPlaneReachable", not away, why),)
 
 
-def _node(seen: Group, pod: Manifest) -> drain.Node:
-    name = pod["metadata"]["name"]
-    machine = seen.machines.get(pod.get("spec", {}).get("nodeName", ""), Machine())
-    counts = [fleet.players(name) if fleet else None for fleet in seen.fleets.values()]
-    return drain.Node(
-        ordinal=_ordinal(pod),
-        revision=labels_of(pod).get(names.REVISION, ""),
-        ready=is_ready(pod),
-        players=None if None in counts else sum(count or 0 for count in counts),
-        cordoned=all(fleet is not None and fleet.settled(name) for fleet in seen.fleets.values()),
-        protected=names.PROTECTED in labels_of(pod),
-        machine_leaves=machine.cordoned,
-        lost=machine.lost,
-        asked=annotations_of(pod).get(names.DRAIN) == "true",
-    )
-
-
 def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
     secret = _password(seen)
     if not seen.passwords:
         return secret
-    wanted = nodes.objects(nodes.Group(seen.owner, seen.spec, seen.password), ahead.plan.replicas)
+    wanted = _objects(seen, ahead)
     wanted += monitoring.of_nodes(seen.owner, world.known)
     kept = [ref(one) for one in wanted] + [Ref("Secret", _own_secret(seen))]
     kept += _configs_in_use(seen)
+    kept += [Ref(nodesets.KIND, one.name) for one in ahead.sets if not one.is_over]
     return [
         *secret,
         *changes.applied(wanted, seen.children),
-        *_relabelled(seen, ahead.plan),
-        *(
-            changes.Delete(Ref("Pod", f"{seen.name}-{ordinal}"), DRAINED)
-            for ordinal in ahead.plan.delete
-        ),
+        *nodesets.resized(ahead.sets),
+        *(action for one in ahead.sets for action in _on_pods(one)),
         *_removed(seen, kept),
     ]
+
+
+def _objects(seen: Group, ahead: Outlook) -> list[Manifest]:
+    group = nodes.Group(seen.owner, seen.spec, seen.password)
+    return nodes.objects(group, ahead.current.plan.replicas, ahead.current.name)
 
 
 def _removed(seen: Group, kept: Sequence[Ref]) -> list[Action]:
@@ -183,14 +176,21 @@ def _configs_in_use(seen: Group) -> list[Ref]:
     ]
 
 
-def _relabelled(seen: Group, plan: drain.Plan) -> list[Action]:
+def _on_pods(of: NodeSet) -> list[Action]:
+    """Take protection from what may go, give it back to what stays, and end what is replaced."""
+
     def label(ordinal: int, value: str | None, reason: str) -> Patch:
         body = {"metadata": {"labels": {names.PROTECTED: value}}}
-        return Patch(Ref("Pod", f"{seen.name}-{ordinal}"), body, reason)
+        return Patch(Ref("Pod", of.pod(ordinal)), body, reason)
+
+    def end(ordinal: int, reason: str, *, unconfirmed: bool = False) -> Delete:
+        return Delete(Ref("Pod", of.pod(ordinal)), reason, unconfirmed)
 
     return [
-        *(label(ordinal, None, DRAINED) for ordinal in plan.unprotect),
-        *(label(ordinal, "true", "it stays") for ordinal in plan.protect),
+        *(label(ordinal, None, DRAINED) for ordinal in of.plan.unprotect),
+        *(label(ordinal, "true", "it stays") for ordinal in of.plan.protect),
+        *(end(ordinal, DRAINED) for ordinal in of.plan.delete),
+        *(end(ordinal, OUT_OF_SERVICE, unconfirmed=True) for ordinal in of.plan.bury),
     ]
 
 
@@ -199,122 +199,14 @@ def _farewell(seen: Group, ahead: Outlook, *, now: datetime) -> Plan:
     assert seen.deleting_since is not None
     deadline = timedelta(seconds=seen.spec.drain.deadline_seconds) + FAREWELL
     over = now >= seen.deleting_since + deadline
-    busy = [node for node in ahead.nodes if not node.free and not node.lost]
-    wanted = nodes.objects(nodes.Group(seen.owner, seen.spec, seen.password), ahead.plan.replicas)
-    sets = [one for one in wanted if one["kind"] == "StatefulSet"]
-    actions = [*changes.applied(sets, seen.children), *_relabelled(seen, ahead.plan)]
+    every = [node for one in ahead.sets for node in one.nodes]
+    busy = [node for node in every if not node.free and not node.lost and not node.ending]
     if over or not busy:
-        actions = [_finalizers(seen, [], "it is empty" if not busy else "its time is over")]
-    status = _status(seen, ahead, World(""), (), now=now)
-    return Plan(tuple(actions), status, again=timedelta(seconds=2))
-
-
-def _held_back(seen: Group) -> list[Action]:
-    """Have a deletion wait for us."""
-    if names.FINALIZER in seen.finalizers:
-        return []
-    return [_finalizers(seen, [names.FINALIZER], "players are moved before it goes")]
-
-
-def _finalizers(seen: Group, ours: list[str], reason: str) -> Action:
-    others = [one for one in seen.finalizers if one != names.FINALIZER]
-    body = {"metadata": {"finalizers": [*others, *ours]}}
-    return Patch(Ref(KIND, seen.name), body, reason)
-
-
-def _status(
-    seen: Group, ahead: Outlook, world: World, refused: Sequence[str], *, now: datetime
-) -> NodeStatus:
-    ready = sum(node.ready for node in ahead.nodes)
-    wanted = ahead.decision.count
-    said = [
-        _ready(seen, ready, wanted, refused),
-        _scaling(seen, ahead.decision),
-        _draining(ahead.plan),
-        conditions.of(
-            "SchedulingEnabled",
-            any(n.ready and n.ordinal not in ahead.plan.draining for n in ahead.nodes),
-            ("TakesPlayers", "NobodyTakesPlayers"),
-        ),
-        _degraded(ahead, world),
-        conditions.of("Paused", seen.spec.paused, ("AskedFor", "Running")),
-        conditions.blocked(ahead.plan.verdicts),
-    ]
-    fleets = [fleet for fleet in seen.fleets.values() if fleet is not None]
-    per_node = [fleet.players(f"{seen.name}-{n.ordinal}") for fleet in fleets for n in ahead.nodes]
-    return NodeStatus(
-        observed_generation=seen.generation,
-        conditions=conditions.merged(
-            seen.status.conditions, said, generation=seen.generation, now=now
-        ),
-        version=seen.spec.image or seen.spec.version,
-        players=sum(count or 0 for count in per_node),
-        in_progress=_progress(seen, ahead.plan),
-        replicas=len(ahead.nodes),
-        ready_replicas=ready,
-        desired_replicas=wanted,
-        selector=names.selector_text(names.nodes_selector(seen.name)),
-        nodes=f"{ready}/{wanted}",
-        rotation=seen.spec.rotation,
-    )
-
-
-def _ready(seen: Group, ready: int, wanted: int, refused: Sequence[str]) -> Condition:
-    if refused:
-        said = f"applicationYml must not set {', '.join(refused)}: the music rests on it."
-        return conditions.no("Ready", "ApplicationYmlRefused", said)
-    if not seen.passwords:
-        where = nodes.Group(seen.owner, seen.spec).secret
-        said = f"Secret {where.name} with key {where.key} is not there."
-        return conditions.no("Ready", "SecretMissing", said)
-    if ready < wanted:
-        return conditions.no("Ready", "NodesNotReady", f"{ready} of {wanted} nodes answer.")
-    return conditions.yes("Ready", "NodesReady", f"{ready} nodes answer.")
-
-
-def _scaling(seen: Group, decision: Decision) -> Condition:
-    if seen.spec.replicas is not None:
-        return conditions.no("ScalingActive", "ReplicasSet", "spec.replicas is set.")
-    reasons = (decision.reason, decision.reason)
-    return conditions.of("ScalingActive", decision.active, reasons, decision.message)
-
-
-def _draining(plan: drain.Plan) -> Condition:
-    if not plan.draining:
-        return conditions.no("Draining", "NothingDrains")
-    said = "; ".join(f"{ordinal}: {why}" for ordinal, why in sorted(plan.draining.items()))
-    return conditions.yes("Draining", "PlayersMove", said)
-
-
-def _degraded(ahead: Outlook, world: World) -> Condition:
-    if ahead.plan.written_off:
-        said = f"{len(ahead.plan.written_off)} nodes were lost with their machine."
-        return conditions.yes("Degraded", "MachineLost", said)
-    if not world.sees_machines:
-        said = "The operator may not look at machines: draining one is not noticed."
-        return conditions.yes("Degraded", "MachinesUnseen", said)
-    return conditions.no("Degraded", "AsWanted")
-
-
-def _progress(seen: Group, plan: drain.Plan) -> tuple[Progress, ...]:
-    waits = next((str(one) for one in plan.verdicts if not one.ok), "")
-    listed = [
-        Progress(what=f"drains {seen.name}-{ordinal}: {why}")
-        for ordinal, why in sorted(plan.draining.items())
-    ]
-    if waits:
-        listed.append(Progress(what="rolls out another revision", blocked_by=waits))
-    return tuple(listed)
-
-
-def _replicas(seen: Group) -> int:
-    found = next((one for one in seen.children if one["kind"] == "StatefulSet"), None)
-    return int(found["spec"]["replicas"]) if found else 0
-
-
-def _sorted(pods: Sequence[Manifest]) -> list[Manifest]:
-    return sorted(pods, key=_ordinal)
-
-
-def _ordinal(pod: Manifest) -> int:
-    return int(pod["metadata"]["name"].rpartition("-")[2])
+        reason = "it is empty" if not busy else "its time is over"
+        actions = [held.released(seen.owner, seen.finalizers, reason)]
+    else:
+        shrunk = [one for one in _objects(seen, ahead) if one["kind"] == nodesets.KIND]
+        actions = [*changes.applied(shrunk, seen.children), *nodesets.resized(ahead.sets)]
+        actions += [action for one in ahead.sets for action in _on_pods(one)]
+    said = status(seen, Facts(ahead.decision, ahead.sets), World(""), now=now)
+    return Plan(tuple(actions), said, again=timedelta(seconds=2))

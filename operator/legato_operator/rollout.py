@@ -46,6 +46,14 @@ class Holdings:
     """Member -> how many; members that report."""
     total: int
     """How many there are to hold; 0 = not known."""
+    live: int | None = None
+    """How many of them work, where holding is not working: shards with a session."""
+
+    @property
+    def working(self) -> int:
+        """Count what works."""
+        held = sum(self.held.values())
+        return held if self.live is None else min(self.live, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +140,18 @@ def _resized(goal: Goal, new: Revision | None, holdings: Holdings | None) -> Ste
 
 
 def _held(goal: Goal, seen: Sequence[Revision], verdicts: tuple[Verdict, ...]) -> Step:
-    return Step({one.revision: one.replicas for one in seen}, {}, goal.max_handovers, (), verdicts)
+    # In the middle of a rollout nothing moves on, nor back to those who were to lose it.
+    pace = goal.max_handovers if len(seen) < 2 else 0
+    return Step({one.revision: one.replicas for one in seen}, {}, pace, (), verdicts)
 
 
 def _enough(goal: Goal, holdings: Holdings) -> Verdict:
     """Ask for 95 %; what is being handed over is held by nobody for a moment."""
-    held = sum(holdings.held.values())
-    missing = holdings.total - held
+    missing = holdings.total - holdings.working
     allowed = max(goal.max_handovers, math.floor(holdings.total * (1 - ENOUGH)))
-    return Verdict("Resumed", missing <= allowed, f"{held} of {holdings.total} are held")
+    what = "are held" if holdings.live is None else "have a session"
+    why = f"{holdings.working} of {holdings.total} {what}"
+    return Verdict("Resumed", missing <= allowed, why)
 
 
 def _empty(leaving: Sequence[str], staying: Sequence[str], holdings: Holdings) -> Verdict:

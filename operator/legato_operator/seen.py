@@ -17,6 +17,20 @@ from legato_operator.scaling import Answer, NoAnswer, Past
 NOT_ASKED = NoAnswer("NotAsked", "Prometheus was not asked")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Peer:
+    """What a bot must know of another before it follows the operator's release."""
+
+    namespace: str
+    name: str
+    version: str = ""
+    """What its status pins."""
+    follows: bool = False
+    """Whether it takes new releases by itself."""
+    ready: bool = False
+    progressing: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What is true of the whole cluster."""
@@ -27,6 +41,10 @@ class World:
     """Kinds of others that the cluster knows: PodMonitor and so on."""
     sees_machines: bool = True
     """Whether the operator may look at machines; without it a drained machine is not noticed."""
+    peers: tuple[Peer, ...] = ()
+    """Every bot that it operates, for those that take a new release one after the other."""
+    rollouts_at_once: int = 1
+    """How many bots may be on their way to a new release of the operator's at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +53,16 @@ class Machine:
 
     cordoned: bool = False
     lost: bool = False
+    out_of_service: bool = False
+    """Somebody has sworn by a taint that nothing runs there any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """What Discord says of the token."""
 
-    verdict: Literal["Valid", "Refused", "OtherApplication", "NotAsked"] = "NotAsked"
+    verdict: Literal["Valid", "Refused", "OtherApplication", "Unreachable", "NotAsked"] = "NotAsked"
+    """Unreachable: it was asked, and Discord did not answer; NotAsked: nobody checks tokens."""
     message: str = ""
     remaining: int | None = None
     """Identifies left today."""
@@ -69,6 +90,8 @@ class Group:
     players: Answer = NOT_ASKED
     deficit: Answer = NOT_ASKED
     past: Past = field(default_factory=Past)
+    refused: tuple[str, ...] = ()
+    """What the API server did not take at the last look, each with its words."""
 
     @property
     def name(self) -> str:
@@ -89,6 +112,8 @@ class Bot:
     spec: BotSpec
     status: BotStatus = field(default_factory=BotStatus)
     generation: int = 1
+    finalizers: tuple[str, ...] = ()
+    deleting_since: datetime | None = None
     children: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
@@ -102,6 +127,8 @@ class Bot:
     """By region."""
     pasts: Mapping[str, Past] = field(default_factory=dict)
     """By region."""
+    refused: tuple[str, ...] = ()
+    """What the API server did not take at the last look, each with its words."""
 
     @property
     def name(self) -> str:
@@ -125,6 +152,11 @@ def is_ready(pod: Manifest) -> bool:
     """Say whether a pod answers."""
     said = pod.get("status", {}).get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in said)
+
+
+def is_ending(pod: Manifest) -> bool:
+    """Say whether a pod is on its way out."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def component_of(manifest: Manifest) -> str:

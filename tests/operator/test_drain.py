@@ -160,3 +160,36 @@ def test_nothing_that_may_play_is_removed_or_left_unprotected(
     assert busy.isdisjoint(range(plan.replicas, replicas))
     assert len(plan.delete) <= 1
     assert set(plan.delete) <= set(plan.draining)
+
+
+def test_a_node_that_was_told_to_end_loses_its_players_and_is_not_ended_twice() -> None:
+    nodes = [node(0, 3, ending=True, ready=False), node(1), node(2)]
+
+    plan = drain.plan(GOAL, nodes, 3)
+
+    assert plan.draining == {0: "its pod was told to end"}
+    assert (plan.replicas, plan.delete) == (3, ())
+
+
+def test_a_surplus_node_that_ends_brings_no_other() -> None:
+    ending = [node(0), node(1), node(2, cordoned=True, ending=True, revision="old")]
+
+    assert drain.plan(GOAL, ending, 2).replicas == 2
+
+
+def test_the_surge_stays_until_the_last_replaced_node_answers() -> None:
+    between = drain.plan(GOAL, [node(1), node(2, 5)], 3)
+    starting = drain.plan(GOAL, [node(0, ready=False), node(1), node(2, 5)], 3)
+
+    assert (between.draining, starting.draining) == ({}, {})
+    assert (between.replicas, starting.replicas) == (3, 3)
+
+
+def test_a_lost_node_is_buried_only_when_somebody_swears_that_its_machine_is_out_of_service() -> (
+    None
+):
+    lost = drain.plan(GOAL, [node(0, 5, lost=True, ready=False), node(1)], 3)
+    sworn = drain.plan(GOAL, [node(0, 5, lost=True, ready=False, gone=True), node(1)], 3)
+
+    assert (lost.bury, sworn.bury) == ((), (0,))
+    assert lost.replicas == sworn.replicas == 3

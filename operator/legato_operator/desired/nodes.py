@@ -3,6 +3,7 @@
 The official image and `legato node` read the same: what differs between them is said twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -19,6 +20,8 @@ OFFICIAL = "ghcr.io/lavalink-devs/lavalink"
 CONFIG = "/etc/legato/node"
 HEAP_SHARE = 60
 """Percent of the memory for Java's heap where none is said; the rest is threads and buffers."""
+IMMUTABLE = frozenset({"serviceName", "podManagementPolicy", "selector", "volumeClaimTemplates"})
+"""Fields of a StatefulSet's spec."""
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
 
@@ -48,19 +51,30 @@ class Group:
         return self.spec.image or f"{OFFICIAL}:{self.spec.version}"
 
 
-def address(group: str, namespace: str, ordinal: int) -> str:
+def address(group: str, namespace: str, pod: str) -> str:
     """Say where one node is reached: each by itself, never behind one Service."""
-    return f"http://{group}-{ordinal}.{group}.{namespace}.svc:{PORT}"
+    return f"http://{pod}.{group}.{namespace}.svc:{PORT}"
 
 
-def objects(group: Group, replicas: int) -> list[Manifest]:
+def set_name(group: Group, there: Sequence[Manifest]) -> str:
+    """Name the StatefulSet: another name where one is there that can't become what is wanted."""
+    sets = [one for one in there if one["kind"] == "StatefulSet"]
+    wanted = _immutable(_statefulset(group, group.name, 0, ""))
+    fitting = [one["metadata"]["name"] for one in sets if _immutable(one) == wanted]
+    if fitting:
+        return str(min(fitting, key=len))
+    taken = group.name in {one["metadata"]["name"] for one in sets}
+    return names.joined(group.name, names.revision(wanted)) if taken else group.name
+
+
+def objects(group: Group, replicas: int, set_name: str = "") -> list[Manifest]:
     """Make everything of a group but its password."""
     config = _config(group)
     listed = [
         _account(group),
         config,
         _service(group),
-        _statefulset(group, replicas, config["metadata"]["name"]),
+        _statefulset(group, set_name or group.name, replicas, config["metadata"]["name"]),
     ]
     if group.spec.eviction != "Always":
         listed.append(_budget(group))
@@ -108,8 +122,8 @@ def _service(group: Group) -> Manifest:
     return manifest
 
 
-def _statefulset(group: Group, replicas: int, config: str) -> Manifest:
-    manifest = made("apps/v1", "StatefulSet", group.name, group.owner, names.of_nodes(group.name))
+def _statefulset(group: Group, name: str, replicas: int, config: str) -> Manifest:
+    manifest = made("apps/v1", "StatefulSet", name, group.owner, names.of_nodes(group.name))
     manifest["spec"] = {
         "replicas": replicas,
         "serviceName": group.name,
@@ -120,6 +134,11 @@ def _statefulset(group: Group, replicas: int, config: str) -> Manifest:
         "template": _template(group, config),
     }
     return manifest
+
+
+def _immutable(manifest: Manifest) -> Manifest:
+    """Take what the API server never lets change."""
+    return {key: one for key, one in manifest["spec"].items() if key in IMMUTABLE}
 
 
 def _template(group: Group, config: str) -> Manifest:

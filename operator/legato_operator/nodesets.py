@@ -1,0 +1,138 @@
+"""The StatefulSets of a group: usually one, two while an immutable field changes. Pure.
+
+What can't be changed in a StatefulSet makes a second one beside the first, which is emptied once
+the second answers. Both are of one headless Service, so each node keeps an address of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from legato_operator import drain, names
+from legato_operator.changes import Action, Patch
+from legato_operator.desired import nodes
+from legato_operator.desired.manifest import Manifest, Ref
+from legato_operator.directive import Fleet
+from legato_operator.seen import (
+    Group,
+    Machine,
+    annotations_of,
+    is_ending,
+    is_ready,
+    labels_of,
+)
+from legato_operator.verdicts import Verdict
+
+KIND = "StatefulSet"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSet:
+    """One StatefulSet: its pods by ordinal, and what each does."""
+
+    name: str
+    replicas: int
+    pods: tuple[Manifest, ...]
+    nodes: tuple[drain.Node, ...]
+    plan: drain.Plan
+
+    def pod(self, ordinal: int) -> str:
+        """Name a pod."""
+        return f"{self.name}-{ordinal}"
+
+    @property
+    def ready(self) -> int:
+        """Count the nodes that answer."""
+        return sum(node.ready for node in self.nodes)
+
+    @property
+    def draining(self) -> dict[str, str]:
+        """Say of each pod that is emptied why."""
+        return {self.pod(ordinal): why for ordinal, why in self.plan.draining.items()}
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing of it is left but its name."""
+        return not self.replicas and not self.pods
+
+
+def plans(seen: Group, goal: drain.Goal, gates: Sequence[Verdict]) -> tuple[NodeSet, ...]:
+    """Say what each set does: first the one that is wanted, then those it replaces."""
+    wanted = nodes.Group(seen.owner, seen.spec, seen.password)
+    name = nodes.set_name(wanted, seen.children)
+    current = _planned(seen, name, goal, gates)
+    others = sorted(
+        one["metadata"]["name"]
+        for one in seen.children
+        if one["kind"] == KIND and one["metadata"]["name"] != name
+    )
+    return (current, *(_leaving(seen, one, goal, current) for one in others))
+
+
+def resized(sets: Sequence[NodeSet]) -> list[Action]:
+    """Bring a set that is replaced to its count; its content is another release's."""
+    return [
+        Patch(Ref(KIND, one.name), {"spec": {"replicas": one.plan.replicas}}, "another replaces it")
+        for one in sets[1:]
+        if one.plan.replicas != one.replicas
+    ]
+
+
+def _leaving(seen: Group, name: str, goal: drain.Goal, current: NodeSet) -> NodeSet:
+    """Empty a set once the one that replaces it carries the group."""
+    if current.ready >= goal.count:
+        return _planned(seen, name, drain.Goal("", 0, goal.eviction), ())
+    pods = _pods(seen, name)
+    revision = labels_of(pods[0]).get(names.REVISION, "") if pods else ""
+    return _planned(seen, name, drain.Goal(revision, _replicas(seen, name), goal.eviction), ())
+
+
+def _planned(seen: Group, name: str, goal: drain.Goal, gates: Sequence[Verdict]) -> NodeSet:
+    pods = _pods(seen, name)
+    listed = tuple(_node(seen, pod) for pod in pods)
+    replicas = _replicas(seen, name)
+    return NodeSet(name, replicas, pods, listed, drain.plan(goal, listed, replicas, gates))
+
+
+def _replicas(seen: Group, name: str) -> int:
+    found = next((one for one in seen.children if _is(one, name)), None)
+    return int(found["spec"].get("replicas", 1)) if found else 0
+
+
+def _is(one: Manifest, name: str) -> bool:
+    return bool(one["kind"] == KIND and one["metadata"]["name"] == name)
+
+
+def _pods(seen: Group, name: str) -> tuple[Manifest, ...]:
+    mine = [pod for pod in seen.pods if pod["metadata"]["name"].rpartition("-")[0] == name]
+    return tuple(sorted(mine, key=_ordinal))
+
+
+def _node(seen: Group, pod: Manifest) -> drain.Node:
+    name = pod["metadata"]["name"]
+    machine = seen.machines.get(pod.get("spec", {}).get("nodeName", ""), Machine())
+    known = [fleet for fleet in seen.fleets.values() if fleet is not None]
+    return drain.Node(
+        ordinal=_ordinal(pod),
+        revision=labels_of(pod).get(names.REVISION, ""),
+        ready=is_ready(pod) and not is_ending(pod) and not machine.lost,
+        players=_players(seen, known, name),
+        cordoned=len(known) == len(seen.fleets) and all(one.settled(name) for one in known),
+        protected=names.PROTECTED in labels_of(pod),
+        machine_leaves=machine.cordoned,
+        lost=machine.lost,
+        gone=machine.out_of_service,
+        asked=annotations_of(pod).get(names.DRAIN) == "true",
+        ending=is_ending(pod),
+    )
+
+
+def _players(seen: Group, known: Sequence[Fleet], name: str) -> int | None:
+    """Count over every bot; one that is not known makes the sum unknown."""
+    counts = [fleet.players(name) for fleet in known]
+    if len(known) < len(seen.fleets) or None in counts:
+        return None
+    return sum(count or 0 for count in counts)
+
+
+def _ordinal(pod: Manifest) -> int:
+    return int(pod["metadata"]["name"].rpartition("-")[2])
