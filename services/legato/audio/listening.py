@@ -65,9 +65,7 @@ def unheard(play: Play, *, since: int) -> Play:
     if not play.track.is_seekable:
         return play
     clock = position.hold(play.clock, now=since, length=play.track.length)
-    if play.surely is not None:
-        clock = replace(clock, at=min(clock.at, play.surely))
-    return replace(play, clock=clock, surely=None)
+    return replace(play, clock=position.at_most(clock, play.surely), surely=None)
 
 
 def _is_cut_off(player: Player) -> bool:

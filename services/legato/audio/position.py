@@ -92,6 +92,11 @@ def again(clock: Clock, *, now: int, length: int = 0) -> Clock:
     return _back_to(clock, _sure(clock, now=now, length=length), now, length)
 
 
+def at_most(clock: Clock, surely: int | None) -> Clock:
+    """Go back to what was surely heard, where that is known."""
+    return clock if surely is None else replace(clock, at=min(clock.at, surely))
+
+
 def take_over(clock: Clock, *, alive_at: int, length: int = 0) -> Clock:
     """Let the clock run on under a new owner, remembering where the old one surely was."""
     return replace(clock, bound=moment(clock, now=alive_at, length=length))

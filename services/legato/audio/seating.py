@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from legato.audio import position, reports, turns
 from legato.audio.effects import Resolve, SyncNode, SyncPanel, SyncVoice
 from legato.audio.events import NodeAssigned, NodeLost, NodeReleased, NodeSnapshot, Restored
+from legato.audio.position import Clock
 from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Seat, Step
 
@@ -91,7 +92,7 @@ def _restored(player: Player, event: Restored) -> Player:
         return player
     length = play.track.length
     clock = position.resume_at(play.clock, alive_at=event.alive_at, length=length)
-    return replace(player, play=replace(play, clock=clock, sounding=False))
+    return replace(player, play=_silent(play, clock))
 
 
 def _adopted(player: Player, play: Play, event: NodeSnapshot, *, now: int) -> Player:
@@ -108,4 +109,10 @@ def _lose_sound(player: Player, *, now: int, told: int | None = None) -> Player:
     if play is None or not play.sounding:
         return player
     clock = position.lose(play.clock, now=now, length=play.track.length, told=told)
-    return replace(player, play=replace(play, clock=clock, sounding=False))
+    return replace(player, play=_silent(play, clock))
+
+
+def _silent(play: Play, clock: Clock) -> Play:
+    """Know that no node has it; what was sent while one was out of touch is not counted."""
+    clock = position.at_most(clock, play.surely)
+    return replace(play, clock=clock, sounding=False, surely=None)

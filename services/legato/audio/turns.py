@@ -62,8 +62,7 @@ def restart(player: Player, *, now: int, rules: Rules) -> Step:
     if play.restarts >= rules.max_restarts:
         return fail(player, "track_failed", "", now=now, rules=rules)
     clock = position.again(play.clock, now=now, length=play.track.length)
-    if play.surely is not None:
-        clock = replace(clock, at=min(clock.at, play.surely))
+    clock = position.at_most(clock, play.surely)
     restarts = play.restarts + 1
     play = replace(play, clock=clock, sounding=False, surely=None, restarts=restarts)
     return Step(replace(player, play=play), (), "the node lost the track: it starts again")

@@ -22,6 +22,35 @@ def test_a_lost_node_costs_half_a_second_twice_and_nothing_skipped() -> None:
     assert position(game) == 30_500
 
 
+def test_a_node_lost_while_out_of_touch_goes_back_to_what_was_surely_heard() -> None:
+    game = playing("a").wait(30_000).report(30_000, connected=False).wait(4_000)
+
+    game.node(events.NodeLost, node="n1").wait(1_000).seat("n2", "s9").started()
+
+    assert position(game) == 29_500
+    assert game.player.play is not None
+    assert game.player.play.surely is None
+
+
+def test_after_a_full_restart_what_was_sent_out_of_touch_is_played_again() -> None:
+    game = playing("a").wait(30_000).report(30_000, connected=False).wait(4_000)
+
+    game.node(events.Restored, alive_at=game.now, node_survived=False).seat("n2", "s9").started()
+
+    assert position(game) == 29_500
+    assert game.player.play is not None
+    assert game.player.play.surely is None
+
+
+def test_a_node_that_is_silent_and_was_out_of_touch_goes_back_to_the_earlier_of_both() -> None:
+    game = playing("a").wait(30_000).report(30_000, connected=False).wait(4_000)
+    told = {"node": "n1", "is_silent": True, "play_id": game.play_id, "position": 33_000}
+
+    game.node(events.NodeLost, **told).seat("n2", "s9")
+
+    assert position(game) == 29_500
+
+
 def test_a_silent_node_may_have_stopped_right_after_its_last_word() -> None:
     game = playing("a").wait(30_000)
     told = {"node": "n1", "is_silent": True, "play_id": game.play_id, "position": 29_400}
