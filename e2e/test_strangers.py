@@ -26,8 +26,9 @@ from legato.audio.lavalink import NodeClient, Socket
 from legato.audio.nodestate import NodeState, Patch
 from legato.contracts import fleet
 from legato_simulator.app import Simulator
-from strangers import environment, guest, schemas, tap
+from strangers import environment, guest, pythons, schemas, tap
 from strangers.guest import Guest
+from strangers.pythons import NoPython
 from strangers.room import Room
 from strangers.tap import Tap
 from support_discord import discord
@@ -67,13 +68,8 @@ CLIENTS = {
     "shoukaku": Client("with_shoukaku.cjs", 4),
     "lavalink-client": Client("with_lavalink_client.cjs", 5),
 }
-NEEDS_PYTHON = {"sonolink"}
-"""They run on Python 3.12 and later only, which no package of an index brings along."""
-LEFT_OUT = NEEDS_PYTHON if environment.python() is None else set()
-without_python = pytest.mark.skipif(
-    bool(LEFT_OUT),
-    reason="no Python 3.12 or later is found here, which sonolink asks for: it is left out",
-)
+NEWER = "sonolink"
+"""It runs on Python 3.12 and later only."""
 SEEN = {
     "ready",
     "playerUpdate",
@@ -100,6 +96,14 @@ class Stage:
     programs: Path
     modules: Path
     python: Path
+    without_newer: str
+    """Why the client that needs a newer Python is left out; empty where there is one."""
+
+    @property
+    def clients(self) -> dict[str, Client]:
+        """Say who plays."""
+        left_out = NEWER if self.without_newer else ""
+        return {name: client for name, client in CLIENTS.items() if name != left_out}
 
     def command(self, client: Client) -> list[str]:
         """Say how a client's program is run."""
@@ -238,13 +242,15 @@ async def by_process(scene: Scene) -> None:
         await scene.stops(running)
 
 
-def _played() -> dict[str, Client]:
-    return {name: client for name, client in CLIENTS.items() if name not in LEFT_OUT}
-
-
-def _python() -> Path:
+def _python() -> tuple[Path, str]:
+    """Install the clients, and say why one had to be left out, if one had to."""
+    why = ""
     try:
-        return environment.installed()
+        base = pythons.newer(os.environ)
+    except NoPython as none:
+        base, why = Path(sys.executable), str(none)
+    try:
+        return environment.installed(base), why
     except subprocess.SubprocessError as error:
         missing(f"the Python clients could not be installed: {error}")
         raise
@@ -254,7 +260,7 @@ def _python() -> Path:
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     programs = tmp_path_factory.mktemp("programs")
     shutil.copytree(STRANGERS / "clients", programs, dirs_exist_ok=True)
-    installed, python = await asyncio.gather(
+    installed, (python, why) = await asyncio.gather(
         asyncio.to_thread(modules, STRANGERS), asyncio.to_thread(_python)
     )
     async with AsyncExitStack() as stack:
@@ -270,17 +276,17 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
             name: await stack.enter_async_context(tap.before(target.url))
             for name, target in targets.items()
         }
-        for client in _played().values():
+        for client in CLIENTS.values():
             await simulator.voice.library.file(f"tone-{client.track}-60s.ogg")
         passwords = {name: target.password for name, target in targets.items()}
-        yield Stage(simulator, taps, passwords, programs, installed, python)
+        yield Stage(simulator, taps, passwords, programs, installed, python, why)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def plays(stage: Stage) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
     """All clients at once."""
     found = {}
-    for name, client in _played().items():
+    for name, client in stage.clients.items():
         bot = await stage.discord.script.make_bot(name)
         room = await Room.made(stage.discord, f"the guild of {name}", bot.id)
         scene = Scene(stage, client, room, bot.token)
@@ -292,13 +298,12 @@ async def plays(stage: Stage) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
     await asyncio.wait(found.values())
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=without_python if name in NEEDS_PYTHON else ()) for name in CLIENTS],
-)
+@pytest.mark.parametrize("name", CLIENTS)
 async def test_a_strangers_client_is_heard_as_it_orders(
-    plays: dict[str, asyncio.Task[None]], name: str
+    stage: Stage, plays: dict[str, asyncio.Task[None]], name: str
 ) -> None:
+    if name not in stage.clients:
+        missing(stage.without_newer)
     await plays[name]
 
 
