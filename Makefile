@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak stress conformance cluster cluster-up cluster-down bench mutation docs format lock setup clean
+.PHONY: help up test check unit e2e soak stress conformance cluster cluster-up cluster-down images bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ cluster-up: setup ## start a Kubernetes control plane on this machine that stays
 
 cluster-down: setup ## end it
 	@$(BIN)/python -m legato_cluster down
+
+images: setup ## build the image for tests without an engine (ARGS: components), and say where it is
+	@$(BIN)/python tools/images.py $(ARGS)
 
 stress: setup ## 10,000 commands while process after process is killed; 6 minutes on two free cores
 	@$(BIN)/pytest e2e -m stress $(ARGS)

@@ -36,9 +36,10 @@ class Catalogue:
         self.entries: dict[str, Entry] = {}
         kinds = (Making, People, Many, Viewing, Breaking, Knowing)
         for part in (kind(subjects) for kind in kinds):
-            for name, action in inspect.getmembers(part, inspect.iscoroutinefunction):
+            # Of the class: Python 3.11.2, which Debian 12 has, can't read every field of an object.
+            for name, _ in inspect.getmembers(type(part), inspect.iscoroutinefunction):
                 if not name.startswith("_"):
-                    self.entries[name] = _entry(name, action)
+                    self.entries[name] = _entry(name, getattr(part, name))
 
     async def call(self, name: str, arguments: Mapping[str, object]) -> object:
         """Do something; unknown names and unfit arguments are the script's errors."""
