@@ -9,6 +9,7 @@ import pytest
 
 from legato_cluster import binaries, control_plane
 from legato_cluster.control_plane import ControlPlane
+from legato_cluster.problems import NoCluster
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -18,9 +19,9 @@ def programs() -> Path:
     """Kubernetes' programs; built beforehand by their own stage, so that nothing here is slow."""
     try:
         if sys.platform != "linux":
-            raise binaries.NoCluster("its programs are tied to ours by what only Linux has.")
+            raise NoCluster("its programs are tied to ours by what only Linux has.")
         return binaries.folder()
-    except binaries.NoCluster as missing:
+    except NoCluster as missing:
         said = f"No Kubernetes on this machine: {missing}"
         if os.environ.get("CI"):
             pytest.fail(said)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from legato_cluster import binaries, standing
+from legato_cluster.problems import NoCluster
 
 
 def build() -> int:
@@ -13,7 +14,7 @@ def build() -> int:
     began = time.monotonic()
     try:
         where = binaries.folder(lambda line: print(line, flush=True))
-    except binaries.NoCluster as missing:
+    except NoCluster as missing:
         print(f"The tests on Kubernetes are left out: {missing}")
         return int(bool(os.environ.get("CI")))
     print(f"Kubernetes {binaries.kubernetes_version()}: {time.monotonic() - began:.0f} s, {where}")

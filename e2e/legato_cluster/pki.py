@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import datetime as dt
 import ipaddress
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = dt.timedelta(days=30)
-SERVER_NAMES = ("localhost", "kubernetes.default.svc")
+SERVER_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,15 +54,15 @@ class Authority:
         """Give the authority's own certificate and key."""
         return Identity(self.certificate, private_pem(self._key))
 
-    def issue(self, user: str, *, group: str = "", address: str = "") -> Identity:
-        """Sign a client's certificate; with an address also a server's, valid for it."""
+    def issue(self, user: str, *, group: str = "", addresses: Sequence[str] = ()) -> Identity:
+        """Sign a client's certificate; with addresses also a server's, valid for them."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_named(user, group), self._name, key)
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
-        if address:
+        if addresses:
             usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
             names: list[x509.GeneralName] = [x509.DNSName(name) for name in SERVER_NAMES]
-            names.append(x509.IPAddress(ipaddress.ip_address(address)))
+            names += [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         signed = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False).sign(
             self._key, hashes.SHA256()

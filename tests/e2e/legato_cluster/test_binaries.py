@@ -8,7 +8,7 @@ def test_the_version_is_the_one_that_is_pinned() -> None:
 
 
 def test_a_machine_without_go_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binaries.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
 
     with pytest.raises(binaries.NoCluster, match="Go is not installed"):
         binaries.folder()

@@ -9,7 +9,9 @@ from legato_cluster import pki
 def test_a_servers_certificate_is_of_its_authority_and_names_its_address() -> None:
     authority = pki.Authority()
 
-    server = x509.load_pem_x509_certificate(authority.issue("api", address="127.0.0.1").certificate)
+    server = x509.load_pem_x509_certificate(
+        authority.issue("api", addresses=["127.0.0.1"]).certificate
+    )
 
     server.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.certificate))
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -1,0 +1,41 @@
+"""Waits for a cluster's parts. Knows none of them."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from legato.embedded.child import Child
+from legato_cluster.problems import NotStarted
+
+TIMEOUT = 120.0
+"""Seconds: a few where nothing else runs, and tests share their machine."""
+TICK = 0.05
+
+
+def until(
+    look: Callable[[], object],
+    what: str,
+    *,
+    running: Iterable[Child] = (),
+    timeout: float = TIMEOUT,
+) -> None:
+    """Wait until it is true; NotStarted when that takes too long, or one of these has ended."""
+    children = tuple(running)
+    deadline = time.monotonic() + timeout
+    while not look():
+        for child in children:
+            if child.code is not None:
+                raise NotStarted(f"{child.program.name} ended: {child.last_words()}")
+        if time.monotonic() > deadline:
+            words = children[-1].last_words() if children else ""
+            raise NotStarted(f"{what}: not within {timeout:.0f} s. {words}")
+        time.sleep(TICK)
+
+
+def ended(children: Iterable[Child]) -> None:
+    """Kill these at once, and wait until they have gone."""
+    killed = tuple(children)
+    for child in killed:
+        child.kill()
+    for child in killed:
+        while child.code is None:
+            time.sleep(TICK)
