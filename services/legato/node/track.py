@@ -103,11 +103,17 @@ def _decode(reader: "_Reader") -> Decoded:
 
 def _text(value: str) -> bytes:
     """Write a string as Java does: astral characters as two surrogates, NUL as two bytes."""
+    if value.isascii() and "\0" not in value:
+        return _counted(value.encode())
     units = value.encode("utf-16-be", "surrogatepass")
     raw = b"".join(
         b"\xc0\x80" if unit == 0 else chr(unit).encode("utf-8", "surrogatepass")
         for (unit,) in struct.iter_unpack(">H", units)
     )
+    return _counted(raw)
+
+
+def _counted(raw: bytes) -> bytes:
     if len(raw) > 0xFFFF:
         raise BadTrack("a text is too long")
     return struct.pack(">H", len(raw)) + raw
