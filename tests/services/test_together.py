@@ -91,11 +91,14 @@ async def test_a_port_in_use_is_a_sentence(
 
 def test_what_is_there_at_the_start_is_never_looked_through_again() -> None:
     gc.unfreeze()
+    before = gc.get_threshold()
 
     together.keep_for_good()
 
     try:
         assert gc.get_freeze_count() > 0
         assert len(gc.get_objects()) < gc.get_freeze_count()
+        assert gc.get_threshold() > before
     finally:
         gc.unfreeze()
+        gc.set_threshold(*before)
