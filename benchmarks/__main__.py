@@ -40,17 +40,10 @@ def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | N
             click.echo(f"{name:10} {catalogue.load(name).shows}")
         return
     page = to or (None if quick else PAGE)
-    run = Run(
-        at=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        machine=machine.describe(),
-        cores=machine.cores(),
-        load=machine.load(),
-        quick=quick,
-    )
     sections, until = [], time.monotonic() + (WHOLE_QUICK if quick else WHOLE)
     for name in [each for each in catalogue.NAMES if each in names or not names]:
         click.echo(f"measuring {name} …", err=True)
-        sections.append(_measured(name, run, until))
+        sections.append(_measured(name, _run(quick=quick), until))
         click.echo(results.plain(sections[-1]) + "\n")
         if page is not None:
             before = page.read_text() if page.exists() else ""
@@ -58,20 +51,33 @@ def main(names: tuple[str, ...], quick: bool, listed: bool, to: pathlib.Path | N
     sys.exit(any(section.measured is None for section in sections))
 
 
+def _run(*, quick: bool) -> Run:
+    return Run(
+        at=dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=machine.describe(),
+        cores=machine.cores(),
+        load=machine.load(),
+        quick=quick,
+    )
+
+
 def _measured(name: str, run: Run, until: float) -> Section:
     benchmark, began = catalogue.load(name), time.monotonic()
     limit = min(benchmark.quick_limit if run.quick else benchmark.limit, until - began)
     if limit < 1:
-        return Section(name, benchmark.shows, run, 0.0, None, "the whole run's time was over")
+        return Section(name, benchmark.shows, run, 0.0, 0.0, None, "the whole run's time was over")
+    before = machine.spent_by_others()
     with tempfile.TemporaryDirectory(prefix="legato-bench-") as folder:
         file = pathlib.Path(folder) / "measured.json"
         log = pathlib.Path(folder) / "log.txt"
-        failure = _run(name, file, log, limit, quick=run.quick)
+        failure = _process(name, file, log, limit, quick=run.quick)
         found = None if failure else msgspec.json.decode(file.read_bytes(), type=Measured)
-    return Section(name, benchmark.shows, run, time.monotonic() - began, found, failure)
+    took = time.monotonic() - began
+    others = max(0.0, machine.spent_by_others() - before) / took
+    return Section(name, benchmark.shows, run, took, others, found, failure)
 
 
-def _run(name: str, file: pathlib.Path, log: pathlib.Path, limit: float, *, quick: bool) -> str:
+def _process(name: str, file: pathlib.Path, log: pathlib.Path, limit: float, *, quick: bool) -> str:
     """Run it as a process and return why it failed, if it did."""
     command = [sys.executable, "-m", "benchmarks.one", name, str(file), str(limit)]
     with log.open("wb") as output:

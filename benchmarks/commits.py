@@ -269,7 +269,7 @@ def _encode(taken: player.Step) -> None:
 
 async def measure(quick: bool) -> Measured:
     """Measure one partition alone, and many side by side, with short and long queues."""
-    each = 300 if quick else 2000
+    each = 300 if quick else 8000
     rows: list[Row] = []
     profile: list[str] = []
     async with bench() as (valkey, server):

@@ -9,6 +9,7 @@ from benchmarks.measured import percentile
 from legato_machine.conditions import NeverHappened, until
 from legato_machine.machine import Machine
 from legato_machine.room import Room
+from legato_simulator.dave.policy import Policy
 from legato_simulator.listener import Report
 
 AFTER = 1.5
@@ -67,6 +68,20 @@ class Listening:
             await room.type("leave")
             await self.machine.voice.voice_place(room.guild_id, region)
         await self._play()
+
+    async def demand(self, policy: Policy) -> None:
+        """Change what encryption voice demands, and wait until every call follows."""
+        await self.machine.voice.voice_demand(policy)
+        version = 0 if policy is Policy.OFF else 1
+
+        async def followed() -> bool:
+            calls = [
+                await self.machine.voice.voice_encryption(room.guild_id) for room in self.rooms
+            ]
+            each = [call for found in calls for call in found]
+            return all(call.version == version and not call.changing for call in each)
+
+        await until(followed, what=f"calls with encryption {policy.value}", timeout=MOST)
 
     async def _play(self) -> None:
         """Let every guild hear its track for a second."""

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import resource
 
 
 def describe() -> str:
@@ -25,6 +26,15 @@ def cores() -> int:
 def load() -> float:
     """Return the load average of the last minute."""
     return os.getloadavg()[0]
+
+
+def spent_by_others() -> float:
+    """Return the processor seconds since the boot that no ended child of this process used."""
+    ticks = pathlib.Path("/proc/stat").read_text().split()[1:]
+    user, nice, system, _idle, _waiting, hard, soft = (int(each) for each in ticks[:7])
+    busy = (user + nice + system + hard + soft) / os.sysconf("SC_CLK_TCK")
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return busy - own.ru_utime - own.ru_stime
 
 
 def _field(file: str, name: str) -> str:

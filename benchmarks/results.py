@@ -13,8 +13,8 @@ _HAND = "<!-- by hand: {name} -->"
 _HAND_END = "<!-- end by hand -->"
 _MADE = "<!-- measured: {name} -->"
 _MADE_END = "<!-- end measured -->"
-_BUSY = 0.5
-"""A load above so much of a core for each core makes figures provisional."""
+_BUSY = 0.1
+"""Other work that takes more of the cores than this share makes figures provisional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,6 @@ class Run:
     load: float
     quick: bool
 
-    def __str__(self) -> str:
-        kind = "quick run" if self.quick else "full run"
-        said = f"{self.at}, {kind}, load average {self.load:.1f} at the start on {self.cores} cores"
-        why = [
-            reason
-            for reason, holds in (
-                ("the machine was busy", self.load > _BUSY * self.cores),
-                ("a quick run measures for moments only", self.quick),
-            )
-            if holds
-        ]
-        return f"{said} (**provisional**: {'; '.join(why)})" if why else said
-
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -50,8 +37,28 @@ class Section:
     shows: str
     run: Run
     took: float
+    others: float
+    """Cores that other work took meanwhile, on average."""
     measured: Measured | None
     failure: str = ""
+
+    def __str__(self) -> str:
+        """Say when and beside what it was measured."""
+        run = self.run
+        kind = "quick run" if run.quick else "full run"
+        said = (
+            f"{run.at}, {kind} of {self.took:.0f} s; {run.machine}; load average {run.load:.1f} "
+            f"at the start, other work took {self.others:.1f} of {run.cores} cores meanwhile"
+        )
+        why = [
+            reason
+            for reason, holds in (
+                ("the machine was busy", self.others > _BUSY * run.cores),
+                ("a quick run measures for moments only", run.quick),
+            )
+            if holds
+        ]
+        return f"{said} (**provisional**: {'; '.join(why)})." if why else f"{said}."
 
 
 def render(before: str, sections: Sequence[Section], *, names: Sequence[str]) -> str:
@@ -86,7 +93,7 @@ def _section(section: Section) -> str:
         "",
         section.shows,
         "",
-        f"{section.run}; {section.run.machine}; took {section.took:.0f} s.",
+        str(section),
         "",
     ]
     if section.measured is None:
