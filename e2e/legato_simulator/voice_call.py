@@ -32,8 +32,6 @@ SETTLED_S = 0.5
 """So long after a transition was executed, frames from before it may still be under way."""
 GRACE_S = 4.0
 """So long after a transition was executed, whoever has said nothing against it uses its key."""
-MOST_EARS = 3
-"""People of one call who are members of its group; more of them are only named."""
 
 ANOTHER_KEY = frozenset(
     {
@@ -87,6 +85,8 @@ class Surroundings(Struct, frozen=True):
     sender: ExternalSender
     turn: asyncio.Lock
     """Held while an ear computes: one at a time over all calls."""
+    most_ears: Callable[[], int]
+    """How many people of a call are members of its group; more of them are only named."""
 
 
 class VoiceCall:
@@ -111,6 +111,8 @@ class VoiceCall:
         """The transition that each was last ready for."""
         self._plain: Counter[int] = Counter()
         self._unheard = 0
+        self._region = ""
+        """Of the voice server that the call is on; another one knows nothing of its group."""
 
     # Who is there.
 
@@ -131,7 +133,11 @@ class VoiceCall:
         """Bring in a client that has op 4, and op 11 about the others."""
         user_id = session.grant.user_id
         self.tell(11, {"user_ids": [str(user_id)]}, but=user_id)
+        if not self.clients and session.grant.region != self._region:
+            self.end()
+        self._region = session.grant.region
         self.clients[user_id] = session
+        self._forget_timer("end")
         self._expect()
         self._seat_ears()
         told, most = session.dave_version, min(session.max_dave_version, MAX_VERSION)
@@ -151,6 +157,7 @@ class VoiceCall:
         self.tell(11, {"user_ids": [str(user_id)]}, but=user_id)
         if user_id not in self.clients:
             self.clients[user_id] = session
+            self._forget_timer("end")
             there = {"user_ids": [str(each) for each in self.others(user_id)]}
             self._outbox.append((user_id, 11, there))
             self._expect()
@@ -167,7 +174,8 @@ class VoiceCall:
             self.tell(13, {"user_id": str(user_id)})
             self._let_go(user_id)
             if not self.clients:
-                self.end()
+                # The people's group stays as it is, so that who takes the voice over finds it.
+                self._later("end", LATE_S, self.end)
 
     def arrive(self, user_id: int) -> None:
         """Bring in a person."""
@@ -298,13 +306,14 @@ class VoiceCall:
     def _seat_ears(self) -> None:
         """Make ears of the first few people."""
         for user_id in self.people:
-            if user_id in self._ears or len(self._ears) >= MOST_EARS:
+            if user_id in self._ears or len(self._ears) >= self._around.most_ears():
                 continue
             ear = self._ears[user_id] = Ear(
                 Member(user_id, self.key[1]),
                 answer=self._take,
                 settled=self._settled,
                 slow=lambda: self._around.faults().slow_listeners,
+                yields=lambda: not self.clients.keys().isdisjoint(self._call.committers),
                 turn=self._around.turn,
             )
             self._expect()

@@ -13,6 +13,9 @@ from legato_simulator.voice_session import Grant, VoiceSession
 
 Key = tuple[int, int]
 
+MOST_EARS = 3
+"""Each takes milliseconds of every change of its group."""
+
 
 class VoiceCalls:
     """The calls by guild and channel."""
@@ -20,6 +23,8 @@ class VoiceCalls:
     def __init__(
         self, policy: Policy, sender: ExternalSender, deliver: Deliver, faults: FaultBook
     ) -> None:
+        self.most_ears = MOST_EARS
+        """People of one call who are members of its group."""
         self._policies: dict[int | None, Policy] = {None: policy}
         self._sender, self._deliver, self._faults = sender, deliver, faults
         self._turn = asyncio.Lock()
@@ -91,6 +96,7 @@ class VoiceCalls:
                 lambda counted: self._faults.spend(guild_id, counted),
                 self._sender,
                 self._turn,
+                lambda: self.most_ears,
             )
             found = self._calls[key] = VoiceCall(key, demanded, around)
         return found

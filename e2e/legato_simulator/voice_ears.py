@@ -18,7 +18,7 @@ from legato_simulator.dave.messages import Body
 MOST_HELD = 500
 """Frames that wait for an epoch: ten seconds of one bot's."""
 RESTRAINT_S = 0.25
-"""How long an ear leaves the commit to a client, in every second epoch."""
+"""How long an ear leaves the commit to a client that was asked for it too, every second epoch."""
 
 Answer = Callable[[int, int, Body], None]
 
@@ -59,11 +59,14 @@ class Ear:
         answer: Answer,
         settled: Callable[[], None],
         slow: Callable[[], float],
+        yields: Callable[[], bool],
         turn: asyncio.Lock,
     ) -> None:
         self.member = member
         self.gone = False
         self._answer, self._settled, self._slow, self._turn = answer, settled, slow, turn
+        self._yields = yields
+        """Whether a client was asked for a commit too."""
         self._coming: asyncio.Queue[tuple[int, Body]] = asyncio.Queue()
         self._unread = 0
         self._held: deque[tuple[int, Frame, bool]] = deque()
@@ -163,7 +166,7 @@ class Ear:
     def _reply(self, replies: list[tuple[int, Body]]) -> None:
         """Answer; every second commit is left to the clients first, so that theirs win too."""
         for op, body in replies:
-            if op == messages.COMMIT_WELCOME and self.member.epoch % 2:
+            if op == messages.COMMIT_WELCOME and self.member.epoch % 2 and self._yields():
                 loop = asyncio.get_running_loop()
                 loop.call_later(RESTRAINT_S, self._answer, self.member.user_id, op, body)
             else:

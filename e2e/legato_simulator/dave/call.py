@@ -92,6 +92,11 @@ class Call:
         return self._group.members if self._group else []
 
     @property
+    def committers(self) -> list[int]:
+        """List who was asked for a commit that has not come yet."""
+        return self._committers if self._group is not None and self._group.waits else []
+
+    @property
     def due(self) -> float | None:
         """Say when `wake` is to be called; None: not as it is."""
         times = [self.transition.due] if self.transition else []

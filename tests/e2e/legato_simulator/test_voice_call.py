@@ -102,6 +102,36 @@ async def test_two_bots_and_two_people_are_one_group(room: Room):
     assert told(room).refused == []
 
 
+async def test_who_takes_a_voice_over_finds_the_group_of_those_who_listen(room: Room):
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    await room.server.announce(GUILD, BEN, CHANNEL)
+    await room.connected(dave_version=1)
+    await settled(room, ADA, BEN, BOT)
+
+    heir = await room.connected(dave_version=1)
+    await until(lambda: heir.member.active)
+    await settled(room, ADA, BEN, BOT)
+    await played(room, heir, 20)
+
+    assert (told(room).resets, told(room).refused) == (0, [])
+    assert [(each.opened, each.undecryptable) for each in told(room).heard] == [(20, 0)] * 2
+
+
+async def test_another_voice_server_knows_nothing_of_the_group(room: Room):
+    await room.server.announce(GUILD, ADA, CHANNEL)
+    await room.server.announce(GUILD, BEN, CHANNEL)
+    await room.connected(dave_version=1)
+    await settled(room, ADA, BEN, BOT)
+    before = told(room).epochs
+
+    room.server.place(GUILD, "hill")
+    await room.connected(dave_version=1)
+    now = await settled(room, ADA, BEN, BOT)
+
+    assert before > 1
+    assert now.epochs <= 2
+
+
 async def test_people_come_and_go_while_it_plays(room: Room):
     sender = await room.connected(dave_version=1)
     stop = asyncio.create_task(sender.play(sound(400)))
