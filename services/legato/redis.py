@@ -26,10 +26,9 @@ from redis.maint_notifications import MaintNotificationsConfig
 from legato.contracts import keys
 from legato.errors import Unavailable
 from legato.health import Check
+from legato.protocol.lease import CALL
 from legato.settings import Secret
 
-TIMEOUT = timedelta(seconds=4)
-"""Of one call; less than a lease's ten seconds by far (ownership.md, 2)."""
 CONNECTIONS = 64
 """For commands, at most: the server works them off one by one anyway. More commands wait for a
 turn; unbounded, one stall of the event loop was measured to open 654 connections in 3 s."""
@@ -66,11 +65,16 @@ class Client(Redis):
 
 
 def connect(
-    url: Secret | str, *, ca_file: str = "", timeout: timedelta = TIMEOUT, name: str = ""
+    url: Secret | str,
+    *,
+    ca_file: str = "",
+    ca_data: str = "",
+    timeout: timedelta = CALL,
+    name: str = "",
 ) -> Client:
     """Make a client of `redis://`, `rediss://` or `unix://`; it connects when first used.
 
-    `name` is what the server's CLIENT LIST shows.
+    `ca_data` is PEM, for who has no file; `name` is what the server's CLIENT LIST shows.
     """
     address = url.reveal() if isinstance(url, Secret) else url
     seconds = timeout.total_seconds()
@@ -84,6 +88,7 @@ def connect(
         # A feature of one vendor's server, asked for anew on every connection.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
         **({"ssl_ca_certs": ca_file} if ca_file else {}),
+        **({"ssl_ca_data": ca_data} if ca_data else {}),
     }
     commands = BlockingConnectionPool.from_url(
         address, max_connections=CONNECTIONS, timeout=seconds, **common

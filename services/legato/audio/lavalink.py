@@ -24,11 +24,12 @@ from legato.audio.nodestate import NodeState, Patch
 from legato.contracts.fleet import Node
 from legato.contracts.tracks import Track
 from legato.errors import Unavailable
+from legato.protocol.lease import CALL
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
 
-TIMEOUT = timedelta(seconds=4)
-"""Of one call, less than a lease's life by far (ownership.md, 2)."""
+TIMEOUT = CALL
+"""Of one call."""
 LOAD_TIMEOUT = timedelta(seconds=20)
 
 

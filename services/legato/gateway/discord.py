@@ -25,6 +25,7 @@ from hikari.internal.routes import Route as _Route
 from legato.errors import Unavailable
 from legato.gateway import payloads
 from legato.gateway.shard_store import Session
+from legato.protocol.lease import CALL
 from legato.settings import Secret
 
 Route = _Route
@@ -35,7 +36,6 @@ _IDENTIFY = 2
 _RESUMABLE_CLOSE = 4000
 """1000 and 1001 end a session; this keeps it for whoever RESUMEs next."""
 _ENDING_CLOSES = frozenset({1000, 1001})
-_TIMEOUT = timedelta(seconds=4)
 _LONGEST_WAIT = timedelta(minutes=5)
 """For a route's own limit; beyond, a request fails."""
 _TRIES = 5
@@ -335,7 +335,7 @@ class Rest:
 
 
 def _client(token: Secret, url: str | None) -> RESTClientImpl:
-    timeouts = HTTPTimeoutSettings(total=_TIMEOUT.total_seconds())
+    timeouts = HTTPTimeoutSettings(total=CALL.total_seconds())
     return RESTClientImpl(
         cache=None,
         entity_factory=EntityFactoryImpl(_NoApp()),  # type: ignore[arg-type]  # never used

@@ -11,7 +11,8 @@ ISOLATION = timedelta(seconds=60)
 """How long an owner drives on while Redis is out of its reach (ownership.md, 3)."""
 
 CALL = timedelta(seconds=4)
-"""The longest that any call outside takes, be it to Redis, a node or Discord."""
+"""The longest that any call outside takes, be it to Redis, a node or Discord: every time-out of
+such a call is this one (ownership.md, 2)."""
 
 
 def alone_for(ttl: timedelta, renew: timedelta) -> timedelta:
