@@ -78,6 +78,8 @@ class Interaction:
     callback: Callback | None = None
     acknowledged: float | None = None
     answered: float | None = None
+    late: float | None = None
+    """When a first answer came too late."""
     edited: float | None = None
     told: int = 0
     """How often the user was told something: first answers, edits and follow-ups, no deferral."""
@@ -140,6 +142,7 @@ class Interactions:
         if found.callback is not None:
             raise Problem(40060)
         if now - found.created > self._within:
+            found.late = found.late or now
             raise Problem(10062)
         return found
 

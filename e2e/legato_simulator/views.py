@@ -146,6 +146,8 @@ class OutcomeView(Struct, frozen=True, kw_only=True):
     name: str
     created_at: float
     answered_at: float | None
+    late_at: float | None = None
+    """When a first answer came too late."""
     told: int
     """How often the user was told something; a clean run tells each thing once."""
     deferred: bool

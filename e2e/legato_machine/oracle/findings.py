@@ -66,6 +66,7 @@ class Findings:
             booked=int(outcome.id) in self.done,
             first=typed.options.get("when") == "next",
             value=int(typed.options.get("percent", 0)),
+            late_at=outcome.late_at,
         )
 
 
@@ -94,7 +95,7 @@ def _wrong(found: Findings) -> Iterator[str]:
 def unexplained(found: Findings) -> list[str]:
     """Say who was told nothing, and which track failed, though nothing was killed about then."""
     silent = (
-        f"{one.kind} {one.id} of {one.sent:.2f}: nobody was told"
+        f"{one.kind} {one.id} of {one.sent:.2f}: nobody was told, {_lateness(one)}"
         for one in _all(found)
         if one.said is None
         and not any(_excuses(blow, one) for blow in found.blows)
@@ -134,6 +135,13 @@ def summary(found: Findings) -> str:
 
 def _all(found: Findings) -> Iterator[Deed]:
     return (one for deeds in found.deeds().values() for one in deeds)
+
+
+def _lateness(silent: Deed) -> str:
+    """Say whether there was an answer at all."""
+    if silent.late_at is None:
+        return "and nothing was answered"
+    return f"the answer came after {silent.late_at - silent.sent:.1f} s"
 
 
 def _excuses(blow: Blow, silent: Deed) -> bool:

@@ -38,6 +38,8 @@ class Deed:
     """Of a play: before all that waits."""
     value: int = 0
     """Of a volume."""
+    late_at: float | None = None
+    """When an answer came that Discord did not take any more."""
 
     @property
     def refused(self) -> str:

@@ -81,6 +81,7 @@ class Many:
             name=found.name,
             created_at=found.created,
             answered_at=found.answered,
+            late_at=found.late,
             told=found.told,
             deferred=found.callback is Callback.DEFERRED_MESSAGE,
             said=[
