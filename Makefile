@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak stress conformance cluster cluster-up cluster-down images bench mutation docs format lock setup clean
+.PHONY: help up test check unit e2e soak stress conformance cluster cluster-machines cluster-up cluster-down images bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +37,14 @@ soak: setup ## the scenarios with real durations where they otherwise shorten th
 
 cluster: setup ## the tests on a real Kubernetes control plane, built here at the first run
 	@$(BIN)/python -m legato_cluster build
-	@$(BIN)/pytest e2e/cluster $(ARGS)
+	@$(BIN)/pytest e2e/cluster --ignore=e2e/cluster/machines $(ARGS)
 
-cluster-up: setup ## start a Kubernetes control plane on this machine that stays, and say how to reach it
-	@$(BIN)/python -m legato_cluster up
+cluster-machines: setup ## the tests on a Kubernetes with machines, as root on Linux
+	@$(BIN)/python -m legato_cluster build
+	@$(BIN)/pytest e2e/cluster/machines $(ARGS)
+
+cluster-up: setup ## start a Kubernetes control plane here that stays, with NODES=2 also machines (root)
+	@$(BIN)/python -m legato_cluster up $(NODES)
 
 cluster-down: setup ## end it
 	@$(BIN)/python -m legato_cluster down

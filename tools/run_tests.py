@@ -66,7 +66,7 @@ def stages() -> list[Stage]:
         tests("unit", *BESIDE, "tests", "--ignore=tests/services/node"),
         # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
         tests("node", "tests/services/node"),
-        tests("cluster", "e2e/cluster"),
+        tests("cluster", "e2e/cluster", "--ignore=e2e/cluster/machines"),
         tests("conformance", "e2e/conformance"),
         tests("scenarios", *BESIDE, *scenarios, "not alone and not stress"),
         tests("alone", *scenarios, "alone and not stress"),

@@ -22,4 +22,4 @@ def test_it_stays_until_it_is_told_to_go(
     assert standing.keeper(tmp_path) == 0
     assert not kubeconfig.exists()
     assert standing.down(tmp_path) == 0
-    assert "No control plane is up." in capfd.readouterr().out
+    assert "No cluster is up." in capfd.readouterr().out

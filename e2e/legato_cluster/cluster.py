@@ -52,13 +52,13 @@ PATIENCE = 300
 """Seconds that kubectl may wait for something to come true."""
 
 
-def programs() -> dict[str, Path]:
+def programs(say: binaries.Say = print) -> dict[str, Path]:
     """Build what is not there yet, and say where each program is; NoCluster says why not."""
     if sys.platform != "linux" or os.getuid():
         raise NoCluster("Machines of a cluster take Linux, and root.")
     packages.install()
     sets = (binaries.CONTROL_PLANE, binaries.MACHINES, binaries.DNS, binaries.ERRAND)
-    return {name: binaries.built(one) / name for one in sets for name in one.packages}
+    return {name: binaries.built(one, say) / name for one in sets for name in one.packages}
 
 
 class Cluster:

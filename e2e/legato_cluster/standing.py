@@ -1,4 +1,4 @@
-"""A control plane that stays until it is told to go: what make cluster-up and cluster-down run.
+"""A cluster that stays until it is told to go: what make cluster-up and cluster-down run.
 
 A keeper process of its own holds it and a lock; whoever asks reads the keeper's number from the
 lock file, and trusts it only while the lock is held.
@@ -11,9 +11,10 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from legato_cluster import binaries
+from legato_cluster import binaries, cluster
 from legato_cluster.control_plane import START_TIMEOUT, ControlPlane
 
 TICK = 0.1
@@ -26,15 +27,17 @@ def folder() -> Path:
     return Path.home() / ".cache" / "legato" / "cluster" / "standing"
 
 
-def up(place: Path) -> int:
+def up(place: Path, machines: int = 0) -> int:
     """Start a keeper unless one is there, and say how to reach its cluster."""
     place.mkdir(parents=True, exist_ok=True)
     if not keeper(place):
         (place / "kubeconfig").unlink(missing_ok=True)
+        if machines:
+            cluster.programs()
         binaries.folder()
-        pid = _left_behind(place)
+        pid = _left_behind(place, machines)
         if not _appeared(place / "kubeconfig", pid):
-            print(f"The control plane did not start; see {place / 'keeper.log'}.")
+            print(f"The cluster did not start; see {place / 'keeper.log'}.")
             return 1
     print(f"export KUBECONFIG={(place / 'kubeconfig').readlink()}")
     return 0
@@ -44,7 +47,7 @@ def down(place: Path) -> int:
     """End the keeper and all it holds, and wait until it has gone."""
     pid = keeper(place)
     if not pid:
-        print("No control plane is up.")
+        print("No cluster is up.")
         return 0
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + FAREWELL
@@ -56,8 +59,8 @@ def down(place: Path) -> int:
     return 0
 
 
-def keep(place: Path) -> int:
-    """Hold a control plane until SIGTERM."""
+def keep(place: Path, machines: int = 0) -> int:
+    """Hold a cluster until SIGTERM; one of no machine is its control plane alone."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     with (place / "lock").open("a+") as lock:
@@ -65,9 +68,9 @@ def keep(place: Path) -> int:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        with ControlPlane(binaries.folder()) as held:
+        with _held(machines) as kubeconfig:
             (place / "kubeconfig").unlink(missing_ok=True)
-            (place / "kubeconfig").symlink_to(held.kubeconfig)
+            (place / "kubeconfig").symlink_to(kubeconfig)
             while not over.wait(timeout=1):
                 pass
     (place / "kubeconfig").unlink(missing_ok=True)
@@ -86,9 +89,19 @@ def keeper(place: Path) -> int:
         return int(lock.read() or 0)
 
 
-def _left_behind(place: Path) -> int:
+@contextlib.contextmanager
+def _held(machines: int) -> Iterator[Path]:
+    if machines:
+        with cluster.running(cluster.programs(), machines=machines) as whole:
+            yield whole.kubeconfig
+    else:
+        with ControlPlane(binaries.folder()) as control:
+            yield control.kubeconfig
+
+
+def _left_behind(place: Path, machines: int) -> int:
     """Start a keeper that is nobody's child to wait for."""
-    command = [sys.executable, "-m", "legato_cluster", "keep", str(place)]
+    command = [sys.executable, "-m", "legato_cluster", "keep", str(place), str(machines)]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

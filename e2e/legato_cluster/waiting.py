@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from legato.embedded.child import Child
 from legato_cluster.problems import NotStarted
 
-TIMEOUT = 120.0
+TIMEOUT = 300.0
 """Seconds: a few where nothing else runs, and tests share their machine."""
 TICK = 0.05
 
