@@ -1,84 +1,109 @@
 """One look at a MusicBot: from what is seen to what is done. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from legato.contracts.fleet import Directive
-from legato.contracts.partitions import DEFAULT_COUNT
-from legato_operator import changes, directive, groups, names, rollout, scaling, sharding
+from legato_operator import (
+    changes,
+    directive,
+    groups,
+    held,
+    names,
+    scaling,
+    sharding,
+    slots,
+    tiers,
+    troubles,
+)
 from legato_operator.botstatus import Facts, status
 from legato_operator.changes import Action, Patch, Plan
-from legato_operator.desired import audio, bot, gateway, worker
-from legato_operator.desired.frame import Frame, revision_of, sized
-from legato_operator.desired.manifest import Manifest, Ref, ref
+from legato_operator.desired import bot, worker
+from legato_operator.desired.frame import Frame, revision_of
+from legato_operator.desired.manifest import Manifest, Owner, Ref, ref
 from legato_operator.desired.pods import secret_refs
 from legato_operator.resources.musicbot import BotSpec, Region
 from legato_operator.resources.shared import SecretRef
-from legato_operator.rollout import Holdings, Revision, Step
+from legato_operator.resources.status import BotStatus
+from legato_operator.rollout import Step
 from legato_operator.scaling import Decision, Past
 from legato_operator.seen import (
     NOT_ASKED,
     Bot,
     Group,
+    Peer,
     World,
     component_of,
-    is_ready,
+    is_ending,
     labels_of,
 )
+from legato_operator.tiers import Tier
 from legato_operator.verdicts import Verdict
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+FAREWELL = timedelta(seconds=60)
+"""How long a bot that is deleted may take to leave every channel."""
+SOON = timedelta(seconds=1)
 GONE = "what replaced it holds everything"
-
-
-@dataclass(frozen=True, slots=True)
-class Tier:
-    """One set of pods that roll and scale together: the gateway, or a region's audio."""
-
-    component: str
-    region: str
-    manifest: Manifest
-    step: Step
-
-    @property
-    def deployments(self) -> list[Manifest]:
-        """Make the Deployment of the wanted revision, if its time has come."""
-        count = self.step.replicas.get(revision_of(self.manifest))
-        return [] if count is None else [sized(self.manifest, count)]
 
 
 def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
     """Bring a bot to what its spec asks for."""
-    version = version_of(seen, world)
+    version, slot = version_of(seen, world)
     frame = Frame(seen.owner, seen.spec, version, seen.secrets)
-    missing = missing_secrets(seen)
-    migrated = _migrated(seen, worker.migration(frame))
     layout = sharding.plan(seen.spec.gateway, seen.stored_shards)
     decisions = {one.name: _decide(seen, one, now) for one in seen.spec.regions}
+    migrated = _migrated(seen, worker.migration(frame))
     gates = [_token(seen), migrated]
-    tiers = [_gateway(seen, frame, layout, gates), *_audio(seen, frame, decisions, gates)]
+    gateway = tiers.of_gateway(seen, frame, layout, gates)
+    listed = [gateway, *tiers.of_audio(seen, frame, decisions, gates)]
     facts = Facts(
         version=version,
-        missing=missing,
+        missing=missing_secrets(seen),
+        schedules=worker.faults(seen.spec.worker),
         layout=layout,
         decisions=decisions,
-        verdicts=tuple(one for tier in tiers for one in tier.step.verdicts),
+        steps={tier.name: tier.step for tier in listed},
+        slot=slot,
+        migrated=migrated,
+        unserved=_unserved(seen),
     )
-    still = seen.spec.paused or missing
-    actions = [] if still else _actions(seen, frame, tiers, world, migrated)
-    wanted = None if still else _directive(seen, tiers, now)
-    pasts = {name: one.past for name, one in decisions.items()}
-    return Plan(tuple(actions), status(seen, facts, now=now), wanted, pasts)
+    if seen.deleting_since is not None:
+        return _farewell(seen, listed, facts, now=now)
+    still = seen.spec.paused or facts.missing
+    actions = [] if still else _actions(seen, frame, listed, world, migrated)
+    return Plan(
+        tuple(actions),
+        status(seen, facts, now=now),
+        None if still else _directive(seen, listed, now),
+        {name: one.past for name, one in decisions.items()},
+        shards=None if still else tiers.relaid(seen, layout, gateway),
+    )
 
 
-def version_of(seen: Bot, world: World) -> str:
+def version_of(seen: Bot, world: World) -> tuple[str, Verdict]:
     """Say the release: asked for, else pinned at the first look, unless it follows ours."""
+    free = Verdict("RolloutSlot", ok=True)
     if seen.spec.image:
-        return seen.spec.image
+        return seen.spec.image, free
+    pinned = seen.status.version
     if seen.spec.upgrade == "Automatic":
-        return world.release
-    return seen.spec.version or seen.status.version or world.release
+        slot = slots.turn(peer_of(seen.owner, seen.spec, seen.status), world)
+        return (world.release if slot.ok else pinned), slot
+    return seen.spec.version or pinned or world.release, free
+
+
+def peer_of(owner: Owner, spec: BotSpec, said: BotStatus) -> Peer:
+    """Say of a bot what others must know before they follow the operator's release."""
+    so = {one.type for one in said.conditions if one.status == "True"}
+    return Peer(
+        owner.namespace,
+        owner.name,
+        said.version,
+        follows=spec.upgrade == "Automatic" and not spec.paused,
+        ready="Ready" in so,
+        progressing="Progressing" in so,
+    )
 
 
 def missing_secrets(seen: Bot) -> tuple[SecretRef, ...]:
@@ -92,15 +117,25 @@ def secrets_of(spec: BotSpec) -> tuple[SecretRef, ...]:
 
 
 def uses(spec: BotSpec, group: Group) -> bool:
-    """Say whether a bot plays on a group: a region's selector, else the region's name."""
-    for region in spec.regions:
-        selector = region.lavalink_nodes
-        if not selector.match_labels and not selector.match_expressions:
-            if group.spec.region == region.name:
-                return True
-        elif selector.matches(dict(group.labels)):
-            return True
-    return False
+    """Say whether a bot plays on a group."""
+    return any(_serves(group, region) for region in spec.regions)
+
+
+def _serves(group: Group, region: Region) -> bool:
+    """Say whether a group is a region's: by its selector, else by its name."""
+    selector = region.lavalink_nodes
+    if not selector.match_labels and not selector.match_expressions:
+        return group.spec.region == region.name
+    return selector.matches(dict(group.labels))
+
+
+def _unserved(seen: Bot) -> tuple[str, ...]:
+    """Name the regions without a LavalinkNode."""
+    return tuple(
+        region.name
+        for region in seen.spec.regions
+        if not any(_serves(group, region) for group in seen.groups)
+    )
 
 
 def _decide(seen: Bot, region: Region, now: datetime) -> Decision:
@@ -119,8 +154,8 @@ def _decide(seen: Bot, region: Region, now: datetime) -> Decision:
 
 
 def _token(seen: Bot) -> Verdict:
-    ok = seen.token.verdict in {"Valid", "NotAsked"}
-    return Verdict("TokenValid", ok, "" if ok else seen.token.message)
+    refused = seen.token.verdict in {"Refused", "OtherApplication"}
+    return Verdict("TokenValid", not refused, seen.token.message if refused else "")
 
 
 def _migrated(seen: Bot, job: Manifest) -> Verdict:
@@ -128,76 +163,33 @@ def _migrated(seen: Bot, job: Manifest) -> Verdict:
     there = next((one for one in seen.children if ref(one) == ref(job)), None)
     said = there.get("status", {}).get("conditions", []) if there else []
     done = {one["type"] for one in said if one["status"] == "True"}
-    why = "the migration failed" if "Failed" in done else "the migration is not done yet"
-    ok = "Complete" in done
-    return Verdict("MigrationDone", ok, "" if ok else why)
+    if "Complete" in done:
+        return Verdict("MigrationDone", ok=True)
+    if "Failed" in done:
+        why = f"the migration failed: see the log of Job {ref(job).name}, and delete it to try anew"
+        return Verdict("MigrationDone", ok=False, why=why)
+    pods = [one for one in seen.pods if component_of(one) == worker.MIGRATION]
+    trouble = troubles.first(pods)
+    why = f"the migration is not done yet{f': {trouble}' if trouble else ''}"
+    return Verdict("MigrationDone", ok=False, why=why)
 
 
-def _gateway(seen: Bot, frame: Frame, layout: sharding.Sharding, gates: Sequence[Verdict]) -> Tier:
-    manifest = gateway.deployment(frame)
-    holdings = None
-    if seen.fleet is not None:
-        holdings = Holdings(seen.fleet.shards(), layout.shards or 0)
-    goal = _goal(seen, manifest, layout.pods)
-    laid_out = Verdict("ShardsLaidOut", layout.reason != "ReshardNeeded", layout.message)
-    revisions = _revisions(seen, gateway.COMPONENT, "")
-    step = rollout.step(goal, revisions, holdings, [*gates, laid_out, _budget(seen)])
-    return Tier(gateway.COMPONENT, "", manifest, step)
-
-
-def _budget(seen: Bot) -> Verdict:
-    """Ask that, should every hand-over fail, the shards could still identify anew today."""
-    left, shards = seen.token.remaining, seen.stored_shards
-    if left is None or shards is None or left >= shards:
-        return Verdict("IdentifyBudget", ok=True)
-    return Verdict("IdentifyBudget", ok=False, why=f"{left} identifies are left today")
-
-
-def _audio(
-    seen: Bot, frame: Frame, decisions: dict[str, Decision], gates: Sequence[Verdict]
-) -> list[Tier]:
-    tiers = []
-    for region in seen.spec.regions:
-        manifest = audio.deployment(frame, region)
-        holdings = None
-        if seen.fleet is not None:
-            holdings = Holdings(seen.fleet.partitions(region.name), DEFAULT_COUNT)
-        goal = _goal(seen, manifest, decisions[region.name].count)
-        step = rollout.step(goal, _revisions(seen, "audio", region.name), holdings, gates)
-        tiers.append(Tier("audio", region.name, manifest, step))
-    return tiers
-
-
-def _goal(seen: Bot, manifest: Manifest, count: int) -> rollout.Goal:
-    return rollout.Goal(revision_of(manifest), count, seen.spec.gateway.max_handovers)
-
-
-def _revisions(seen: Bot, component: str, region: str) -> list[Revision]:
-    """Read the Deployments of a tier, each with its pods."""
-    return [
-        Revision(
-            child["metadata"]["name"],
-            revision_of(child),
-            child["spec"].get("replicas", 1),
-            tuple(
-                rollout.Pod(pod["metadata"]["name"], is_ready(pod))
-                for pod in seen.pods
-                if _of_tier(pod, component, region) and revision_of(pod) == revision_of(child)
-            ),
-        )
-        for child in seen.children
-        if child["kind"] == "Deployment"
-        and revision_of(child)
-        and _of_tier(child, component, region)
-    ]
-
-
-def _of_tier(one: Manifest, component: str, region: str) -> bool:
-    return component_of(one) == component and labels_of(one).get(names.REGION, "") == region
+def _farewell(seen: Bot, listed: Sequence[Tier], facts: Facts, *, now: datetime) -> Plan:
+    """Have the bot leave every channel before its pods go, and wait no longer than a while."""
+    assert seen.deleting_since is not None
+    said = status(seen, facts, now=now)
+    over = now >= seen.deleting_since + FAREWELL
+    runs = any(component_of(pod) == "audio" and not is_ending(pod) for pod in seen.pods)
+    told = seen.fleet is not None and seen.fleet.is_closing
+    silent = seen.fleet is not None and seen.fleet.all_players() == 0
+    if over or not runs or (told and silent):
+        reason = "its time is over" if over else "it plays nowhere any more"
+        return Plan((held.released(seen.owner, seen.finalizers, reason),), said, again=SOON)
+    return Plan((), said, _directive(seen, listed, now, closing=True), again=SOON)
 
 
 def _actions(
-    seen: Bot, frame: Frame, tiers: Sequence[Tier], world: World, migrated: Verdict
+    seen: Bot, frame: Frame, listed: Sequence[Tier], world: World, migrated: Verdict
 ) -> list[Action]:
     """Apply what is simply there, then the migration, then what rolls; remove at last."""
     job = worker.migration(frame)
@@ -206,17 +198,30 @@ def _actions(
         waiting = {"api", "worker"}
         wanted = [one for one in wanted if component_of(one) not in waiting or _plain(one)]
     wanted += [job]
-    wanted += [one for tier in tiers for one in tier.deployments]
+    wanted += [one for tier in listed for one in tier.deployments]
     return [
+        *held.back(seen.owner, seen.finalizers),
         *changes.applied(wanted, seen.children),
-        *(patch for tier in tiers for patch in _costs(seen, tier.step)),
-        *_removed(seen, tiers, [ref(one) for one in wanted], migrated),
+        *_ended(seen, listed),
+        *(patch for tier in listed for patch in _costs(seen, tier.step)),
+        *_removed(seen, listed, [ref(one) for one in wanted], migrated),
     ]
 
 
 def _plain(one: Manifest) -> bool:
     """Say whether an object runs nothing, so that it may come before the migration."""
     return one["kind"] not in {"Deployment", "CronJob"}
+
+
+def _ended(seen: Bot, listed: Sequence[Tier]) -> list[Patch]:
+    """Bring revisions that are not wanted any more to the count that a step says."""
+    return [
+        Patch(Ref("Deployment", one.name), {"spec": {"replicas": count}}, "it ends")
+        for tier in listed
+        for one in tiers.revisions(seen, tier.component, tier.region)
+        if one.revision != revision_of(tier.manifest)
+        and (count := tier.step.replicas.get(one.revision, one.replicas)) != one.replicas
+    ]
 
 
 def _costs(seen: Bot, step: Step) -> list[Patch]:
@@ -232,21 +237,23 @@ def _costs(seen: Bot, step: Step) -> list[Patch]:
 
 
 def _removed(
-    seen: Bot, tiers: Sequence[Tier], wanted: Sequence[Ref], migrated: Verdict
+    seen: Bot, listed: Sequence[Tier], wanted: Sequence[Ref], migrated: Verdict
 ) -> list[Action]:
     """Remove what nothing wants; nothing at all while Redis or the migration is waited for."""
     if seen.fleet is None or not migrated.ok:
         return []
-    kept = [*wanted, *_rolling(seen, tiers), *_leaving_regions(seen)]
+    kept = [*wanted, *_rolling(seen, listed), *_leaving_regions(seen)]
+    # A schedule that can't be read leaves the one before in force.
+    kept += [Ref("CronJob", names.joined(seen.name, job.name)) for job in seen.spec.worker.jobs]
     return changes.removed(kept, seen.children, seen.owner.uid, GONE)
 
 
-def _rolling(seen: Bot, tiers: Sequence[Tier]) -> list[Ref]:
+def _rolling(seen: Bot, listed: Sequence[Tier]) -> list[Ref]:
     """Keep the revisions that a rollout still needs."""
     return [
         Ref("Deployment", one.name)
-        for tier in tiers
-        for one in _revisions(seen, tier.component, tier.region)
+        for tier in listed
+        for one in tiers.revisions(seen, tier.component, tier.region)
         if one.revision in tier.step.replicas
     ]
 
@@ -259,13 +266,15 @@ def _leaving_regions(seen: Bot) -> list[Ref]:
     for child in seen.children:
         region = labels_of(child).get(names.REGION, "")
         if child["kind"] == "Deployment" and region and region not in asked:
-            found = _revisions(seen, component_of(child), region)
+            found = tiers.revisions(seen, component_of(child), region)
             if any(fleet.players_of(pod.name) for one in found for pod in one.pods):
                 kept.append(ref(child))
     return kept
 
 
-def _directive(seen: Bot, tiers: Sequence[Tier], now: datetime) -> Directive | None:
+def _directive(
+    seen: Bot, listed: Sequence[Tier], now: datetime, *, closing: bool = False
+) -> Directive | None:
     """Say to the services what is wanted; nothing while their Redis is away."""
     if seen.fleet is None:
         return None
@@ -275,6 +284,6 @@ def _directive(seen: Bot, tiers: Sequence[Tier], now: datetime) -> Directive | N
         if uses(seen.spec, group)
         for address in groups.addresses(group, sharing=max(1, len(group.fleets)), now=now)
     ]
-    weights = {name: share for tier in tiers for name, share in tier.step.weights.items()}
-    pace = min(tier.step.handovers for tier in tiers)
-    return directive.compose(seen.fleet, addresses, weights, pace)
+    weights = {name: share for tier in listed for name, share in tier.step.weights.items()}
+    pace = min(tier.step.handovers for tier in listed)
+    return directive.compose(seen.fleet, addresses, weights, max_handovers=pace, closing=closing)

@@ -1,10 +1,12 @@
 """What a MusicBot reports of one look. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from legato_operator import conditions
+from legato.contracts.partitions import DEFAULT_COUNT
+from legato_operator import conditions, progress, troubles
+from legato_operator.directive import Fleet
 from legato_operator.resources.shared import SecretRef
 from legato_operator.resources.status import (
     BotStatus,
@@ -14,10 +16,11 @@ from legato_operator.resources.status import (
     RegionStatus,
     Shards,
 )
+from legato_operator.rollout import Step
 from legato_operator.scaling import Decision
-from legato_operator.seen import Bot
+from legato_operator.seen import Bot, component_of, is_ready
 from legato_operator.sharding import Sharding
-from legato_operator.verdicts import Verdict, first_no
+from legato_operator.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +29,49 @@ class Facts:
 
     version: str
     missing: tuple[SecretRef, ...]
+    schedules: tuple[str, ...]
+    """What can't be read of them, in sentences."""
     layout: Sharding
     decisions: Mapping[str, Decision]
-    verdicts: tuple[Verdict, ...]
+    steps: Mapping[str, Step]
+    """By the tier's name."""
+    slot: Verdict
+    """Whether a new release of the operator may be followed."""
+    migrated: Verdict
+    unserved: tuple[str, ...] = ()
+    """Regions that no LavalinkNode serves."""
+
+    @property
+    def waiting(self) -> tuple[Verdict, ...]:
+        """List what waits, each said once, with the tier that waits where it is one tier's."""
+        found = [("", self.slot)]
+        for name, step in self.steps.items():
+            found += [(name, one) for one in step.verdicts if not one.ok]
+        of: dict[Verdict, list[str]] = {}
+        for name, one in found:
+            of.setdefault(one, []).append(name)
+        return tuple(
+            Verdict(one.name, one.ok, f"{', '.join(tiers)}: {one.why}" if any(tiers) else one.why)
+            for one, tiers in of.items()
+            if not one.ok
+        )
 
 
 def status(seen: Bot, facts: Facts, *, now: datetime) -> BotStatus:
     """Write what is, with the reason for all that is not as it should be."""
-    connected = sum(seen.fleet.shards().values()) if seen.fleet else 0
     said = [
-        _ready(seen, facts, connected),
+        _ready(seen, facts),
         _progressing(facts),
         _token(seen),
-        _budget(seen),
-        _connected(seen, facts, connected),
+        _budget(seen, facts.layout),
+        _connected(seen, facts),
         _scaling(facts),
-        conditions.blocked(facts.verdicts),
+        conditions.blocked(facts.waiting),
         _reachable(seen),
-        conditions.of("Paused", seen.spec.paused, ("AskedFor", "Running")),
+        conditions.paused(seen.spec.paused),
     ]
     wanted = facts.layout.shards or 0
+    connected = seen.fleet.connected() if seen.fleet else 0
     return BotStatus(
         observed_generation=seen.generation,
         conditions=conditions.merged(
@@ -53,65 +79,137 @@ def status(seen: Bot, facts: Facts, *, now: datetime) -> BotStatus:
         ),
         version=facts.version,
         players=seen.fleet.all_players() if seen.fleet else seen.status.players,
-        in_progress=_in_progress(facts),
-        shards=Shards(wanted=wanted, connected=connected, summary=f"{connected}/{wanted}"),
+        in_progress=progress.kept(seen.status.in_progress, _in_progress(seen, facts), now=now),
+        shards=Shards(wanted=wanted, connected=connected, summary=f"{connected}/{wanted or '?'}"),
         identifies=_identifies(seen),
-        regions=tuple(
-            RegionStatus(name=name, audio=one.count) for name, one in facts.decisions.items()
-        ),
+        regions=tuple(_region(seen, name, decision) for name, decision in facts.decisions.items()),
     )
 
 
-def _ready(seen: Bot, facts: Facts, connected: int) -> Condition:
+def _region(seen: Bot, name: str, decision: Decision) -> RegionStatus:
+    before = next((one.players for one in seen.status.regions if one.name == name), 0)
+    players = seen.fleet.players_in(name) if seen.fleet else before
+    return RegionStatus(name=name, audio=decision.count, players=players)
+
+
+def _ready(seen: Bot, facts: Facts) -> Condition:
     """Say the one thing that keeps the bot from being fine, the nearest to its root first."""
-    if facts.missing:
-        named = ", ".join(f"{one.name} (key {one.key})" for one in facts.missing)
-        return conditions.no("Ready", "SecretMissing", f"Not there: Secret {named}.")
-    if seen.token.verdict in {"Refused", "OtherApplication"}:
-        return conditions.no("Ready", f"Token{seen.token.verdict}", seen.token.message)
-    if seen.fleet is None:
-        return conditions.no("Ready", "RedisAway", "Redis does not answer; nothing is removed.")
-    if (waits := first_no(facts.verdicts)) and waits.name == "MigrationDone":
-        return conditions.no("Ready", waits.name.replace("Done", "Waits"), f"{waits.why}.")
+    for found in (*_asked_wrongly(seen, facts), *_not_there(seen, facts)):
+        return found
     wanted = facts.layout.shards
-    if wanted is None or connected < wanted:
-        said = f"{connected} of {wanted or '?'} shards are held by a gateway."
-        return conditions.no("Ready", "ShardsNotConnected", said)
     return conditions.yes("Ready", "ShardsConnected", f"All {wanted} shards are connected.")
 
 
+def _asked_wrongly(seen: Bot, facts: Facts) -> Sequence[Condition]:
+    """Say what a person has to mend."""
+    said: list[tuple[str, str]] = []
+    if seen.deleting_since is not None:
+        said.append(("Deleting", "It goes once it has left every channel."))
+    if facts.missing:
+        named = ", ".join(f"{one.name} (key {one.key})" for one in facts.missing)
+        said.append(("SecretMissing", f"Not there: Secret {named}."))
+    if seen.token.verdict in {"Refused", "OtherApplication"}:
+        said.append((f"Token{seen.token.verdict}", seen.token.message))
+    if facts.schedules:
+        said.append(("ScheduleUnreadable", " ".join(facts.schedules)))
+    if seen.refused:
+        said.append(("ObjectRefused", " ".join(seen.refused)))
+    return [conditions.no("Ready", reason, message) for reason, message in said]
+
+
+def _not_there(seen: Bot, facts: Facts) -> Sequence[Condition]:
+    """Say what does not run yet, or no more."""
+    said: list[tuple[str, str]] = []
+    if seen.fleet is None:
+        said.append(("RedisAway", "Redis does not answer; nothing is removed."))
+    if not facts.migrated.ok and (seen.fleet is None or not _rolls(facts)):
+        said.append(("MigrationWaits", f"{facts.migrated.why}."))
+    lacking = [*_lacking(seen.fleet, facts), *_api(seen)]
+    if lacking and (found := _trouble(seen)):
+        said.append((found.reason, f"{lacking[0][1]} {found}"))
+    if facts.unserved:
+        missing = ", ".join(facts.unserved)
+        said.append(("NoNodes", f"No LavalinkNode of this namespace serves {missing}."))
+    return [conditions.no("Ready", reason, message) for reason, message in (*said, *lacking)]
+
+
+def _lacking(fleet: Fleet | None, facts: Facts) -> list[tuple[str, str]]:
+    """Say which shards and partitions nobody works on; in a rollout some are on their way."""
+    said: list[tuple[str, str]] = []
+    if fleet is None:
+        return said
+    wanted, connected = facts.layout.shards, fleet.connected()
+    if wanted is None or connected < wanted - _moving(facts, "gateway"):
+        text = f"{connected} of {wanted or '?'} shards have a session with Discord."
+        said.append(("ShardsNotConnected", text))
+    for name in facts.decisions:
+        held = sum(fleet.partitions(name).values())
+        if held < DEFAULT_COUNT - _moving(facts, f"audio {name}"):
+            text = f"{held} of {DEFAULT_COUNT} partitions of {name} are owned by an audio pod."
+            said.append(("PartitionsNotOwned", text))
+    return said
+
+
+def _moving(facts: Facts, tier: str) -> int:
+    step = facts.steps[tier]
+    return step.handovers if step.blocked else 0
+
+
+def _rolls(facts: Facts) -> bool:
+    """Say whether something runs already, so that what waits is a rollout only."""
+    return any(step.replicas for step in facts.steps.values())
+
+
+def _api(seen: Bot) -> list[tuple[str, str]]:
+    pods = [pod for pod in seen.pods if component_of(pod) == "api"]
+    if not pods or any(is_ready(pod) for pod in pods):
+        return []
+    return [("ApiNotReady", f"None of {len(pods)} pods of the API answers.")]
+
+
+def _trouble(seen: Bot) -> troubles.Trouble | None:
+    return troubles.first(pod for pod in seen.pods if component_of(pod) != "worker")
+
+
 def _progressing(facts: Facts) -> Condition:
-    waits = first_no(facts.verdicts)
-    if waits is None:
-        return conditions.no("Progressing", "Settled")
-    return conditions.yes("Progressing", "RollingOut", str(waits))
+    waits = [f"{name}: {step.blocked}" for name, step in facts.steps.items() if step.blocked]
+    if not waits:
+        return conditions.no("Progressing", "Settled", "Every pod is of the wanted revision.")
+    return conditions.yes("Progressing", "RollingOut", "; ".join(waits))
 
 
 def _token(seen: Bot) -> Condition:
     match seen.token.verdict:
         case "Valid":
-            return conditions.yes("TokenValid", "Accepted")
-        case "NotAsked":
-            return conditions.unknown("TokenValid", "NotAsked", seen.token.message)
+            return conditions.yes("TokenValid", "Accepted", "Discord accepts the token.")
+        case "NotAsked" | "Unreachable" as why:
+            said = seen.token.message or "Discord was not asked about the token."
+            return conditions.unknown("TokenValid", why, said)
         case refused:
             return conditions.no("TokenValid", refused, seen.token.message)
 
 
-def _budget(seen: Bot) -> Condition:
+def _budget(seen: Bot, layout: Sharding) -> Condition:
     left, total = seen.token.remaining, seen.token.total
     if left is None or total is None:
-        return conditions.unknown("IdentifyBudgetAvailable", "NotAsked")
-    enough = left >= (seen.stored_shards or 1)
+        said = "Discord was not asked how many new sessions may begin today."
+        return conditions.unknown("IdentifyBudgetAvailable", "NotAsked", said)
+    needed = layout.shards or 1
+    said = f"{left} of {total} new sessions are left today, and {needed} may be needed."
     reasons = ("Enough", "TooFewLeft")
-    return conditions.of("IdentifyBudgetAvailable", enough, reasons, f"{left} of {total} are left.")
+    return conditions.of("IdentifyBudgetAvailable", left >= needed, reasons, said)
 
 
-def _connected(seen: Bot, facts: Facts, connected: int) -> Condition:
+def _connected(seen: Bot, facts: Facts) -> Condition:
     wanted = facts.layout.shards
-    if seen.fleet is None or wanted is None:
+    if seen.fleet is None:
+        said = "Redis, through which gateways report, does not answer."
+        return conditions.unknown("ShardsConnected", "NotKnown", said)
+    if wanted is None:
         return conditions.unknown("ShardsConnected", "NotKnown", facts.layout.message)
-    said = f"{connected} of {wanted} shards are held by a gateway."
-    return conditions.of("ShardsConnected", connected >= wanted, ("AllHeld", "SomeLack"), said)
+    connected = seen.fleet.connected()
+    said = f"{connected} of {wanted} shards have a session with Discord."
+    return conditions.of("ShardsConnected", connected >= wanted, ("AllLive", "SomeLack"), said)
 
 
 def _scaling(facts: Facts) -> Condition:
@@ -124,13 +222,24 @@ def _scaling(facts: Facts) -> Condition:
 
 
 def _reachable(seen: Bot) -> Condition:
+    answers = seen.fleet is not None
+    said = "Redis answers." if answers else "Redis does not answer: nothing is moved or removed."
     reasons = ("RedisAnswers", "RedisAway")
-    return conditions.of("ControlPlaneReachable", seen.fleet is not None, reasons)
+    return conditions.of("ControlPlaneReachable", answers, reasons, said)
 
 
-def _in_progress(facts: Facts) -> tuple[Progress, ...]:
-    waits = first_no(facts.verdicts)
-    return (Progress(what="rolls out a revision", blocked_by=str(waits)),) if waits else ()
+def _in_progress(seen: Bot, facts: Facts) -> Sequence[Progress]:
+    listed = []
+    if seen.deleting_since is not None:
+        listed.append(Progress(what="leaves every channel"))
+    if not facts.slot.ok:
+        listed.append(Progress(what="follows a new release", blocked_by=str(facts.slot)))
+    listed += [
+        Progress(what=f"rolls out {name}", blocked_by=str(step.blocked))
+        for name, step in facts.steps.items()
+        if step.blocked
+    ]
+    return listed
 
 
 def _identifies(seen: Bot) -> Identifies | None:

@@ -70,6 +70,8 @@ class Plan:
     """To be written where it differs; None = leave what stands there."""
     pasts: dict[str, Past] = field(default_factory=dict)
     """What scaling must remember: by region, or under the empty text."""
+    shards: int | None = None
+    """The count of shards to store in the place of the one that was seen; None = leave it."""
     again: timedelta = timedelta(seconds=30)
     """When to look again if nothing happens."""
 

@@ -43,6 +43,14 @@ class Fleet:
         oldest = self.at - FRESH // timedelta(milliseconds=1)
         return tuple(one for one in self.observed if one.at >= oldest)
 
+    @property
+    def is_closing(self) -> bool:
+        """Say whether every audio pod has acted on a directive that ends the bot."""
+        said, audio = self.directive, self._of("audio")
+        if said is None or said.closing is not True:
+            return False
+        return all(one.directive_version >= said.version for one in audio)
+
     def settled(self, node: str) -> bool:
         """Say whether every audio pod has acted on a directive that cordons a node."""
         said = self.directive
@@ -107,7 +115,9 @@ def compose(
     fleet: Fleet,
     addresses: Sequence[Address],
     weights: Mapping[str, float],
+    *,
     max_handovers: int,
+    closing: bool = False,
 ) -> Directive:
     """Say what is wanted: the same directive again where nothing differs."""
     said = fleet.directive or Directive(version=0)
@@ -117,6 +127,7 @@ def compose(
         nodes=tuple(_node(one, begun, fleet.at) for one in sorted(addresses, key=_by_name)),
         weights=dict(sorted(weights.items())),
         max_handovers=max_handovers,
+        closing=closing or UNSET,
     )
     if wanted == said:
         return said

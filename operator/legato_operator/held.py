@@ -11,7 +11,9 @@ def back(owner: Owner, finalizers: Sequence[str]) -> list[Action]:
     """Have a deletion wait for us; nothing where it does."""
     if names.FINALIZER in finalizers:
         return []
-    return [_patched(owner, [*finalizers, names.FINALIZER], "players are moved before it goes")]
+    return [
+        _patched(owner, [*finalizers, names.FINALIZER], "who plays is looked after before it goes")
+    ]
 
 
 def released(owner: Owner, finalizers: Sequence[str], reason: str) -> Action:

@@ -31,6 +31,8 @@ class Revision:
     revision: str
     replicas: int
     pods: tuple[Pod, ...] = ()
+    trouble: str = ""
+    """What keeps one of its pods from running."""
 
     @property
     def ready(self) -> int:
@@ -95,6 +97,8 @@ def step(
     there = {one.revision: one for one in seen}
     new = there.get(goal.revision)
     old = [one for one in seen if one.revision != goal.revision]
+    if new is not None and not old and new.replicas == goal.count:
+        return Step({goal.revision: goal.count}, {}, goal.max_handovers)
     if blocked := first_no(gates):
         return _held(goal, seen, (blocked,))
     if not old:
@@ -106,9 +110,8 @@ def step(
 
 
 def _rolled(goal: Goal, new: Revision | None, old: list[Revision], holdings: Holdings) -> Step:
-    ready = new.ready if new else 0
     kept = {one.revision: one.replicas for one in old} | {goal.revision: goal.count}
-    came = Verdict("NewPodsReady", ready >= goal.count, f"{ready} of {goal.count} answer")
+    came = _came(goal, new)
     old_members = [pod.name for one in old for pod in one.pods]
     new_members = [pod.name for pod in new.pods] if new else []
     if not came.ok:
@@ -123,6 +126,13 @@ def _rolled(goal: Goal, new: Revision | None, old: list[Revision], holdings: Hol
         return Step({goal.revision: goal.count}, {}, goal.max_handovers, verdicts=verdicts)
     pace = goal.max_handovers if enough.ok else 0
     return Step(kept, _none(old_members), pace, verdicts=verdicts)
+
+
+def _came(goal: Goal, new: Revision | None) -> Verdict:
+    ready = new.ready if new else 0
+    trouble = f": {new.trouble}" if new and new.trouble else ""
+    why = f"{ready} of {goal.count} answer{trouble}"
+    return Verdict("NewPodsReady", ready >= goal.count, why)
 
 
 def _resized(goal: Goal, new: Revision | None, holdings: Holdings | None) -> Step:
@@ -171,3 +181,9 @@ def _holds_any(members: Sequence[str], holdings: Holdings) -> bool:
 
 def _none(members: Sequence[str]) -> dict[str, float]:
     return dict.fromkeys(members, 0.0)
+
+
+def emptied(seen: Sequence[Revision], why: str) -> Step:
+    """End every pod that is there, so that others can begin in another order of things."""
+    waits = Verdict("OldPodsGone", ok=False, why=why)
+    return Step({one.revision: 0 for one in seen}, {}, 0, (), (waits,))

@@ -6,6 +6,8 @@ from typing import Literal
 
 from legato_operator.resources.musicbot import Gateway
 
+Reason = Literal["Asked", "Stored", "NotKnownYet", "ReshardNeeded", "Resharding"]
+
 
 @dataclass(frozen=True, slots=True)
 class Sharding:
@@ -14,12 +16,20 @@ class Sharding:
     shards: int | None
     """None = Discord has not advised yet: the first gateway asks it and stores the answer."""
     pods: int
-    reason: Literal["Asked", "Stored", "NotKnownYet", "ReshardNeeded"]
+    reason: Reason
     message: str
+
+    @property
+    def is_resharding(self) -> bool:
+        """Say whether the stored count is to give way to the wanted one."""
+        return self.reason == "Resharding"
 
 
 def plan(gateway: Gateway, stored: int | None) -> Sharding:
-    """Take the stored count, which binds every process of the bot, before any wish."""
+    """Take the stored count, which binds every process of the bot, before any wish.
+
+    Only a wish that is confirmed by its value replaces it: every session then begins anew.
+    """
     wanted = gateway.shards
     if stored is None and wanted is None:
         return Sharding(None, 1, "NotKnownYet", "the first gateway asks Discord how many")
@@ -30,12 +40,14 @@ def plan(gateway: Gateway, stored: int | None) -> Sharding:
         return Sharding(
             stored, _pods(stored, gateway), "Stored", f"{stored} shards as first advised"
         )
-    return Sharding(
-        stored,
-        _pods(stored, gateway),
-        "ReshardNeeded",
-        f"{wanted} shards are asked for, and the bot was laid out for {stored}",
+    if gateway.reshard_to == wanted:
+        why = f"from {stored} to {wanted} shards: every session ends, and begins anew"
+        return Sharding(wanted, _pods(wanted, gateway), "Resharding", why)
+    why = (
+        f"{wanted} shards are asked for, and the bot was laid out for {stored}: "
+        f"confirm by gateway.reshardTo: {wanted}"
     )
+    return Sharding(stored, _pods(stored, gateway), "ReshardNeeded", why)
 
 
 def _pods(shards: int, gateway: Gateway) -> int:

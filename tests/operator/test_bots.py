@@ -5,10 +5,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from legato_operator import bots
+from legato_operator import bots, names
 from legato_operator.changes import Apply, Delete
 from legato_operator.desired.manifest import Ref
-from legato_operator.seen import Machine, Token
+from legato_operator.resources.status import BotStatus
+from legato_operator.seen import Machine, Peer, Token
 from support_operator_model import WORLD, Model
 
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -178,6 +179,170 @@ def test_a_region_that_plays_outlives_its_removal(settled: Model) -> None:
     settled.turn()
 
     assert any("audio-europe" in one.name for one in settled.children)
+
+
+def test_a_confirmed_reshard_ends_every_gateway_and_begins_with_the_new_count(
+    settled: Model,
+) -> None:
+    gateway = settled.bot_spec.gateway
+    wished = msgspec.structs.replace(gateway, shards=32)
+    changed(settled, gateway=wished)
+    settled.settle()
+    assert (settled.stored_shards, len(settled.gateways())) == (16, 2)
+    assert condition(settled, "RolloutBlocked") == ("True", "ReshardConfirmed")
+
+    changed(settled, gateway=msgspec.structs.replace(wished, reshard_to=32))
+    fewest = 2
+    for _ in range(40):
+        settled.turn()
+        fewest = min(fewest, len(settled.gateways()))
+
+    assert fewest == 0
+    assert (settled.stored_shards, len(settled.gateways())) == (32, 4)
+    assert len(deployments(settled, "gateway")) == 1
+    assert condition(settled, "Ready") == ("True", "ShardsConnected")
+    assert settled.violations == []
+
+
+def test_a_deleted_bot_leaves_every_channel_before_it_goes(settled: Model) -> None:
+    settled.play(10)
+    settled.turns(2)
+    assert settled.bot_finalizers == (names.FINALIZER,)
+    settled.deleting_since = settled.now
+
+    settled.turn()
+    assert not settled.is_gone
+    assert condition(settled, "Ready") == ("False", "Deleting")
+    settled.turns(3)
+
+    assert settled.is_gone
+    assert settled.directive is not None
+    assert settled.directive.closing is True
+
+
+def test_a_deleted_bot_whose_redis_is_away_goes_after_a_while(settled: Model) -> None:
+    settled.redis = False
+    settled.deleting_since = settled.now
+
+    settled.turn()
+    assert not settled.is_gone
+    settled.turns(5)
+
+    assert settled.is_gone
+
+
+def test_a_bot_without_pods_goes_at_once() -> None:
+    model = Model()
+    going = dataclasses.replace(
+        model.bot(), deleting_since=model.now, finalizers=(names.FINALIZER,)
+    )
+
+    plan = bots.reconcile(going, WORLD, now=model.now)
+
+    assert [one.reason for one in plan.actions] == ["it plays nowhere any more"]
+
+
+def test_a_bot_that_follows_the_operator_waits_for_its_slot(settled: Model) -> None:
+    changed(settled, upgrade="Automatic")
+    other = Peer("music", "a", "1.3.0", follows=True, progressing=True)
+    newer = dataclasses.replace(WORLD, release="1.3.0", peers=(other,))
+
+    held = bots.reconcile(settled.bot(), newer, now=settled.now)
+    free = bots.reconcile(settled.bot(), dataclasses.replace(newer, peers=()), now=settled.now)
+
+    assert [one for one in held.actions if isinstance(one, Apply)] == []
+    assert isinstance(held.status, BotStatus)
+    assert (held.status.version, free.status.version if free.status else "") == ("1.2.3", "1.3.0")
+    blocked = next(one for one in held.status.conditions if one.type == "RolloutBlocked")
+    assert (blocked.reason, blocked.message) == ("RolloutSlot", "RolloutSlot: first music/a")
+
+
+def test_a_schedule_that_cant_be_read_is_said_and_leaves_the_one_before(settled: Model) -> None:
+    before = settled.children[Ref("CronJob", "melody-usage")]
+    jobs = tuple(
+        msgspec.structs.replace(one, schedule="every now and then") if one.name == "usage" else one
+        for one in settled.bot_spec.worker.jobs
+    )
+    changed(settled, worker=msgspec.structs.replace(settled.bot_spec.worker, jobs=jobs))
+
+    settled.settle()
+
+    assert settled.children[Ref("CronJob", "melody-usage")] == before
+    assert condition(settled, "Ready") == ("False", "ScheduleUnreadable")
+
+
+def test_what_the_api_server_does_not_take_is_said(settled: Model) -> None:
+    seen = dataclasses.replace(settled.bot(), refused=("Ingress/melody-api: no such class",))
+
+    plan = bots.reconcile(seen, WORLD, now=settled.now)
+
+    assert plan.status is not None
+    ready = next(one for one in plan.status.conditions if one.type == "Ready")
+    assert (ready.reason, ready.message) == (
+        "ObjectRefused",
+        "Ingress/melody-api: no such class",
+    )
+
+
+def test_an_image_that_does_not_exist_holds_its_rollout_and_the_old_pods_play_on(
+    settled: Model,
+) -> None:
+    changed(settled, version="1.3.0")
+    settled.turns(2)
+    new = [name for name in settled.pods if name not in settled.gateways() and "gateway" in name]
+    assert new
+    seen = settled.bot()
+    waiting = {"reason": "ImagePullBackOff", "message": "not found"}
+    for pod in seen.pods:
+        if pod["metadata"]["name"] in new:
+            pod["status"]["containerStatuses"] = [{"image": "i:1", "state": {"waiting": waiting}}]
+
+    plan = bots.reconcile(seen, WORLD, now=settled.now)
+
+    assert isinstance(plan.status, BotStatus)
+    so = {one.type: one for one in plan.status.conditions}
+    assert so["Ready"].status == "True"
+    assert so["RolloutBlocked"].reason == "NewPodsReady"
+    assert "can't pull i:1: not found" in so["RolloutBlocked"].message
+    assert not [one for one in plan.actions if isinstance(one, Delete)]
+
+
+def test_a_bot_that_no_nodes_serve_says_so(settled: Model) -> None:
+    plan = bots.reconcile(dataclasses.replace(settled.bot(), groups=()), WORLD, now=settled.now)
+
+    assert plan.status is not None
+    ready = next(one for one in plan.status.conditions if one.type == "Ready")
+    assert (ready.reason, "europe" in ready.message) == ("NoNodes", True)
+
+
+def test_every_condition_has_a_reason_and_a_sentence(settled: Model) -> None:
+    for status in (settled.bot_status, settled.node_status):
+        assert [one.type for one in status.conditions if not (one.reason and one.message)] == []
+    assert {one.type for one in settled.bot_status.conditions} == {
+        "Ready",
+        "Progressing",
+        "TokenValid",
+        "IdentifyBudgetAvailable",
+        "ShardsConnected",
+        "ScalingActive",
+        "RolloutBlocked",
+        "ControlPlaneReachable",
+        "Paused",
+    }
+    assert {one.type for one in settled.node_status.conditions} >= {
+        "Ready",
+        "SchedulingEnabled",
+        "Draining",
+        "Degraded",
+        "ScalingActive",
+    }
+
+
+def test_a_region_says_how_many_play_in_it(settled: Model) -> None:
+    settled.play(10)
+    settled.settle()
+
+    assert [(one.name, one.players) for one in settled.bot_status.regions] == [("europe", 10)]
 
 
 @settings(max_examples=10, deadline=None, phases=UNSHRUNK)

@@ -20,14 +20,16 @@ def fleet(*members: Observed, said: Directive | None = None) -> Fleet:
 
 
 def test_a_first_directive_is_its_first_version() -> None:
-    assert directive.compose(fleet(), [NODE], {}, 2).version == 1
+    assert directive.compose(fleet(), [NODE], {}, max_handovers=2).version == 1
 
 
 def test_a_directive_that_says_the_same_keeps_its_version() -> None:
-    first = directive.compose(fleet(), [NODE], {}, 2)
+    first = directive.compose(fleet(), [NODE], {}, max_handovers=2)
 
-    assert directive.compose(fleet(said=first), [NODE], {}, 2) is first
-    assert directive.compose(fleet(said=first), [NODE], {"audio-0": 0}, 2).version == 2
+    assert directive.compose(fleet(said=first), [NODE], {}, max_handovers=2) is first
+    assert (
+        directive.compose(fleet(said=first), [NODE], {"audio-0": 0}, max_handovers=2).version == 2
+    )
 
 
 def test_a_drains_deadline_stands_from_the_first_time_it_is_said() -> None:
@@ -39,9 +41,9 @@ def test_a_drains_deadline_stands_from_the_first_time_it_is_said() -> None:
         cordoned=True,
         drain_within=timedelta(seconds=60),
     )
-    first = directive.compose(fleet(), [leaving], {}, 2)
+    first = directive.compose(fleet(), [leaving], {}, max_handovers=2)
 
-    later = directive.compose(Fleet(first, (), AT + 30_000), [leaving], {}, 2)
+    later = directive.compose(Fleet(first, (), AT + 30_000), [leaving], {}, max_handovers=2)
 
     assert first.nodes[0].drain_deadline == AT + 60_000
     assert later is first
@@ -52,7 +54,7 @@ def test_a_cordon_is_in_force_once_every_living_audio_pod_has_acted_on_it() -> N
         fleet(),
         [Address(**{**_fields(NODE), "cordoned": True})],
         {},
-        2,  # type: ignore[arg-type]
+        max_handovers=2,
     )
 
     assert fleet(observed(version=1), said=said).settled("berlin-0")

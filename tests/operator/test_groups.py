@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from legato_operator import groups, names
-from legato_operator.changes import MakePassword, Patch
+from legato_operator.changes import Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.seen import Machine
 from support_operator_model import WORLD, Model, lost
@@ -192,3 +192,52 @@ def test_a_deleted_group_is_let_go_once_it_is_empty_and_at_its_deadline_at_last(
         [(Ref("LavalinkNode", "berlin"), "its time is over")],
         [(Ref("LavalinkNode", "berlin"), "it is empty")],
     ]
+
+
+def test_a_statefulset_that_cant_become_what_is_wanted_is_replaced_by_one_beside_it(
+    settled: Model,
+) -> None:
+    settled.play(50)
+    settled.settle()
+    old = settled.children[Ref("StatefulSet", "berlin")]
+    old["spec"]["podManagementPolicy"] = "OrderedReady"
+    counts = set()
+
+    for _ in range(60):
+        settled.turn()
+        counts.add(len(nodes(settled)))
+
+    (there,) = [one for one in settled.children if one.kind == "StatefulSet"]
+    assert there.name.startswith("berlin-")
+    assert nodes(settled) == [f"{there.name}-0"]
+    assert counts == {1, 2}
+    assert settled.players == {f"{there.name}-0": 50}
+    assert settled.directive is not None
+    assert [one.url for one in settled.directive.nodes] == [
+        f"http://{there.name}-0.berlin.music.svc:2333"
+    ]
+    assert settled.violations == []
+
+
+def test_a_lost_node_that_waits_for_its_kubelet_for_ever_stays_replaced(settled: Model) -> None:
+    settled.play(50)
+    lost(settled, "berlin-0")
+    settled.settle()
+    settled.pods["berlin-0"]["metadata"]["deletionTimestamp"] = "2026-11-23T10:00:00Z"
+
+    settled.settle()
+
+    assert nodes(settled) == ["berlin-0", "berlin-1"]
+    assert settled.node_status.nodes == "1/1"
+    assert condition(settled, "Degraded") == ("True", "MachineLost")
+
+
+def test_only_a_machine_out_of_service_has_its_pods_removed_unconfirmed(settled: Model) -> None:
+    lost(settled, "berlin-0")
+    settled.settle()
+    machine = settled.machines["machine-berlin-0"]
+    settled.machines["machine-berlin-0"] = dataclasses.replace(machine, out_of_service=True)
+
+    plan = groups.reconcile(settled.group(), WORLD, now=settled.now)
+
+    assert Delete(Ref("Pod", "berlin-0"), groups.OUT_OF_SERVICE, unconfirmed=True) in plan.actions

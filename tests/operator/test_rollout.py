@@ -101,3 +101,30 @@ def test_fewer_pods_are_emptied_before_the_count_shrinks() -> None:
     assert (busy.replicas, busy.weights) == ({"new": 3}, {"new-2": 0})
     assert busy.leaving == empty.leaving == ("new-2",)
     assert empty.replicas == {"new": 2}
+
+
+def test_a_gate_that_closes_midway_moves_nothing_on_nor_back() -> None:
+    come = revision("new", True, True)
+    gate = Verdict("IdentifyBudget", ok=False)
+
+    step = rollout.step(GOAL, [OLD, come], held(old_0=8, new_0=8), [gate])
+
+    assert (step.replicas, step.weights, step.handovers) == ({"old": 2, "new": 2}, {}, 0)
+
+
+def test_where_all_is_as_wanted_no_gate_matters() -> None:
+    gate = Verdict("IdentifyBudget", ok=False)
+
+    step = rollout.step(GOAL, [revision("new", True, True)], held(), [gate])
+
+    assert step.blocked is None
+
+
+def test_what_is_held_without_a_session_is_not_resumed() -> None:
+    come = revision("new", True, True)
+    some = Holdings({"old-0": 50, "new-0": 50}, 100, live=90)
+
+    step = rollout.step(GOAL, [OLD, come], some)
+
+    assert str(step.blocked) == "Resumed: 90 of 100 have a session"
+    assert step.handovers == 0

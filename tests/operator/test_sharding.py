@@ -13,10 +13,17 @@ def test_what_was_stored_binds() -> None:
     assert sharding.plan(Gateway(shards=16), 16).reason == "Asked"
 
 
-def test_another_count_than_the_stored_one_needs_a_reshard() -> None:
-    found = sharding.plan(Gateway(shards=32, reshard_to=32), 16)
+def test_another_count_than_the_stored_one_waits_for_its_confirmation() -> None:
+    found = sharding.plan(Gateway(shards=32), 16)
 
     assert (found.shards, found.pods, found.reason) == (16, 2, "ReshardNeeded")
+    assert found.message.endswith("confirm by gateway.reshardTo: 32")
+
+
+def test_a_count_that_is_confirmed_by_its_value_replaces_the_stored_one() -> None:
+    found = sharding.plan(Gateway(shards=32, reshard_to=32), 16)
+
+    assert (found.shards, found.pods, found.is_resharding) == (32, 4, True)
 
 
 def test_pods_hold_all_shards() -> None:

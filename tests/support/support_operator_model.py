@@ -60,6 +60,12 @@ class Model:
     migrates: bool = True
     pasts: dict[str, Past] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
+    bot_finalizers: tuple[str, ...] = ()
+    deleting_since: datetime | None = None
+    """Since when the bot is to go."""
+    is_gone: bool = False
+    """The bot was let go."""
+    stored_shards: int = SHARDS
     violations: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
 
@@ -81,6 +87,7 @@ class Model:
         self.pasts = {"": for_nodes.pasts[""], **for_bot.pasts}
         for action in (*for_nodes.actions, *for_bot.actions):
             self._do(action)
+        self.stored_shards = for_bot.shards or self.stored_shards
         moved = self._services()
         self.directive = for_bot.directive or self.directive
         return self._kubelet() or moved or changed
@@ -135,12 +142,14 @@ class Model:
             owner=support_operator.owner(support_operator.read("smallest_bot")),
             spec=self.bot_spec,
             status=self.bot_status,
+            finalizers=self.bot_finalizers,
+            deleting_since=self.deleting_since,
             children=self._of("MusicBot"),
             pods=tuple(one for name, one in self.pods.items() if name.startswith("melody-")),
             secrets=dict.fromkeys(used, self.secret_hash),
             token=Token("Valid", remaining=900, total=1000),
             fleet=self._fleet(),
-            stored_shards=SHARDS,
+            stored_shards=self.stored_shards,
             groups=(self.group(),),
             players={region.name: answer for region in self.bot_spec.regions},
             pasts={name: one for name, one in self.pasts.items() if name},
@@ -172,6 +181,12 @@ class Model:
                 self.children.pop(ref, None)
             case Patch(ref=Ref(kind="LavalinkNode"), body=body):
                 self.finalizers = tuple(body["metadata"]["finalizers"])
+            case Patch(ref=Ref(kind="MusicBot"), body=body):
+                self.bot_finalizers = tuple(body["metadata"]["finalizers"])
+                self.is_gone = not self.bot_finalizers
+            case Patch(ref=Ref(kind="Deployment" | "StatefulSet") as ref, body=body):
+                one = self.children[ref]
+                self.children[ref] = one | {"spec": one["spec"] | body["spec"]}
             case Patch(ref=ref, body=body):
                 self._merge(self.pods[ref.name]["metadata"], body["metadata"])
 
@@ -239,6 +254,8 @@ class Model:
         if not self._ready("audio"):
             return False
         said = {one.name: one for one in self.acted.nodes} if self.acted else {}
+        if self.acted and self.acted.closing is True:
+            self.players, self.waiting = dict.fromkeys(self.players, 0), 0
         ready = set(self._ready("node"))
         taking = [name for name, one in said.items() if name in ready and not one.cordoned]
         for name in list(self.players):
@@ -260,7 +277,7 @@ class Model:
         version = self.acted.version if self.acted else 0
         weigh = self.acted.weight if self.acted else (lambda _: 1.0)
         observed = []
-        for component, total in (("gateway", SHARDS), ("audio", 32)):
+        for component, total in (("gateway", self.stored_shards), ("audio", 32)):
             members = self._ready(component)
             sharing = [one for one in members if weigh(one)] or members
             for place, member in enumerate(members):

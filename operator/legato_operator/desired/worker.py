@@ -1,10 +1,10 @@
 """The regular works as CronJobs, and the Job that brings the database's schema up to date. Pure."""
 
 from legato_operator import names
-from legato_operator.desired import pods
+from legato_operator.desired import pods, schedules
 from legato_operator.desired.frame import Frame
 from legato_operator.desired.manifest import Manifest, made
-from legato_operator.resources.musicbot import Job
+from legato_operator.resources.musicbot import Job, Worker
 from legato_operator.resources.shared import Resources
 
 COMPONENT = "worker"
@@ -14,8 +14,15 @@ LONGEST = 1800
 
 
 def cronjobs(frame: Frame) -> list[Manifest]:
-    """Make one CronJob for each regular work."""
-    return [_cronjob(frame, job) for job in frame.spec.worker.jobs]
+    """Make one CronJob for each regular work whose schedule can be read."""
+    jobs = frame.spec.worker.jobs
+    return [_cronjob(frame, job) for job in jobs if not schedules.fault(job.schedule)]
+
+
+def faults(spec: Worker) -> tuple[str, ...]:
+    """Say in a sentence which schedules can't be read."""
+    found = ((job.name, schedules.fault(job.schedule)) for job in spec.jobs)
+    return tuple(f"The schedule of {name} can't be read: {why}." for name, why in found if why)
 
 
 def migration(frame: Frame) -> Manifest:

@@ -31,6 +31,8 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.directive.
     """Member -> share; 0 = leaving; absent = 1."""
     max_handovers: int = 2
     """Of one service's things, given by one member to another at the same time; 0 = none move."""
+    closing: bool | msgspec.UnsetType = msgspec.UNSET
+    """True: the bot is deleted, and leaves every channel; what waits in its queues is kept."""
 
     def weight(self, member: str) -> float:
         """Say a member's share."""
