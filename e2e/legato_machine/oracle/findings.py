@@ -126,8 +126,12 @@ def summary(found: Findings) -> str:
         f"  {one.at:.1f}: {one.how} {one.part}, back in {one.back - one.at:.1f} s"
         for one in found.blows
     )
+    late = ", ".join(
+        f"{one.late_at - one.sent:.1f}" for one in _all(found) if one.late_at is not None
+    )
     return (
         f"{found.pace}\n{struck}\n{len(found.outcomes)} commands: {dict(kinds)}\nanswers: {times};"
+        f" too late: {late or 'none'};"
         f" {len(found.failures)} tracks failed;"
         f" {len(found.stalls)} stalls of the machine, {_longest(found.stalls):.1f} s at most"
     )
