@@ -133,6 +133,10 @@ class Woken(Event, frozen=True, kw_only=True, tag="woken"):
     """A time the player asked for has come (`Player.wake_at`)."""
 
 
+class Closing(Event, frozen=True, kw_only=True, tag="closing"):
+    """The bot is deleted: it leaves every channel."""
+
+
 class SettingsFound(Event, frozen=True, kw_only=True, tag="settings_found"):
     """The guild's settings, read only after the player had begun with the defaults."""
 
@@ -161,6 +165,7 @@ Internal = (
     | NodeReleased
     | Restored
     | Woken
+    | Closing
     | SettingsFound
     | Recalled
 )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from legato.audio import listening, nodestate, position
 from legato.audio.driving import Driver
-from legato.audio.events import NodeAssigned, NodeLost
+from legato.audio.events import Closing, NodeAssigned, NodeLost
 from legato.audio.lavalink import Refused, SessionUnknown
 from legato.audio.links import UP_WITHIN, Links
 from legato.audio.means import Tools
@@ -116,7 +116,10 @@ class Mover:
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         nodes = self._tools.fleet.nodes
+        closing = self._tools.fleet.directive.closing is True
         for guild_id, player in tuple(self._loop.players.items()):
+            if closing and player.voice.wanted is not None:
+                self._loop.tell(Closing(guild_id=guild_id))
             seat = player.seat
             if seat is None or guild_id in self._moving:
                 continue

@@ -174,7 +174,8 @@ def _hear_seat(
     | events.NodeSnapshot
     | events.NodeReleased
     | events.Restored
-    | events.Woken,
+    | events.Woken
+    | events.Closing,
     *,
     now: int,
     rules: Rules,
@@ -192,5 +193,7 @@ def _hear_seat(
             return seating.restored(player, event, now=now, rules=rules)
         case events.Woken():
             return waking.woken(player, now=now, rules=rules)
+        case events.Closing():
+            return voicing.depart(player, "closing", now=now, rules=rules)
         case _:
             assert_never(event)

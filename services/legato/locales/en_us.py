@@ -49,6 +49,7 @@ SENTENCES = {
     "notice.channel_gone": "The voice channel is gone, so I stopped.",
     "notice.no_connect": "I may not join the voice channel any more. Ask someone who manages this server to allow me Connect and Speak there.",
     "notice.node_lost": "My player is away; the music goes on as soon as it is back.",
+    "notice.begins_anew": "The audio server can't go on in the middle of this track, so it begins again.",
     "notice.node_back": "My player is back, and so is the music.",
     "notice.encryption_required": "Discord wants this call end-to-end encrypted, which the audio server that plays for me can't do, so I left. Ask whoever runs me to update it.",
     "notice.stage_suppressed": "I'm in the audience of the stage. Ask a moderator to invite me to speak.",
@@ -56,8 +57,10 @@ SENTENCES = {
     "notice.restored": "I'm back, and go on where I was.",
     "notice.too_many_failures": "Several tracks in a row couldn't be played, so I stopped trying. Use /resume to go on: {detail}",
     "notice.server_muted": "I'm muted on this server, so I paused. Ask a moderator to unmute me.",
+    "notice.not_let_in": "This call's end-to-end encryption doesn't let me in, so nobody can hear me. I keep trying.",
     "notice.voice_away": "Discord's voice server doesn't answer. I keep trying.",
     "notice.voice_failed": "I lost the voice channel again and again, so I left it. Use /play to call me back.",
+    "notice.closing": "I'm being taken out of service, so I left the voice channel.",
     "notice.left_empty": "Nobody came back, so I left. Use /play to call me back.",
     "notice.left_idle": "Nothing was playing for a while, so I left. Use /play to call me back.",
     # Answers.
