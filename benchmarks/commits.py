@@ -8,7 +8,7 @@ import asyncio
 import cProfile
 import itertools
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -229,7 +229,19 @@ async def _scripts(client: redis.asyncio.Redis) -> dict[str, tuple[int, float]]:
     }
 
 
-def _stages(length: int, seconds: float) -> dict[str, float]:
+def _stages(length: int, alone: Cost, seconds: float) -> dict[str, float]:
+    """Say where a command's time goes, one partition alone; all in seconds, each of one command."""
+    found = _pure(length, seconds)
+    whole, core = alone.wall / alone.commands, alone.core / alone.commands
+    rest = max(core - sum(found.values()), 0.0)
+    for name in ("evalsha", "xread"):
+        found[f"{name} in the server"] = alone.scripts.get(name, (0, 0.0))[1] / alone.commands
+    found["our loop, redis-py and asyncio, on our core"] = rest
+    found["waiting for the network and the server's turn"] = max(whole - sum(found.values()), 0.0)
+    return found
+
+
+def _pure(length: int, seconds: float) -> dict[str, float]:
     """Measure the pure stages of a command, in seconds of a core; the mean of its kinds."""
     state = pure.waiting(length)
     found = {"decode": 0.0, "step": 0.0, "diff": 0.0, "encode": 0.0}
@@ -271,7 +283,7 @@ async def measure(quick: bool) -> Measured:
     """Measure one partition alone, and many side by side, with short and long queues."""
     each = 300 if quick else 8000
     rows: list[Row] = []
-    profile: list[str] = []
+    found: dict[int, tuple[Cost, dict[str, float]]] = {}
     async with bench() as (valkey, server):
         del server
         index = itertools.count()
@@ -288,7 +300,8 @@ async def measure(quick: bool) -> Measured:
                 each // 4,
             )
             rows += _rows(length, alone, settled, many)
-            profile += _profile(length, (alone, settled, many), 0.02 if quick else 0.1)
+            found[length] = alone, _stages(length, alone, 0.02 if quick else 0.1)
+        profile = _profile(found)
         profile += await _functions(valkey, next(index), each)
     return Measured(rows=tuple(rows), profile=tuple(profile))
 
@@ -322,28 +335,28 @@ def _rows(length: int, alone: Cost, settled: Cost, many: Cost) -> list[Row]:
     ]
 
 
-def _profile(length: int, costs: tuple[Cost, Cost, Cost], seconds: float) -> list[str]:
-    """Say how one command's time is spent, one partition alone."""
-    alone, stages = costs[0], _stages(length, seconds)
-    whole = alone.wall / alone.commands
-    for name in ("evalsha", "xread"):
-        stages[f"{name} in the server"] = alone.scripts.get(name, (0, 0.0))[1] / alone.commands
-    stages["redis-py and event loop, on our core"] = max(
-        alone.core / alone.commands
-        - sum(stages[one] for one in ("decode", "step", "diff", "encode")),
-        0.0,
-    )
-    stages["waiting for the network and the server's turn"] = max(whole - sum(stages.values()), 0.0)
-    calls = [cost.scripts.get("evalsha", (0, 0.0))[0] / cost.commands for cost in costs]
-    return [
-        f"queue of {length:,}: {whole * 1e6:,.0f} µs a command, one partition alone",
-        *(f"  {took * 1e6:7.1f} µs {took / whole:6.1%}  {name}" for name, took in stages.items()),
-        "  scripts a command: {:.2f}; effects settled: {:.2f}, in 8 partitions: {:.2f}".format(
-            *calls
-        ),
-        f"  effects a command: {_effects(length):.2f}; a done one goes with the next commit,",
-        "  or within 100 ms",
+def _profile(found: Mapping[int, tuple[Cost, dict[str, float]]]) -> list[str]:
+    """Show the stages of a command, a column for each length of the queue."""
+    stages = [stages for _, stages in found.values()]
+    scripts = [
+        cost.scripts.get("evalsha", (0, 0.0))[0] / cost.commands for cost, _ in found.values()
     ]
+    heads = "".join(f"{f'queue of {length:,}':>18}" for length in found)
+    return [
+        f"µs of a command, one partition alone{'':10}{heads}",
+        *(
+            f"  {name:44}"
+            + "".join(f"{1e6 * one[name]:12.1f} {_share(one, name):4.0%} " for one in stages)
+            for name in stages[0]
+        ),
+        f"  {'scripts a command':44}" + "".join(f"{each:12.2f}      " for each in scripts),
+        f"  {'effects a command':44}"
+        + "".join(f"{_effects(length):12.2f}      " for length in found),
+    ]
+
+
+def _share(stages: Mapping[str, float], name: str) -> float:
+    return stages[name] / sum(stages.values())
 
 
 async def _functions(valkey: Bench, index: int, each: int) -> list[str]:

@@ -118,7 +118,8 @@ async def _heard(listening: Listening, faults: Iterable[Fault], found: Found) ->
     for fault in faults:
         heard = await listening.hear(fault.cause, fault.act)
         found.rows.extend(_rows(heard, alike=fault.alike))
-        found.say(f"{fault.cause}: all as before after {heard.seconds:.1f} s. {heard.late}")
+        if heard.late:
+            found.say(f"{fault.cause}: {heard.late}")
 
 
 async def _moved(listening: Listening, found: Found, step: float, *, quick: bool) -> None:
@@ -151,16 +152,7 @@ async def _killed(listening: Listening) -> list[Move]:
 
 def _rows(heard: Heard, *, alike: bool) -> Iterator[Row]:
     beyond = ALIKE_MS if alike else UNBROKEN_MS
-    yield Row(
-        what=f"{heard.cause}: longest gap heard",
-        figure=heard.longest,
-        unit="ms",
-        most=heard.control_longest + beyond,
-        base=heard.control_longest,
-        base_of="control stream",
-        note=f"{heard.breaks} breaks",
-    )
-    yield Row(
+    p99 = Row(
         what=f"{heard.cause}: p99",
         figure=heard.p99,
         unit="ms",
@@ -168,6 +160,20 @@ def _rows(heard: Heard, *, alike: bool) -> Iterator[Row]:
         base=heard.control_p99,
         base_of="control stream",
     )
+    yield Row(
+        what=f"{heard.cause}: longest gap heard",
+        figure=heard.longest,
+        unit="ms",
+        most=heard.control_longest + beyond,
+        base=heard.control_longest,
+        base_of="control stream",
+        note=(
+            f"{heard.breaks} breaks; p99 {heard.p99:.1f} ms, control stream's "
+            f"{heard.control_p99:.1f}; as before after {heard.seconds:.1f} s"
+        ),
+    )
+    if p99.missed:
+        yield p99
 
 
 def _planned(

@@ -35,7 +35,7 @@ def shares(profiler: cProfile.Profile, *, least: float = 0.01) -> list[str]:
         functions[where] += own
     total = sum(found.values())
     kept = {name: took for name, took in found.items() if took >= least * total}
-    return [*_listed(kept, total), "single functions:", *_listed(functions, total)[:10]]
+    return [*_listed(kept, total), "single functions:", *_listed(functions, total)[:6]]
 
 
 def _listed(found: Mapping[str, float], total: float) -> list[str]:

@@ -13,6 +13,7 @@ _HAND = "<!-- by hand: {name} -->"
 _HAND_END = "<!-- end by hand -->"
 _MADE = "<!-- measured: {name} -->"
 _MADE_END = "<!-- end measured -->"
+_MISSED, _NOT = "**missed**", "**Not measured**"
 _BUSY = 0.1
 """Other work that takes more of the cores than this share makes figures provisional."""
 
@@ -65,11 +66,11 @@ def render(before: str, sections: Sequence[Section], *, names: Sequence[str]) ->
     """Write the page; what was not measured now, and all that is by hand, stays as it is."""
     fresh = {section.name: section for section in sections}
     kept, hand = _blocks(before, _MADE, _MADE_END), _blocks(before, _HAND, _HAND_END)
-    parts = [_head(hand)]
-    for name in names:
-        made = _section(fresh[name]) if name in fresh else kept.get(name)
-        if made is not None:
-            parts += [_block(name, made, _MADE, _MADE_END), _hand(name, hand)]
+    made = {name: _section(fresh[name]) if name in fresh else kept.get(name) for name in names}
+    shown = {name: text for name, text in made.items() if text is not None}
+    parts = [_head(hand), _missed(shown)]
+    for name, text in shown.items():
+        parts += [_block(name, text, _MADE, _MADE_END), _hand(name, hand)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -82,9 +83,23 @@ def _head(hand: Mapping[str, str]) -> str:
     return (
         "# Measured\n\n"
         "Written by `make bench`; README.md beside it says how to read and repeat it. "
-        "A missed aim is marked **missed**; its cause stands below its table, by hand.\n\n"
-        + _hand("all", hand)
+        "A missed aim's cause stands below its table, by hand.\n\n" + _hand("all", hand)
     )
+
+
+def _missed(sections: Mapping[str, str]) -> str:
+    """List the rows of all sections whose aim was missed."""
+    found = [
+        f"| [{name}](#{name}) | {' | '.join(row.strip('| ').split(' | ')[:3])} |"
+        for name, text in sections.items()
+        for row in text.splitlines()
+        if row.startswith("| ") and _MISSED in row
+    ]
+    found += [
+        f"| [{name}](#{name}) | {_NOT} | | |" for name, text in sections.items() if _NOT in text
+    ]
+    table = ["| section | what | figure | aim |", "| --- | --- | --: | --: |", *found]
+    return "\n".join(["## Missed aims", "", *(table if found else ["None."])])
 
 
 def _section(section: Section) -> str:
@@ -97,7 +112,7 @@ def _section(section: Section) -> str:
         "",
     ]
     if section.measured is None:
-        return "\n".join([*lines, f"**Not measured**: {section.failure}"])
+        return "\n".join([*lines, f"{_NOT}: {section.failure}"])
     lines += _table(section.measured.rows)
     if section.measured.profile:
         lines += ["", "Where the time went:", "", "```", *section.measured.profile, "```"]
@@ -114,7 +129,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 def _figure(row: Row) -> str:
     said = f"{_number(row.figure)} {row.unit}"
-    return f"{said} **missed**" if row.missed else said
+    return f"{said} {_MISSED}" if row.missed else said
 
 
 def _aim(row: Row) -> str:

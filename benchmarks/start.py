@@ -28,6 +28,8 @@ from legato_simulator.voice_client import VoiceClient
 from support_servers import scratch_folder
 
 OPTIONS = ("port", "api-port", "gateway-port", "audio-port", "worker-port")
+NOT_A_NEWCOMERS = {"VIRTUAL_ENV", "CI", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+"""Variables that a newcomer's shell does not have."""
 MOST_CLONE, MOST_SECOND = 120.0, 15.0
 
 
@@ -110,8 +112,7 @@ async def _clones(folder: pathlib.Path) -> list[Row]:
 
     The second clone is also started once more.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in {"VIRTUAL_ENV", "CI"}}
-    kept.pop("PYTHONPATH", None)
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_A_NEWCOMERS}
     environment = {**kept, "UV_CACHE_DIR": str(folder / "cache")}
     cold = await _cloned(folder / "cold", "nothing cached", environment)
     warm = await _cloned(folder / "warm-clone", "packages cached", environment)
