@@ -8,8 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from legato_machine.machine import Machine
-from legato_machine.room import Room
+from legato_machine.room import Hall, Place
 from legato_simulator.listener import Report
 from legato_simulator.timecode import Analysis
 
@@ -29,7 +28,7 @@ class Control:
 
 
 @contextlib.asynccontextmanager
-async def control(machine: Machine) -> AsyncIterator[Control]:
+async def control(machine: Place) -> AsyncIterator[Control]:
     """Measure a stream that nothing befalls; known once the block has ended."""
     found = Control()
     began = (await machine.voice.voice_control_start()).now
@@ -40,7 +39,7 @@ async def control(machine: Machine) -> AsyncIterator[Control]:
         found.worst_ms = report.worst_gap_ms if report else 0.0
 
 
-async def unbroken(room: Room, noise: Control, *, between_ms: float = 0.0) -> None:
+async def unbroken(room: Hall, noise: Control, *, between_ms: float = 0.0) -> None:
     """Assert that the listener noticed nothing at all since the first packet.
 
     `between_ms` is how long the next track may wait for something slow.
@@ -53,7 +52,7 @@ async def unbroken(room: Room, noise: Control, *, between_ms: float = 0.0) -> No
     assert (analysis.skipped_ms, analysis.repeated_ms) == (0, 0), analysis.jumps
 
 
-async def moved(room: Room, noise: Control, *, planned: bool) -> None:
+async def moved(room: Hall, noise: Control, *, planned: bool) -> None:
     """Assert that the listener heard at most what a move to another node costs."""
     report = await _report(room)
     analysis = (await room.moments()).analysis
@@ -64,7 +63,7 @@ async def moved(room: Room, noise: Control, *, planned: bool) -> None:
     assert analysis.repeated_ms <= twice, analysis.jumps
 
 
-async def rejoined(room: Room, noise: Control) -> None:
+async def rejoined(room: Hall, noise: Control) -> None:
     """Assert that all of the sound came back, soon after Discord itself had ended it."""
     was_rejoined(await _report(room), (await room.moments()).analysis, noise)
 
@@ -81,7 +80,7 @@ def none_lost(analysis: Analysis) -> None:
     assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
 
 
-async def _report(room: Room) -> Report:
+async def _report(room: Hall) -> Report:
     report = await room.report()
     assert report is not None
     return report

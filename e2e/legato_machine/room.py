@@ -1,16 +1,16 @@
 """One guild on the stage: someone who types commands, and an ear in the voice channel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from legato import text
 from legato_machine.conditions import until
+from legato_simulator.client import SimulatorClient
 from legato_simulator.ear import Heard, Moment, Moments
 from legato_simulator.listener import Report
 from legato_simulator.script import Interaction
 from legato_simulator.views import ChannelView, GuildView, InteractionView, MessageView, UserView
+from legato_simulator.voice_client import VoiceClient
 
 if TYPE_CHECKING:
     from legato_machine.machine import Machine
@@ -18,23 +18,32 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 
 
-class Room:
-    """A guild of a machine's Discord, with one person in its voice channel."""
+class Place(Protocol):
+    """Where a bot runs, with the Discord it serves."""
 
-    def __init__(self, machine: Machine, guild: GuildView, person: UserView) -> None:
-        self.machine = machine
+    discord: SimulatorClient
+    voice: VoiceClient
+    bot_id: int
+
+    async def make(self, name: str) -> str:
+        """Have a piece or tone made beforehand; return its link."""
+
+
+class Hall:
+    """A guild anywhere, with one person in its voice channel."""
+
+    def __init__(self, place: Place, guild: GuildView, person: UserView) -> None:
+        self.place = place
         self.guild = guild
         self.person = person
         self.guild_id = int(guild.id)
 
     @classmethod
-    async def made(cls, machine: Machine, name: str) -> Room:
+    async def opened(cls, place: Place, name: str) -> "Hall":
         """Make the guild, and let a person join its voice channel."""
-        person = await machine.discord.make_user(f"listener of {name}")
-        guild = await machine.discord.make_guild(name, person.id)
-        room = cls(machine, guild, person)
-        await machine.discord.join_voice(person.id, room.voice.id)
-        return room
+        hall = cls(place, *await _made(place, name))
+        await place.discord.join_voice(hall.person.id, hall.voice.id)
+        return hall
 
     @property
     def text(self) -> ChannelView:
@@ -54,13 +63,13 @@ class Room:
 
     async def begin(self, command: str, options: Mapping[str, Value] | None = None) -> Interaction:
         """Run a command, and wait for nothing."""
-        return await self.machine.discord.run_command(
+        return await self.place.discord.run_command(
             self.person.id, self.text.id, command, options or {}
         )
 
     async def play(self, name: str, *, timeout: float = 10.0, **options: Value) -> InteractionView:
         """Type /play with a piece or tone of the machine's library."""
-        link = await self.machine.make(name)
+        link = await self.place.make(name)
         return await self.type("play", {"query": link, **options}, timeout=timeout)
 
     @staticmethod
@@ -72,7 +81,7 @@ class Room:
     async def press(self, action: str) -> InteractionView:
         """Press the panel's button whose custom id holds this word."""
         panel = await self.panel()
-        sent = await self.machine.discord.press_button(
+        sent = await self.place.discord.press_button(
             self.person.id, panel.id, self.button(panel, action)
         )
         return await sent.response()
@@ -81,7 +90,7 @@ class Room:
         """Wait for the bot's panel, the newest message with buttons that all can see."""
 
         async def look() -> MessageView | None:
-            found = await self.machine.discord.messages(self.text.id, str(self.machine.bot_id))
+            found = await self.place.discord.messages(self.text.id, str(self.place.bot_id))
             panels = [each for each in found if each.components and not each.ephemeral]
             return panels[-1] if panels else None
 
@@ -100,9 +109,7 @@ class Room:
 
     async def report(self, *, since: float | None = None) -> Report | None:
         """Say what packets came, None before the first."""
-        return await self.machine.voice.voice_report(
-            self.guild_id, self.machine.bot_id, since=since
-        )
+        return await self.place.voice.voice_report(self.guild_id, self.place.bot_id, since=since)
 
     async def now(self) -> float:
         """Say the listener's clock: what `since` counts in."""
@@ -111,13 +118,11 @@ class Room:
 
     async def moments(self, *, since: float | None = None) -> Moments:
         """Read the time code of what was heard."""
-        return await self.machine.voice.voice_moments(
-            self.guild_id, self.machine.bot_id, since=since
-        )
+        return await self.place.voice.voice_moments(self.guild_id, self.place.bot_id, since=since)
 
     async def heard(self, *, since: float | None = None) -> Heard:
         """Say how loud it was, and which tone was strongest."""
-        return await self.machine.voice.voice_heard(self.guild_id, self.machine.bot_id, since=since)
+        return await self.place.voice.voice_heard(self.guild_id, self.place.bot_id, since=since)
 
     async def hears(self, track: int, *, after: float = 0.0, timeout: float = 15.0) -> Moment:
         """Wait until a moment of a track past `after` ms is heard; return the newest."""
@@ -150,3 +155,23 @@ class Room:
             return report if still else None
 
         return await until(look, what="silence", timeout=timeout)
+
+
+class Room(Hall):
+    """A guild of a machine's Discord."""
+
+    def __init__(self, machine: "Machine", guild: GuildView, person: UserView) -> None:
+        super().__init__(machine, guild, person)
+        self.machine = machine
+
+    @classmethod
+    async def made(cls, machine: "Machine", name: str) -> "Room":
+        """Make the guild, and let a person join its voice channel."""
+        room = cls(machine, *await _made(machine, name))
+        await machine.discord.join_voice(room.person.id, room.voice.id)
+        return room
+
+
+async def _made(place: Place, name: str) -> tuple[GuildView, UserView]:
+    person = await place.discord.make_user(f"listener of {name}")
+    return await place.discord.make_guild(name, person.id), person

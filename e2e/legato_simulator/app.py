@@ -22,6 +22,7 @@ from legato_simulator.rest import application
 from legato_simulator.script import Script
 from legato_simulator.settings import Settings
 from legato_simulator.simulation import Simulation
+from legato_simulator.voice_endpoint import LOOPBACK, Reach
 from legato_simulator.voice_routes import Voice
 from legato_simulator.voice_server import VoiceServer
 
@@ -105,8 +106,10 @@ class Simulator:
         if folder is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="legato-simulator-")
             folder = self._scratch.name
-        self.certificates = certs.make(Path(folder) / "certificates")
-        return Voice(VoiceServer(self.certificates, policy=self.settings.voice_encryption))
+        reach = _reach(self.settings)
+        self.certificates = certs.make(Path(folder) / "certificates", host=reach.host)
+        policy = self.settings.voice_encryption
+        return Voice(VoiceServer(self.certificates, policy=policy, reach=reach))
 
     async def start(self) -> None:
         """Make the world, or read it back, and listen."""
@@ -210,3 +213,10 @@ class Simulator:
                 saved = self.simulation.feed.last
                 storage.save(self.simulation, folder)
             await asyncio.sleep(SAVE)
+
+
+def _reach(settings: Settings) -> Reach:
+    address = settings.voice_address
+    if not address:
+        return LOOPBACK
+    return Reach(settings.host, settings.public_host or address, address)

@@ -28,6 +28,7 @@ def _option(name: str, about: str, **more: Any) -> Callable[[Any], Any]:
 @_option("--host", "Address to listen on.", default="127.0.0.1")
 @_option("--port", "Port to listen on; 0 takes a free one.", default=0)
 @_option("--public-host", "Host written into the URLs handed out.")
+@_option("--voice-address", "IP address for voice of clients on other machines.")
 @_option("--data", "Folder in which the world survives a restart.", type=click.Path())
 @_option("--guilds", "Guilds of a new world.", default=1)
 @_option("--tokens", "Bot tokens, a comma between them (better SIMULATOR_TOKENS).", default="")

@@ -1,7 +1,7 @@
 """A pod as every component of Legato has it: restricted, spread, without a CPU limit. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -21,6 +21,7 @@ LOST_AFTER = 10
 USER = 65_532
 """Whom the images run as; nobody's number on the machines."""
 SCRATCH = "/tmp"  # noqa: S108  # a volume of the pod's own; the root is read-only
+TRUSTED = "/etc/legato/trust/ca.crt"
 GRACE = 30
 """Seconds: more than the services' STOP_TIMEOUT of 20 s."""
 
@@ -110,7 +111,17 @@ def secret_refs(*found: SecretRef | Connection | None) -> tuple[SecretRef, ...]:
     return tuple(listed)
 
 
+def _trusting(shape: Shape, authorities: SecretRef | None) -> Shape:
+    """Let OpenSSL, and so Python, trust these authorities."""
+    if authorities is None:
+        return shape
+    file = secret_file("trust", authorities, TRUSTED)
+    told = (*shape.env, *said(SSL_CERT_FILE=TRUSTED))
+    return replace(shape, env=told, files=(*shape.files, file))
+
+
 def _pod(shape: Shape, overrides: PodOverrides, selector: Labels) -> Manifest:
+    shape = _trusting(shape, overrides.ca_secret_ref)
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,

@@ -104,6 +104,9 @@ class PodOverrides(Part, frozen=True, kw_only=True):
     """Secrets to pull images with."""
     env: Annotated[tuple[EnvVar, ...], Meta(max_length=32, extra={"map_key": "name"})] = ()
     """More environment variables; they replace Legato's of the same name."""
+    ca_secret_ref: SecretRef | None = None
+    """Whom the pods trust instead of the system's authorities, as PEM, such as those and a
+    company's own. Java has a store of its own, so not of the official Lavalink image."""
 
 
 class Requirement(Part, frozen=True, kw_only=True):
