@@ -12,7 +12,9 @@ from legato.audio import events, nodestate, player, views
 from legato.audio.effects import Effect, Record, SyncPanel, Tell
 from legato.audio.nodestate import NodeState, Patch
 from legato.audio.player import Message, Player, PlayerHead, QueueDiff
+from legato.audio.position import Clock
 from legato.audio.rules import Rules
+from legato.audio.state import Play
 from legato.contracts import playback, voice
 from legato.contracts.actions import Refused
 from legato.contracts.settings import GuildSettings
@@ -36,6 +38,11 @@ SIMPLE = st.sampled_from(
     ]
 )
 CLEARING = (playback.Stop, playback.Leave, voice.GuildGone)
+
+
+def begins_anew(old: Play, new: Play) -> bool:
+    """Tell whether a node that broke in a track's middle is given its beginning."""
+    return old.entered > 0 and new.restarts > old.restarts and new.clock == Clock()
 
 
 class Histories(RuleBasedStateMachine):
@@ -129,7 +136,7 @@ class Histories(RuleBasedStateMachine):
             return
         if old.play is None or new.play is None or old.play.play_id != new.play.play_id:
             return
-        if old.play.clock.bound is not None:
+        if old.play.clock.bound is not None or begins_anew(old.play, new.play):
             return
         assert views.heard(new, now=self.game.now) >= before
 

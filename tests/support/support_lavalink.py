@@ -47,6 +47,8 @@ class Double:
     stats_first: bool = False
     begins: bool = False
     """It says that a track starts, as every node does; else the test says it."""
+    begins_midway: bool = True
+    """A track can be begun at a position; lavaplayer 2.2.6 fails so with every OGG."""
     runner: web.AppRunner | None = None
 
     async def stop(self) -> None:
@@ -160,6 +162,8 @@ class Double:
                 answer = self._session(request.method, name, rest, body)
                 if self.begins:
                     await self._begin(name)
+                if "track" in body and body.get("position") and not self.begins_midway:
+                    await self._break(name, rest[-1])
                 return answer
         return web.Response(status=404)
 
@@ -176,6 +180,18 @@ class Double:
             track["begun"] = True
             start = {"op": "event", "type": "TrackStartEvent", "guildId": guild, "track": track}
             await session.socket.send_json(start)
+
+    async def _break(self, name: str, guild: str) -> None:
+        """Say what Lavalink 4.2.2 says of an OGG that is begun at a position."""
+        session = self.sessions[name]
+        player, socket = session.players[guild], session.socket
+        assert socket is not None
+        about = {"op": "event", "guildId": guild, "track": player["track"]}
+        why = {"message": None, "severity": "fault", "cause": "java.lang.NullPointerException"}
+        player |= {"track": None}
+        await socket.send_json({**about, "type": "TrackStartEvent"})
+        await socket.send_json({**about, "type": "TrackExceptionEvent", "exception": why})
+        await socket.send_json({**about, "type": "TrackEndEvent", "reason": "loadFailed"})
 
     def _session(self, method: str, name: str, rest: list[str], body: Json) -> web.Response:
         session = self.sessions.get(name)

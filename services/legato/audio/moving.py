@@ -198,6 +198,8 @@ class Mover:
         try:
             meeting = await self._load(new, old, guild_id)
             if meeting is not None:
+                await _until(meeting.at - 2 * self._pace.seated.total_seconds())
+                await self._check(new, guild_id, meeting.ahead)
                 await _until(meeting.at - self._pace.seated.total_seconds())
                 self._voice(guild_id)
         except BaseException:
@@ -205,6 +207,12 @@ class Mover:
                 await asyncio.shield(new.client.delete(new.session_id, guild_id))
             raise
         return meeting
+
+    async def _check(self, new: NodeLink, guild_id: int, ahead: NodeState) -> None:
+        """Ask whether the new node still has the track: the official one begins no OGG midway."""
+        found = await new.client.player(new.session_id, guild_id)
+        if found is None or found.play_id != ahead.play_id:
+            raise Unavailable("node", "the other node can't begin the track in its middle")
 
     async def _load(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:
         """Let the new node have what plays, ahead of it; None: nothing sounds."""
@@ -217,13 +225,14 @@ class Mover:
         if wanted is None:
             return None
         place = told.place(wanted, now=now) if told is not None else None
-        lead = round(self._pace.lead / timedelta(milliseconds=1)) + takes
+        at = self._tools.meetings.after(now + self._pace.lead.total_seconds())
+        lead = round((at - now) * 1000) + takes
         begins = (wanted.position if place is None else place) + lead
         ahead = replace(wanted, voice=None, position=begins)
         first = nodestate.difference(ahead, None)
         if first is not None:
             await new.client.patch(new.session_id, guild_id, first)
-        return Meeting(ahead, now + self._pace.lead.total_seconds(), exact=place is not None)
+        return Meeting(ahead, at, exact=place is not None)
 
     async def _told(self, old: NodeLink | None, guild_id: int) -> Told | None:
         """Ask the old node how far it is: our clock may be a little off."""

@@ -30,7 +30,7 @@ def started(player: Player, event: TrackStarted) -> Step:
     play = _current(player, event.play_id)
     if play is None or play.sounding:
         return Step(player, (), OLD if play is None else "as known")
-    sounding = replace(play, sounding=True, begun=True)
+    sounding = replace(play, sounding=True, begun=True, entered=play.clock.at)
     return Step(replace(player, play=sounding), (), "the track started")
 
 
@@ -40,7 +40,7 @@ def ended(player: Player, event: TrackEnded, *, now: int, rules: Rules) -> Step:
     if play is None:
         return Step(player, (), OLD)
     if event.reason == "loadFailed" or (event.reason == "finished" and play.failed is not None):
-        return turns.fail(player, "track_failed", play.failed or "", now=now, rules=rules)
+        return turns.broke(player, play.failed or "", now=now, rules=rules)
     if event.reason == "finished":
         return turns.finish(player, now=now)
     return Step(player, (SyncNode(),), "the node dropped the track, or it was moved")

@@ -82,6 +82,8 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The node's exception; an end that follows is a failure, whatever it says."""
     failed_at: int = 0
     restarts: int = 0
+    entered: int = 0
+    """Where its node began it last, ms: in the middle after a loss or a move."""
     awaited_since: int | None = None
     """Since when the node could play it and has not said that it does."""
     unseated_since: int | None = None

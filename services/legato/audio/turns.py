@@ -3,9 +3,13 @@
 from msgspec.structs import replace
 
 from legato.audio import position, queue
-from legato.audio.effects import Record, SyncPanel
+from legato.audio.effects import Record, SyncNode, SyncPanel
+from legato.audio.position import Clock
 from legato.audio.rules import Rules
 from legato.audio.state import Play, Player, Step
+
+ENTERED = 1_000
+"""A play that breaks within this of where it was begun, in ms, was never heard from there."""
 
 
 def start_next(player: Player, *, now: int, rules: Rules) -> Player:
@@ -52,6 +56,34 @@ def fail(player: Player, notice: str, detail: str, *, now: int, rules: Rules) ->
     told = SyncPanel(notice="too_many_failures", notice_detail=detail)
     halted = replace(ended.player, failures=0, halted=True)
     return Step(halted, (*ended.effects, told), "too many tracks failed one after another")
+
+
+def broke(player: Player, detail: str, *, now: int, rules: Rules) -> Step:
+    """End a play that its node could not go on with; one that did not even begin starts anew.
+
+    The official server can't start an OGG in its middle (docs/node.md), only at its beginning.
+    """
+    play = player.play
+    if play is None or play.restarts >= rules.max_restarts or not _barely_entered(play, now=now):
+        return fail(player, "track_failed", detail, now=now, rules=rules)
+    anew = replace(
+        play,
+        clock=Clock(),
+        sounding=False,
+        failed=None,
+        surely=None,
+        restarts=play.restarts + 1,
+    )
+    begun = replace(player, play=anew)
+    told = SyncPanel(notice="begins_anew")
+    return Step(begun, (SyncNode(), told), "its node can't begin it there: it starts anew")
+
+
+def _barely_entered(play: Play, *, now: int) -> bool:
+    """Tell whether a play broke where its node began it, in its middle."""
+    broken = play.failed_at if play.failed is not None else now
+    at = position.moment(play.clock, now=broken, length=play.track.length)
+    return play.entered > 0 and at - play.entered < ENTERED
 
 
 def restart(player: Player, *, now: int, rules: Rules) -> Step:

@@ -136,7 +136,7 @@ def _give_up_play(player: Player, *, now: int, rules: Rules) -> Step:
     if play is None:
         return Step(player)
     if play.failed is not None and now >= play.failed_at + FAILED_WITHIN:
-        return turns.fail(player, "track_failed", play.failed, now=now, rules=rules)
+        return turns.broke(player, play.failed, now=now, rules=rules)
     if play.awaited_since is not None and now >= play.awaited_since + rules.start_within:
         return turns.fail(player, "track_stuck", "", now=now, rules=rules)
     return Step(player)

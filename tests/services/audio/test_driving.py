@@ -1,4 +1,4 @@
-"""Nodes brought to what players say, and moved; lavalink.py's defects 1 to 3 and 8 among them."""
+"""Nodes brought to what players say; lavalink.py's defect 1 among them."""
 
 import asyncio
 

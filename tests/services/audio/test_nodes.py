@@ -3,110 +3,25 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
 import pytest
 
-from legato.audio import frames
 from legato.audio.events import (
-    Internal,
     NodeAssigned,
     NodeLost,
     PositionReported,
     TrackEnded,
-    TrackFailed,
     TrackStarted,
-    VoiceClosed,
 )
 from legato.audio.lavalink import NodeClient
-from legato.audio.nodes import Look, NodeLink, Pace
+from legato.audio.nodes import NodeLink, Pace
 from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double, Session, running_double
+from support_linking import CALM, GUILD, QUICK, Partition, linked, up
 from support_waiting import PATIENCE, until
-
-GUILD = 42
-QUICK = Pace(
-    ping=timedelta(milliseconds=100),
-    update=timedelta(milliseconds=200),
-    fastest=timedelta(milliseconds=200),
-    held=timedelta(seconds=1),
-    grace=timedelta(milliseconds=500),
-    backoff=timedelta(milliseconds=20),
-    longest_backoff=timedelta(milliseconds=100),
-)
-"""Soon without patience: for nodes that are lost."""
-CALM = dataclasses.replace(
-    QUICK, silence=600.0, grace=timedelta(minutes=5), held=timedelta(minutes=5)
-)
-"""It asks as soon, and waits as long for an answer as a busy machine needs."""
-
-
-class Partition:
-    def __init__(self) -> None:
-        self.told: list[Internal] = []
-        self.kept: list[str] = []
-        self.guilds = [GUILD]
-        self.due = False
-        self.found: list[dict[int, frames.Player]] = []
-        self.opens = 0
-        self.calls_when_kept = 0
-        self.double: Double | None = None
-
-    def tell(self, event: Internal, *, node: str = "", session_id: str = "") -> None:
-        self.told.append(event)
-
-    def seated(self, node: str) -> list[int]:
-        return self.guilds
-
-    def sounding(self, node: str) -> bool:
-        return self.due
-
-    def now(self) -> int:
-        return 1000
-
-    async def keep(self, node: str, session_id: str) -> None:
-        self.kept.append(session_id)
-
-    def begin_look(self) -> Look:
-        return Look()
-
-    async def looked(self, link: NodeLink, found, look: Look) -> None:
-        self.found.append(dict(found))
-
-    def opened(self, link: NodeLink) -> None:
-        self.opens += 1
-
-    def of(self, kind: type) -> list:
-        return [event for event in self.told if isinstance(event, kind)]
-
-
-@pytest.fixture
-async def double() -> AsyncIterator[Double]:
-    async with running_double() as running:
-        yield running
-
-
-@asynccontextmanager
-async def linked(
-    double: Double, port: Partition, *, session_id: str = "", pace: Pace = CALM
-) -> AsyncIterator[NodeLink]:
-    async with aiohttp.ClientSession() as http:
-        node = Node(name="n1", url=double.url, password=PASSWORD, lead=400)
-        link = NodeLink(NodeClient(http, node, user_id=7), port, session_id=session_id, pace=pace)
-        task = asyncio.create_task(link.run())
-        try:
-            yield link
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-async def up(link: NodeLink) -> str:
-    return await link.up(within=timedelta(seconds=PATIENCE))
 
 
 async def test_a_new_session_is_kept_and_resumable_before_anything_else(double: Double) -> None:
@@ -210,30 +125,6 @@ async def test_events_of_a_guild_come_in_the_order_they_were_sent(double: Double
         plays = [(type(one), one.play_id) for one in port.told if not isinstance(one, NodeAssigned)]
         assert plays == [
             (kind, f"p{number}") for number in range(50) for kind in (TrackStarted, TrackEnded)
-        ]
-
-
-async def test_every_event_is_put_into_the_players_words(double: Double) -> None:
-    port = Partition()
-    async with linked(double, port) as link:
-        session = await up(link)
-        port.told.clear()
-        failure = {"message": None, "severity": "common", "cause": "gone"}
-        await double.event("TrackExceptionEvent", GUILD, "p", exception=failure)
-        await double.event("TrackStuckEvent", GUILD, "p", thresholdMs=1)
-        await double.event("WebSocketClosedEvent", GUILD, code=4006, reason="x", byRemote=True)
-        await double.event("SomethingNewEvent", GUILD)
-        await double.say({"op": "somethingNew"})
-        await double.update(GUILD, 1500)
-        await until(lambda: len(port.told) == 4)
-
-        assert port.told == [
-            TrackFailed(guild_id=GUILD, play_id="p", message="gone"),
-            TrackFailed(guild_id=GUILD, play_id="p", message="", stuck=True),
-            VoiceClosed(guild_id=GUILD, node="n1", session_id=session, code=4006, at=1000),
-            PositionReported(
-                guild_id=GUILD, play_id="", position=1500, connected=True, at=1000, lead=400
-            ),
         ]
 
 
@@ -407,26 +298,3 @@ async def test_a_fast_nodes_interval_is_learned(double: Double) -> None:
         port.due = True
 
         await until(lambda: "/version" in double.called("GET"))
-
-
-async def test_what_no_database_takes_is_left_out_of_a_found_track(double: Double) -> None:
-    info = {
-        "identifier": "1",
-        "isSeekable": True,
-        "author": "x\0",
-        "length": 1,
-        "isStream": False,
-        "position": 0,
-        "title": "A\0 tone",
-        "uri": None,
-        "artworkUrl": "\0",
-        "isrc": None,
-        "sourceName": "http",
-    }
-    track = {"encoded": "E", "info": info, "pluginInfo": {}, "userData": {}}
-    double.loads["q"] = {"loadType": "track", "data": track}
-    async with aiohttp.ClientSession() as http:
-        node = Node(name="n1", url=double.url, password=PASSWORD, lead=400)
-        (found,) = (await NodeClient(http, node, user_id=7).load("q")).tracks
-
-    assert (found.title, found.author, found.uri, found.artwork_url) == ("A tone", "x", None, "")

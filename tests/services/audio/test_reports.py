@@ -77,6 +77,51 @@ def test_an_exception_without_an_end_ends_the_track_soon() -> None:
     assert game.now == 1_002_000
 
 
+def broken(game: Game, message: str = "NullPointerException") -> Game:
+    game.node(events.TrackFailed, play_id=game.play_id, message=message)
+    return game.ended("loadFailed")
+
+
+def test_a_track_that_a_node_can_not_begin_midway_begins_anew() -> None:
+    game = playing("a").wait(30_000)
+    game.play("b")
+    game.node(events.NodeLost, node="n1").seat("n2", "s2")
+    assert position(game) == 29_500
+    broken(game.started().wait(80))
+
+    assert (game.current, position(game)) == ("a", 0)
+    assert notices(game) == ["begins_anew"]
+    game.started().wait(5_000)
+    assert position(game) == 5_000
+
+
+def test_a_track_that_breaks_again_at_its_beginning_has_failed() -> None:
+    game = playing("a").wait(30_000)
+    game.play("b")
+    game.node(events.NodeLost, node="n1").seat("n2", "s2")
+    broken(broken(game.started()).started())
+
+    assert game.current == "b"
+    assert notices(game) == ["track_failed"]
+
+
+def test_a_track_that_was_heard_where_its_node_began_it_is_not_begun_anew() -> None:
+    game = playing("a").wait(30_000)
+    game.play("b")
+    game.node(events.NodeLost, node="n1").seat("n2", "s2")
+    broken(game.started().wait(1_500))
+
+    assert game.current == "b"
+
+
+def test_an_exception_midway_without_an_end_begins_the_track_anew_too() -> None:
+    game = playing("a").wait(30_000)
+    game.node(events.NodeLost, node="n1").seat("n2", "s2").started()
+    game.node(events.TrackFailed, play_id=game.play_id, message="broken").wake()
+
+    assert (game.current, position(game)) == ("a", 0)
+
+
 def test_a_stuck_track_is_passed_at_once() -> None:
     game = playing("a")
     game.play("b")

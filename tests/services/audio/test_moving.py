@@ -1,0 +1,240 @@
+"""Players moved between nodes; lavalink.py's defects 2, 3 and 8 among them."""
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+import structlog
+from msgspec.structs import replace
+
+from legato.audio import moving, player
+from legato.audio.events import (
+    Closing,
+    VoiceClosed,
+)
+from legato.audio.lavalink import NodeClient
+from legato.contracts.fleet import Directive, Node
+from legato.errors import Unavailable
+from support_driving import GUILD, VOICE, World, seat_and_play, world_of
+from support_waiting import until
+
+
+def mover(world: World) -> moving.Mover:
+    tools = SimpleNamespace(
+        fleet=SimpleNamespace(nodes=world.nodes, directive=world.directive),
+        room=asyncio.Semaphore(1),
+        means=SimpleNamespace(metrics=world.metrics),
+    )
+    pace = moving.Pace(
+        lead=timedelta(milliseconds=100),
+        seated=timedelta(milliseconds=20),
+        overlap=timedelta(milliseconds=20),
+        look=timedelta(milliseconds=10),
+    )
+    return moving.Mover(
+        world, world.links, world.driver, tools=tools, choose=world.choose, pace=pace
+    )
+
+
+async def test_a_move_warms_the_new_node_and_deletes_on_the_old(double, other) -> None:
+    """Defects 2, 3, 8: DELETE goes to the old node, the position is ours, userData is carried."""
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        await mover(world).migrate(GUILD)
+
+        seat = world.players[GUILD].seat
+        assert seat is not None
+        assert seat.node == "n2"
+        meeting = other.patches[0].pop("position")
+        assert 5_100 <= meeting < 5_200
+        assert other.patches[0] == {
+            "track": {"encoded": "QAAA", "userData": {"play_id": "1-1"}},
+        }
+        assert set(other.patches[1]) == {"voice"}
+        assert double.patches[-1] == {"endTime": meeting}
+        assert not other.called("DELETE")
+        assert len(double.called("DELETE")) == 1
+        await world.driver.sync(GUILD)
+        assert len(other.patches) == 2
+
+
+async def test_a_node_that_counts_from_zero_again_is_not_believed_in_a_move(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        [session] = double.sessions.values()
+        session.players[str(GUILD)]["state"]["position"] = 300
+        world.chosen = "n2"
+        await mover(world).migrate(GUILD)
+
+        assert other.patches[0]["position"] == 5_100
+        assert not any("endTime" in patch for patch in double.patches)
+
+
+async def test_a_move_teaches_how_long_the_next_one_sounds_on_the_old_node(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        assert await world.driver.ahead(VOICE.endpoint) == 0
+        await mover(world).migrate(GUILD)
+        closed = VoiceClosed(guild_id=GUILD, node="n1", session_id="s", code=4014, at=10_075)
+
+        world.driver.learn(closed)
+
+        assert await world.driver.ahead(VOICE.endpoint) == 75
+
+
+async def test_a_move_whose_first_change_may_have_been_made_takes_it_back(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = NodeClient.patch
+
+    async def unheard(client: NodeClient, *args: object) -> None:
+        await change(client, *args)
+        raise Unavailable("node", "its answer got lost")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(NodeClient, "patch", unheard)
+        with pytest.raises(Unavailable, match="got lost"):
+            await mover(world).migrate(GUILD)
+
+        assert other.patches
+        assert other.session.players == {}
+
+
+class Looks(dict[str, Node]):
+    """Nodes that count how often they were looked at."""
+
+    count = 0
+
+    def get(self, name: str) -> Node | None:  # type: ignore[override]
+        self.count += 1
+        return self[name]
+
+
+async def test_a_track_that_does_not_sound_yet_is_not_moved(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        looks = Looks(world.nodes)
+        looks["n1"] = replace(looks["n1"], drain_deadline=1)
+        world.nodes = looks
+        play = world.players[GUILD].play
+        world.change(play=replace(play, sounding=False))
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: looks.count >= 20)
+        assert not other.patches
+
+        world.change(play=play)
+        await until(lambda: other.patches)
+        looking.cancel()
+        await asyncio.wait([looking])
+
+
+async def test_a_bot_that_is_deleted_leaves_every_channel(double) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        world.directive = Directive(version=2, closing=True)
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: world.of(Closing))
+        looking.cancel()
+        await asyncio.wait([looking])
+
+    step = player.step(world.players[GUILD], world.of(Closing)[0], now=10_000)
+    assert step.player.voice.wanted is None
+
+
+async def test_who_can_not_move_is_told_of_once_and_again_for_another_reason(double) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        failed = world.metrics.moves.labels("failed")
+        with structlog.testing.capture_logs() as lines:
+            looking = asyncio.create_task(mover(world).run())
+            await until(lambda: failed._value.get() >= 3)
+            world.why = "for another reason"
+            before = failed._value.get()
+            await until(lambda: failed._value.get() >= before + 3)
+            looking.cancel()
+            await asyncio.wait([looking])
+
+    told = [line["why"] for line in lines if line["event"] == "player not moved"]
+    assert len(told) == 2
+    assert "for another reason" in told[1]
+
+
+async def test_a_move_that_is_called_off_ends_though_nothing_can_be_taken_back(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise Unavailable("lease", "it is another's")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(NodeClient, "delete", refused)
+        moved = asyncio.create_task(mover(world).migrate(GUILD))
+        await until(lambda: other.patches)
+        moved.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await moved
+
+
+async def test_a_move_that_fails_leaves_the_player_where_it_is(double, other) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        moved = asyncio.create_task(mover(world).migrate(GUILD))
+        while not other.patches:
+            await asyncio.sleep(0.005)
+        world.change(voice=replace(VOICE, token=""))
+        with pytest.raises(Unavailable):
+            await moved
+
+        seat = world.players[GUILD].seat
+        assert seat is not None
+        assert seat.node == "n1"
+        assert not double.called("DELETE")
+        assert len(other.called("DELETE")) == 1
+
+
+async def test_a_move_that_breaks_unexpectedly_fails_alone_and_is_tried_again(
+    double, other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> float:
+        raise TypeError("nobody thought of this")
+
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen = "n2"
+        monkeypatch.setattr(world.driver, "ahead", broken)
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        failed = world.metrics.moves.labels("failed")
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: failed._value.get() >= 2 or looking.done())
+
+        assert not looking.done()
+        looking.cancel()
+        await asyncio.wait([looking])
+
+
+async def test_a_track_that_the_new_node_can_not_begin_midway_stays_on_the_old(
+    double, other
+) -> None:
+    """The official server fails so with an OGG; at its end the next track is moved instead."""
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        other.begins_midway = False
+        world.chosen = "n2"
+        with pytest.raises(Unavailable, match="can't begin the track in its middle"):
+            await mover(world).migrate(GUILD)
+
+        seat = world.players[GUILD].seat
+        assert seat is not None
+        assert seat.node == "n1"
+        assert not double.called("DELETE")
+        assert len(other.called("DELETE")) == 1
