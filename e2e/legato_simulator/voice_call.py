@@ -358,7 +358,7 @@ class VoiceCall:
         while self._outbox:
             user_id, op, body = self._outbox.popleft()
             session = self.clients.get(user_id)
-            if session is not None:
+            if session is not None and not self._loses(op):
                 self._cover(user_id, op, body)
                 await self._around.deliver(session, op, self._spoil(op, body))
 
@@ -372,6 +372,10 @@ class VoiceCall:
                 self._covered.setdefault(user_id, self._now() + SETTLED_S)
         elif op in {messages.PREPARE_EPOCH, messages.PREPARE_TRANSITION}:
             self._covered.pop(user_id, None)
+
+    def _loses(self, op: int) -> bool:
+        """Say whether a message never arrives."""
+        return op == messages.WELCOME and self._around.spend("lost_welcomes")
 
     def _spoil(self, op: int, body: Any) -> Any:
         """Break a commit or a welcome, if the faults ask for it."""

@@ -33,6 +33,8 @@ class VoiceFaults(Struct, frozen=True, kw_only=True):
     """How many of the next commits (op 29) reach a client broken."""
     spoil_welcomes: int = 0
     """How many of the next welcomes (op 30) reach a client broken."""
+    lost_welcomes: int = 0
+    """How many of the next welcomes (op 30) never reach a client."""
     slow_listeners: float = 0.0
     """Seconds that each listener takes over each message of the group."""
     slow_clients: float = 0.0
@@ -40,7 +42,7 @@ class VoiceFaults(Struct, frozen=True, kw_only=True):
 
 
 NONE = VoiceFaults()
-Counted = Literal["udp_drop_next", "spoil_commits", "spoil_welcomes"]
+Counted = Literal["udp_drop_next", "spoil_commits", "spoil_welcomes", "lost_welcomes"]
 
 
 class FaultBook:

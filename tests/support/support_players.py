@@ -122,8 +122,9 @@ class Game:
         told = {"play_id": self.play_id, "connected": True, "at": self.now, **values}
         return self.node(events.PositionReported, position=position, **told)
 
-    def closed(self, code: int, session: str = "s1") -> "Game":
-        return self.node(events.VoiceClosed, node="n1", session_id=session, code=code)
+    def closed(self, code: int, session: str = "s1", *, by_remote: bool = True) -> "Game":
+        told = {"node": "n1", "session_id": session, "code": code, "by_remote": by_remote}
+        return self.node(events.VoiceClosed, **told)
 
     def snapshot(self, play_id: str | None = None, **values: object) -> "Game":
         told = {"node": "n1", "session_id": "s1", "play_id": play_id, "at": self.now, **values}

@@ -33,7 +33,8 @@ OF_DISCORD = 4000
 help, and each try with the old ones plays on unheard."""
 DISCONNECTED = frozenset({4014, 4022})
 """A kick, a move, a deleted channel or an ended gateway session look the same here."""
-ENCRYPTION_REQUIRED = 4017
+ENCRYPTION = 4017
+"""Closed by Discord: the node can't encrypt. By the node: the call's group does not let it in."""
 TOO_MANY = 4021
 NO_PERMISSION = frozenset({"no_connect", "no_speak"})
 LASTING = NO_PERMISSION | {"channel_full"}
@@ -84,19 +85,17 @@ def lose(player: Player, event: VoiceClosed, *, now: int, rules: Rules) -> Step:
         player = _unheard(player, since=event.at or now)
         return Step(player, (SyncNode(),), "voice: closed by the move")
     player = _unheard(player, since=event.at or now)
-    if code == ENCRYPTION_REQUIRED:
+    if code == ENCRYPTION and event.by_remote:
         return depart(player, "encryption_required", now=now, rules=rules)
     if code in DISCONNECTED:
         return _retry(player, now + STATE_WITHIN, f"voice: {code}, waits for the bot's own state")
     if code == TOO_MANY:
         return _retry(player, now + RATE_LIMITED, "voice: rate limited")
+    if code in {ENCRYPTION, UNANSWERED}:
+        notice = "voice_away" if code == UNANSWERED else "not_let_in"
+        return _ask_again(player, now=now, rules=rules).also(SyncPanel(notice=notice))
     if code >= OF_DISCORD and voice.losses <= 1:
         return rejoin(player, now=now, rules=rules)
-    if code == UNANSWERED and voice.losses <= 1:
-        return rejoin(player, now=now, rules=rules).also(SyncPanel(notice="voice_away"))
-    if code == UNANSWERED:
-        away = _retry(player, now + _backoff(voice.losses), "voice: no answer, joins again later")
-        return away.also(SyncPanel(notice="voice_away"))
     if voice.losses:
         return _retry(player, now + _backoff(voice.losses), f"voice: {code}, joins again later")
     once = with_voice(player, replace(voice, losses=1))
@@ -202,6 +201,14 @@ def _out(player: Player, *, new_session: bool, now: int, rules: Rules) -> Step:
     if now - old.rejoined_at < REJOIN:
         return Step(player, (), "voice: leaves once more, to join again")
     return depart(player, "kicked", now=now, rules=rules)
+
+
+def _ask_again(player: Player, *, now: int, rules: Rules) -> Step:
+    """Ask for other credentials, at once for the first two times."""
+    losses = player.voice.losses
+    if losses <= 1:
+        return rejoin(player, now=now, rules=rules)
+    return _retry(player, now + _backoff(losses), "voice: joins again later")
 
 
 def _revoiced(player: Player, voice: VoiceState, *, now: int) -> Player:

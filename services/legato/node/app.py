@@ -58,6 +58,7 @@ class NodeService:
             tls=ssl.create_default_context(),
             voice_timeout=self.settings.voice_timeout,
             stuck_threshold=self.settings.stuck_threshold,
+            group_timeout=self.settings.group_timeout,
         )
         node = Node(self.settings, around)
         runner = web.AppRunner(_application(node), access_log=None, shutdown_timeout=0.5)

@@ -63,6 +63,7 @@ class Surroundings:
     tls: ssl.SSLContext
     voice_timeout: timedelta
     stuck_threshold: timedelta
+    group_timeout: timedelta
 
 
 class PlayerShell:
@@ -105,7 +106,10 @@ class PlayerShell:
         self._voice_state = voice
         seat = Seat(self.core.guild, self._user, voice)
         around = self._around
-        self._voice = VoiceConnection(seat, around.http, around.tls, self, self.lane)
+        within = around.group_timeout.total_seconds()
+        self._voice = VoiceConnection(
+            seat, around.http, around.tls, self, self.lane, group_timeout=within
+        )
         try:
             await self._voice.open(timeout=self._around.voice_timeout.total_seconds())
         except MediaError as error:
@@ -172,7 +176,9 @@ class PlayerShell:
         self._tell(_PlayerUpdate(guild_id=str(self.core.guild), state=self.state()), False)
 
     def look(self) -> None:
-        """Notice a play that gives no frame for too long."""
+        """Notice a play that gives no frame for too long; one that waits for its call may."""
+        if self._voice is not None and self._voice.encryption.waiting:
+            return
         starved_ms = self.lane.page.words[ring.LANE_STARVED] * 20
         threshold = self._around.stuck_threshold // timedelta(milliseconds=1)
         if starved_ms >= threshold and self._stuck_play != self.core.play:

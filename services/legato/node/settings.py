@@ -77,6 +77,10 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     voice_timeout: Duration = timedelta(seconds=5)
     """How long the handshake with a voice server may take."""
 
+    group_timeout: Duration = timedelta(seconds=21)
+    """How long the group of an encrypted call may take to let us in. A new key package is offered
+    after a seventh and three sevenths of it; then the voice connection ends with 4017."""
+
     connect_timeout: Duration = timedelta(seconds=5)
     """To resolve and connect to a file server."""
 

@@ -52,6 +52,10 @@ FAREWELL = 1.0
 LOST = 1006
 """What a connection that broke without a close is reported as (RFC 6455)."""
 
+NOT_LET_IN = 4017
+"""Discord's code for a call that wants end-to-end encryption; where we close, its group does not
+let us in."""
+
 DISCOVERY_TRIES = 6
 DISCOVERY_WAIT = 0.5
 UDP_BUFFER = 1 << 18
@@ -95,9 +99,11 @@ class VoiceConnection:
         tls: ssl.SSLContext,
         listener: Listener,
         keys: Keys,
+        *,
+        group_timeout: float = 21.0,
     ) -> None:
         self.seat = seat
-        self.encryption = Encryption(seat.user_id, seat.channel_id, keys, self)
+        self.encryption = Encryption(seat.user_id, seat.channel_id, keys, self, group_timeout)
         self.ping = -1
         self.connected = False
         self._http, self._tls, self._listener = http, tls, listener
@@ -117,6 +123,7 @@ class VoiceConnection:
         """Whether the listener was told that sound can be sent."""
         self._outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     async def open(self, *, timeout: float) -> None:
         """Connect the websocket and go on in the background; raises MediaError."""
@@ -159,6 +166,15 @@ class VoiceConnection:
             self._sending = True
             seal = (self._mode, self._key)
             self._listener.voice_ready(self._udp, self._ssrc, seal, encrypted=encrypted)
+
+    def give_up(self) -> None:
+        """End the connection, and say why at once: another may follow before it has ended."""
+        if self._closing:
+            return
+        self._closing, self.connected = True, False
+        reason = "the group of the encrypted call does not let this node in"
+        self._listener.voice_closed(NOT_LET_IN, reason, by_remote=False)
+        self._leaving = asyncio.create_task(self.close())
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         return await self._http.ws_connect(

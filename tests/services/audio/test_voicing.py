@@ -432,6 +432,18 @@ def test_a_voice_server_that_does_not_answer_is_said_and_asked_for_again_later()
     assert game.last_one(SyncVoice).rejoin
 
 
+def test_a_group_that_does_not_let_the_bot_in_is_said_and_asked_again() -> None:
+    game = playing("a").wait(10_000).closed(4017, by_remote=False)
+
+    assert game.last_one(SyncPanel).notice == "not_let_in"
+    assert game.last_one(SyncVoice).rejoin
+    assert game.player.play is not None, "the track waits"
+    game.state().server().closed(4017, by_remote=False)
+    game.state().server().closed(4017, by_remote=False)
+    assert "SyncVoice" not in game.last_kinds()
+    assert game.last_one(SyncPanel).notice == "not_let_in"
+
+
 def test_what_was_sent_while_the_node_had_lost_touch_is_played_again() -> None:
     game = playing("a").wait(10_000).report(10_000, connected=False)
     game.wait(1_000).report(11_000, connected=False).wait(4_000).closed(1006)

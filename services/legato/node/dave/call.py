@@ -23,6 +23,7 @@ from legato.node.dave.exchange import (
     HandshakeProcessed,
     KeyPackageReady,
     KeysLost,
+    Leave,
     Media,
     NewKeyUsed,
     PrepareEpoch,
@@ -51,6 +52,9 @@ NOW = 0
 MISSED = 16
 """Transitions that a key process may be behind; their numbers have 16 bits and begin anew."""
 
+MOST_WAITS = 3
+"""Waits for a place in the group, each twice as long as the one before, until it is given up."""
+
 FIRST_EPOCH = 1
 """An announced epoch 1 means a new group ("dave_protocol_prepare_epoch (24)")."""
 
@@ -71,6 +75,8 @@ class Call:
     """Our commit that is on its way, if any."""
     flagged: int | None = None
     """The invalid transition that we reported, until our new package is answered."""
+    waits: int = 0
+    """How often a place in the group was waited for in vain."""
     others: frozenset[int] = frozenset()
     prepared: tuple[tuple[int, int], ...] = ()
     """Transitions that we are ready for, and their versions, the oldest first."""
@@ -189,7 +195,7 @@ def _prepare(call: Call, transition: int, version: int) -> Step:
 
 def _joined(call: Call, transition: int) -> Step:
     """Be a member of the new epoch; its keys are used when the transition is executed."""
-    call = replace(call, joined=True, commit=b"", flagged=None)
+    call = replace(call, joined=True, commit=b"", flagged=None, waits=0)
     if transition == NOW:
         return _use_new_key(replace(call, version=call.group, last=NOW))
     return _prepare(call, transition, call.group)
@@ -253,7 +259,10 @@ def _waited(call: Call) -> Step:
     """Let the track go on with the key that there is; who is not alone tries to join again."""
     if call.version == NONE:
         return call, []
-    if not call.joined:
+    if not call.joined and call.others:
         # Plain frames would tell everyone what was to be encrypted, and members drop them.
-        return _begin(call, call.group) if call.others else _send(call, "plain")
+        call = replace(call, waits=call.waits + 1)
+        return (call, [Leave()]) if call.waits >= MOST_WAITS else _begin(call, call.group)
+    if not call.joined:
+        return _send(call, "plain")
     return (call, []) if call.media == "encrypted" else _use_new_key(call)

@@ -14,6 +14,7 @@ from legato.node.dave.exchange import (
     Effect,
     Event,
     KeysLost,
+    Leave,
     ProcessHandshake,
     ProcessProposals,
     SendMedia,
@@ -26,11 +27,9 @@ from legato.node.dave.key_handles import KeyHandle, KeyOwner
 from legato.node.errors import MediaError
 from legato.node.messages import Asked, SendPlain
 
-PATIENCE = 3.0
-"""Seconds that a track waits for a group's key, at the start and after a key was lost."""
-
-MOST_PATIENCE = 12.0
-"""What they grow to, twice as many each time: a group that is slow is not to be begun for ever."""
+WAITS = 2**call.MOST_WAITS - 1
+"""Of the time within which a group must let us in, the first wait is one part, the next one twice
+as long, and so on."""
 
 
 class Keys(Protocol):
@@ -58,17 +57,25 @@ class Ends(Protocol):
     def use(self, *, encrypted: bool) -> None:
         """Send frames like this; the first time, begin to send."""
 
+    def give_up(self) -> None:
+        """End the connection: the call's group does not let us in."""
+
 
 class Encryption:
     """The part of one bot in one call."""
 
-    def __init__(self, user: int, channel: int, keys: Keys, ends: Ends) -> None:
+    def __init__(self, user: int, channel: int, keys: Keys, ends: Ends, within: float) -> None:
         self._user, self._channel = user, channel
         self._keys, self._ends = keys, ends
         self.call = call.Call()
         self._handle: KeyHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._patience = PATIENCE
+        self._first_wait = self._wait = within / WAITS
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a track waits until the call's group lets us in."""
+        return self._handle is not None and self.call.waits > 0
 
     def described(self, version: object) -> None:
         """Begin with the version that a session description settles; raises MediaError."""
@@ -84,6 +91,8 @@ class Encryption:
         self.call, effects = call.step(self.call, event)
         for effect in effects:
             self._do(effect)
+        if self.call.joined and self.call.media == "encrypted":
+            self._rest()
 
     def answered(self, answer: Answer) -> None:
         """Take what the key process says."""
@@ -96,8 +105,7 @@ class Encryption:
 
     def close(self) -> None:
         """Leave the call."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._rest()
         if self._handle is not None:
             self._keys.close_keys(self._handle)
             self._handle = None
@@ -113,28 +121,35 @@ class Encryption:
             ):
                 self._ask(effect)
             case SendMedia(media=media):
-                self._patience = PATIENCE
+                self._rest()
                 self._ends.use(encrypted=media == "encrypted")
                 if media != "encrypted" and self._handle is not None:
                     self._keys.tell_keys(SendPlain(membership=self._handle.number))
+            case Leave():
+                self._ends.give_up()
             case _:
                 self._ends.say(wire.message(effect))
 
     def _ask(self, ask: Ask) -> None:
         if isinstance(ask, BeginMembership):
-            self._wait(ask.incarnation)
+            self._begin_to_wait()
             if self._handle is None:
                 self._handle = self._keys.open_keys(self._user, self._channel, self)
         if self._handle is not None:
             self._keys.tell_keys(Asked(membership=self._handle.number, ask=ask))
 
-    def _wait(self, incarnation: int) -> None:
-        """Keep the track waiting for this membership only for so long."""
+    def _begin_to_wait(self) -> None:
+        """Keep the track waiting only for so long, however often we join anew meanwhile."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._wait, self._waited)
+
+    def _waited(self) -> None:
+        self._timer, self._wait = None, 2 * self._wait
+        self.take(WaitEnded(self.call.incarnation))
+
+    def _rest(self) -> None:
+        """Wait for nothing any more."""
         if self._timer is not None:
             self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._patience, self._waited, incarnation)
-
-    def _waited(self, incarnation: int) -> None:
-        self._patience = min(2 * self._patience, MOST_PATIENCE)
-        self.take(WaitEnded(incarnation))
+        self._timer, self._wait = None, self._first_wait

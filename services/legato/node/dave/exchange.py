@@ -130,7 +130,7 @@ class KeysLost:
 
 @dataclass(frozen=True, slots=True)
 class WaitEnded:
-    """So much time went by since a membership began that nobody is kept waiting any longer."""
+    """So much time went by without a key that something else is to be tried."""
 
     incarnation: int
 
@@ -184,6 +184,11 @@ class SendInvalidCommitWelcome:
     """Op 31."""
 
     transition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """End the connection: the group does not let us in."""
 
 
 class BeginMembership(_Crossing, frozen=True):
@@ -244,6 +249,7 @@ Effect = (
     | SendReadyForTransition
     | SendCommitWelcome
     | SendInvalidCommitWelcome
+    | Leave
     | BeginMembership
     | SetExternalSender
     | ProcessProposals

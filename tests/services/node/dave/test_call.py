@@ -16,6 +16,7 @@ from legato.node.dave.exchange import (
     HandshakeProcessed,
     KeyPackageReady,
     KeysLost,
+    Leave,
     NewKeyUsed,
     PrepareEpoch,
     PrepareTransition,
@@ -195,7 +196,10 @@ def test_who_is_not_alone_sends_nothing_plain_but_tries_to_join_again() -> None:
     )
     state, effects = after(*pending, WaitEnded(1))
     assert (effects, state.media) == ([BeginMembership(2, 1, b"sender")], "nothing")
-    assert after(WaitEnded(2), of=state)[1] == [BeginMembership(3, 1, b"sender")]
+    again, effects = after(WaitEnded(2), of=state)
+    assert effects == [BeginMembership(3, 1, b"sender")]
+    assert after(WaitEnded(3), of=again)[1] == [Leave()]
+    assert after(HandshakeProcessed(3, 4, "welcome", valid=True), of=again)[0].waits == 0
     broken = (*PLAYING, HandshakeProcessed(1, 5, "commit", valid=False), WaitEnded(2))
     state, effects = after(*broken)
     assert (effects, state.media) == ([BeginMembership(3, 1, b"sender")], "encrypted")
@@ -292,5 +296,5 @@ def test_whatever_comes_the_call_stays_true_to_itself(events: list[Event]) -> No
         assert state.incarnation >= before.incarnation
         if event == WaitEnded(before.incarnation) and state.version:
             # A track that waited has gone on, or will with the first encrypted frames.
-            again = state.incarnation > before.incarnation
+            again = state.incarnation > before.incarnation or effects == [Leave()]
             assert state.media != "nothing" or state.joined or again

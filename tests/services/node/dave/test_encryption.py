@@ -4,13 +4,16 @@ import asyncio
 import itertools
 import os
 import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from legato_simulator.dave.policy import Policy
 from legato_simulator.voice_call import Encryption
-from legato_simulator.voice_faults import VoiceFaults
-from support_audio_node import BOT, CHANNEL, Json, Stage, Studio, until
+from legato_simulator.voice_faults import NONE, VoiceFaults
+from support_audio_node import BOT, CHANNEL, Json, Stage, Studio, studio, until
 from support_media import tone
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,6 +36,14 @@ def long(shared: Studio) -> None:
     """Have a track that lasts."""
     if LONG not in shared.files.files:
         shared.files.files[LONG] = tone("opus.ogg", 60.0)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hasty(tmp_path: Path, shared: Studio, long: None) -> AsyncIterator[Stage]:
+    """Give a node that gives a group up soon, with a guild of its own."""
+    files = {LONG: shared.files.files[LONG]}
+    async with studio(tmp_path, files, group_timeout="2s", stuck_threshold="500ms") as running:
+        yield await running.stage()
 
 
 async def comes(stage: Stage, *people: int) -> None:
@@ -178,6 +189,39 @@ async def test_another_key_process_joins_anew_when_the_first_dies(
 
     nothing_is_lost(stage)
     no_moment_is_lost(stage)
+
+
+async def test_a_broken_welcome_each_time_is_not_tried_for_ever(hasty: Stage) -> None:
+    encrypted(hasty)
+    await comes(hasty, ADA, BEN)
+    faults = VoiceFaults(spoil_welcomes=10_000, spoil_commits=10_000)
+    hasty.voice.set_faults(faults, guild_id=hasty.guild)
+    await hasty.play(LONG)
+
+    closed = await hasty.client.event("WebSocketClosedEvent")
+
+    assert (closed["code"], closed["byRemote"]) == (4017, False)
+    assert call(hasty).plain == {}
+
+
+async def test_a_group_that_never_lets_the_bot_in_is_told_and_the_track_waits(
+    hasty: Stage,
+) -> None:
+    encrypted(hasty)
+    await comes(hasty, ADA, BEN)
+    hasty.voice.set_faults(VoiceFaults(lost_welcomes=10_000), guild_id=hasty.guild)
+    await hasty.play(LONG)
+
+    closed = await hasty.client.event("WebSocketClosedEvent")
+    hasty.voice.set_faults(NONE, guild_id=hasty.guild)
+    await hasty.patch(voice=await hasty.credentials())
+    await hears(hasty)
+
+    assert (closed["code"], closed["byRemote"]) == (4017, False)
+    assert "does not let this node in" in str(closed["reason"])
+    assert hasty.client.events("TrackStuckEvent") == []
+    assert hasty.moments().segments[0].start_ms <= 45
+    nothing_is_lost(hasty)
 
 
 @pytest.mark.parametrize("code", [4015, 4000])
