@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from legato import telemetry
@@ -15,12 +15,17 @@ from legato.audio.metrics import Metrics
 from legato.audio.nodes import Pace
 from legato.audio.resolving import Resolver
 from legato.audio.rules import Rules
+from legato.audio.spacing import Spacing
 from legato.audio.writebehind import WriteBehind
 from legato.bus import Bus
 from legato.clock import ServerClock
 from legato.contracts.fleet import Node
 from legato.contracts.settings import GuildSettings
 from legato.layout import Layout
+
+MEETINGS_APART = timedelta(milliseconds=80)
+"""Between two players' changes of node: a node makes one call's group keys after the other, some
+40 ms each with those of its listeners, and who waits for them is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +66,5 @@ class Tools:
     """How long nodes are driven on while Redis is out of reach."""
     room: asyncio.Semaphore
     """Bounds the moves of players of the whole process."""
+    meetings: Spacing = field(default_factory=lambda: Spacing(MEETINGS_APART))
+    """When players change nodes."""
