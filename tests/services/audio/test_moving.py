@@ -14,6 +14,7 @@ from legato.audio.events import (
     VoiceClosed,
 )
 from legato.audio.lavalink import NodeClient
+from legato.audio.spacing import Spacing
 from legato.contracts.fleet import Directive, Node
 from legato.errors import Unavailable
 from support_driving import GUILD, VOICE, World, seat_and_play, world_of
@@ -24,6 +25,7 @@ def mover(world: World) -> moving.Mover:
     tools = SimpleNamespace(
         fleet=SimpleNamespace(nodes=world.nodes, directive=world.directive),
         room=asyncio.Semaphore(1),
+        meetings=Spacing(timedelta(milliseconds=10)),
         means=SimpleNamespace(metrics=world.metrics),
     )
     pace = moving.Pace(
