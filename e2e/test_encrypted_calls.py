@@ -1,71 +1,47 @@
-"""Music in encrypted calls: people come and go, commits break, members are slow, versions change.
+"""Music in encrypted calls: people, workers, nodes and key processes come and go, versions change.
 
 Everyone who listens is a member of the call's group and opens every frame by a session of their
 own; what hearing.* judges was decrypted end to end.
 """
 
-import asyncio
-
 import pytest
 
-from legato_machine import hearing
+from legato_machine import encrypted_call, hearing
 from legato_machine.conditions import until
-from legato_machine.guest import Guest
+from legato_machine.encrypted_call import all_was_opened, group_of, opens, speaks, told
 from legato_machine.machine import Machine, Stage
 from legato_machine.room import Room
+from legato_machine.second_bot import SecondBot
 from legato_simulator.dave.policy import Policy
 from legato_simulator.views import UserView
 from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_faults import NONE, VoiceFaults
 
-STAGE = Stage(discord={"SIMULATOR_VOICE_ENCRYPTION": "required"})
+STAGE = Stage(
+    nodes=2,
+    audio=2,
+    settings={"SETTLE": "2s"},
+    discord={"SIMULATOR_VOICE_ENCRYPTION": "required"},
+)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHANGES = 50
-
-
-async def encryption(room: Room) -> Encryption:
-    """Describe the room's call."""
-    (found,) = await room.machine.voice.voice_encryption(room.guild_id)
-    return found
-
-
-async def group_of(room: Room, *users: str) -> Encryption:
-    """Wait until exactly the bot and these are the group, and nothing changes."""
-    wanted = sorted([room.machine.bot_id, *map(int, users)])
-
-    async def look() -> Encryption | None:
-        now = await encryption(room)
-        return now if sorted(now.members) == wanted and not now.changing else None
-
-    return await until(look, what=f"a group of {wanted}", timeout=30)
-
-
-async def opens(room: Room, person: UserView) -> None:
-    """Wait until a person has opened some frames."""
-
-    async def look() -> bool:
-        heard = {each.user_id: each for each in (await encryption(room)).heard}
-        return int(person.id) in heard and heard[int(person.id)].opened > 5
-
-    await until(look, what="a newcomer to hear", timeout=30)
+CLOSED = 4017
 
 
 async def playing(stage: Machine, name: str, tone: int) -> Room:
     """Let a room play, encrypted."""
     room = await stage.room(name)
-    await room.play(f"tone-{tone}-180s.ogg")
-    await room.hears(tone, after=500)
+    await room.play(f"tone-{tone}-180s.ogg", timeout=30)
+    await room.hears(tone, after=500, timeout=30)
     await group_of(room, room.person.id)
     return room
 
 
-def all_was_opened(now: Encryption) -> None:
-    """Assert that everyone opened every frame of an epoch they have, and none came plain."""
-    assert now.heard
-    assert {each.undecryptable for each in now.heard} == {0}
-    assert now.plain == {}
-    assert now.refused == []
+async def plays_on(room: Room, tone: int, ms: float = 1000) -> None:
+    """Wait until a room has heard some more."""
+    at = (await room.hears(tone, timeout=60)).ms
+    await room.hears(tone, after=at + ms, timeout=60)
 
 
 async def test_a_listener_comes_and_goes_fifty_times_in_a_track(stage: Machine) -> None:
@@ -75,14 +51,14 @@ async def test_a_listener_comes_and_goes_fifty_times_in_a_track(stage: Machine) 
         for _ in range(CHANGES):
             await stage.discord.join_voice(guest.id, room.voice.id)
             await opens(room, guest)
-            all_was_opened(await encryption(room))
+            all_was_opened(await told(room), there_before=room.person)
             await stage.discord.leave_voice(guest.id, room.guild.id)
             await group_of(room, room.person.id)
-        now = await encryption(room)
+        now = await told(room)
 
     assert now.epochs >= 2 * CHANGES
-    assert now.late_transitions == now.flagged == 0
-    all_was_opened(now)
+    assert (now.flagged, now.resets) == (0, 0)
+    all_was_opened(now, there_before=room.person)
     await hearing.unbroken(room, noise)
     await room.type("leave")
 
@@ -90,16 +66,16 @@ async def test_a_listener_comes_and_goes_fifty_times_in_a_track(stage: Machine) 
 async def test_two_bots_play_in_one_call(stage: Machine) -> None:
     async with hearing.control(stage) as noise:
         room = await playing(stage, "has two bots", 2)
-        async with Guest.in_room(room) as guest:
-            await group_of(room, room.person.id, str(guest.user_id))
-            await guest.play(3, 3_000)
-            now = await encryption(room)
-            heard = await stage.voice.voice_moments(room.guild_id, guest.user_id)
+        async with SecondBot.in_room(room) as second:
+            await group_of(room, room.person.id, second.user_id)
+            await second.play(3, 3_000)
+            now = await told(room)
+            heard = await stage.voice.voice_moments(room.guild_id, second.user_id)
         await group_of(room, room.person.id)
 
     assert [each.track for each in heard.analysis.segments] == [3]
     assert (heard.analysis.skipped_ms, heard.analysis.repeated_ms) == (0, 0)
-    all_was_opened(now)
+    all_was_opened(now, there_before=room.person)
     await hearing.unbroken(room, noise)
     await room.type("leave")
 
@@ -112,7 +88,7 @@ async def test_a_stage_plays_without_encryption(stage: Machine) -> None:
     await room.play("tone-4-60s.ogg")
     await room.hears(4, after=500)
 
-    now = await encryption(room)
+    now = await told(room)
     assert (now.channel_id, now.version, now.members) == (int(podium.id), 0, [])
     await room.type("leave")
 
@@ -125,9 +101,8 @@ async def test_broken_commits_and_welcomes_are_mended_while_it_plays(stage: Mach
         await stage.voice.voice_faults(broken, guild_id=room.guild_id)
         await stage.discord.join_voice(guest.id, room.voice.id)
         now = await flagged(room, 2, guest)
-        at = (await room.hears(5)).ms
-        await room.hears(5, after=at + 1000)
-        after = await encryption(room)
+        await plays_on(room, 5)
+        after = await told(room)
 
     assert now.flagged == 2
     opened = {each.user_id: each.opened for each in now.heard}
@@ -141,13 +116,13 @@ async def flagged(room: Room, times: int, guest: UserView) -> Encryption:
     """Wait until so much was reported as broken, and all are together again."""
 
     async def look() -> bool:
-        return (await encryption(room)).flagged == times
+        return (await told(room)).flagged == times
 
-    await until(look, what=f"{times} reports", timeout=30)
+    await until(look, what=f"{times} reports", timeout=60)
     return await group_of(room, room.person.id, guest.id)
 
 
-async def test_slow_members_and_a_change_of_version_leave_it_unbroken(stage: Machine) -> None:
+async def test_slow_members_are_waited_for_and_miss_nothing(stage: Machine) -> None:
     async with hearing.control(stage) as noise:
         room = await playing(stage, "is slow", 6)
         guest = await stage.discord.make_user("takes time", room.guild.id)
@@ -156,32 +131,113 @@ async def test_slow_members_and_a_change_of_version_leave_it_unbroken(stage: Mac
         await stage.discord.join_voice(guest.id, room.voice.id)
         await opens(room, guest)
         await stage.voice.voice_faults(NONE, guild_id=room.guild_id)
-        before = await group_of(room, room.person.id, guest.id)
+        now = await group_of(room, room.person.id, guest.id)
 
+    all_was_opened(now, there_before=room.person)
+    await hearing.unbroken(room, noise)
+    await room.type("leave")
+
+
+async def test_a_call_goes_down_to_no_encryption_and_up_again(stage: Machine) -> None:
+    async with hearing.control(stage) as noise:
+        room = await playing(stage, "goes down and up", 7)
         await stage.voice.voice_demand(Policy.OFF, guild_id=room.guild_id)
-        await version(room, 0)
-        await asyncio.sleep(0.5)
-        plain = await encryption(room)
+        await speaks(room, 0)
+        await plays_on(room, 7)
+        plain = await told(room)
         await stage.voice.voice_demand(Policy.REQUIRED, guild_id=room.guild_id)
-        after = await group_of(room, room.person.id, guest.id)
-        at = (await room.hears(6)).ms
-        await room.hears(6, after=at + 1000)
-        now = await encryption(room)
+        after = await group_of(room, room.person.id)
+        await plays_on(room, 7)
+        now = await told(room)
 
-    all_was_opened(before)
-    assert plain.members == []
-    assert after.version == 1
-    assert all(each.opened > 10 for each in now.heard)
+    assert (plain.version, plain.members, after.version) == (0, [], 1)
+    opened = {each.user_id: each.opened for each in after.heard}
+    assert all(each.opened > opened[each.user_id] for each in now.heard)
     all_was_opened(now)
     await hearing.unbroken(room, noise)
     await room.type("leave")
 
 
-async def version(room: Room, wanted: int) -> None:
-    """Wait until the call speaks a version."""
+async def test_a_move_to_another_node_joins_the_group_anew_and_loses_nothing(
+    stage: Machine,
+) -> None:
+    async with hearing.control(stage) as noise:
+        room = await playing(stage, "changes its node", 8)
+        node = await stage.fleet.node_of(room)
+        await stage.fleet.drain(node)
 
-    async def look() -> bool:
-        now = await encryption(room)
-        return now.version == wanted and not now.changing
+        async def moved() -> bool:
+            return await stage.fleet.node_of(room) != node
 
-    await until(look, what=f"version {wanted}", timeout=30)
+        await until(moved, what=f"the player off {node}", timeout=60)
+        await plays_on(room, 8, ms=2000)
+
+    await say("a move under encryption", room, noise)
+    await hearing.moved(room, noise, planned=True)
+    all_was_opened(await told(room))
+    await stage.fleet.uncordon(node)
+    await room.type("leave")
+
+
+async def say(what: str, room: Room, noise: hearing.Control) -> None:
+    """Print what a room heard of it: docs/node.md has the figures."""
+    report, heard = await room.report(), (await room.moments()).analysis
+    assert report is not None
+    print(
+        f"{what}: {heard.repeated_ms:.0f} ms repeated, {heard.skipped_ms:.0f} ms skipped, "
+        f"{report.longest_silence_ms:.0f} ms of silence "
+        f"(the machine's own noise {noise.worst_ms:.0f} ms)"
+    )
+
+
+async def test_a_key_process_that_dies_is_followed_by_one_that_joins_anew(stage: Machine) -> None:
+    async with hearing.control(stage) as noise:
+        room = await playing(stage, "loses its keys", 9)
+        before = await told(room)
+        encrypted_call.end_key_process(stage.parts[await stage.fleet.node_of(room)])
+
+        async def joined() -> bool:
+            return (await told(room)).epochs > before.epochs
+
+        await until(joined, what="another epoch", timeout=60)
+        await group_of(room, room.person.id)
+        await plays_on(room, 9, ms=2000)
+
+    await say("a key process killed", room, noise)
+    report, heard = await room.report(), (await room.moments()).analysis
+    assert report is not None
+    assert report.unbroken, report
+    assert report.longest_silence_ms <= noise.worst_ms + hearing.MOST_SILENCE_MS
+    assert (heard.skipped_ms, heard.repeated_ms) == (0, 0), heard.jumps
+    all_was_opened(await told(room))
+    await room.type("leave")
+
+
+async def test_a_call_that_can_not_be_encrypted_is_told_and_counted(stage: Machine) -> None:
+    room = await playing(stage, "is refused", 10)
+    owner = await stage.fleet.owner_of(room)
+    await stage.discord.close_voice(room.guild.id, CLOSED, str(stage.bot_id))
+
+    panel = await room.told("encryption_required", timeout=60)
+    answer = await stage.get(owner, "/metrics")
+
+    assert "end-to-end encrypted" in panel.content
+    assert f'legato_audio_voice_closes_total{{code="{CLOSED}"}} 1.0' in await answer.text()
+
+
+async def test_an_audio_workers_end_leaves_the_group_alone(stage: Machine) -> None:
+    async with hearing.control(stage) as noise:
+        room = await playing(stage, "changes its audio worker", 11)
+        before = await told(room)
+        owner = await stage.fleet.owner_of(room)
+
+        assert await stage.parts[owner].stop() == 0
+        heir = await stage.fleet.owner_of(room)
+        await plays_on(room, 11, ms=2000)
+
+    await hearing.unbroken(room, noise)
+    after = await told(room)
+    assert heir != owner
+    assert (after.epoch, after.members) == (before.epoch, before.members)
+    all_was_opened(after, there_before=room.person)
+    await room.type("leave")

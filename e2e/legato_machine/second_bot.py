@@ -19,7 +19,7 @@ INTENTS = 1 | 1 << 7
 """Guilds and voice states."""
 
 
-class Guest:
+class SecondBot:
     """A bot's gateway connection and its voice."""
 
     def __init__(self, room: Room, http: aiohttp.ClientSession) -> None:
@@ -33,12 +33,12 @@ class Guest:
     async def in_room(cls, room: Room) -> AsyncIterator[Self]:
         """Invite a new bot, and connect it to the room's voice channel."""
         async with aiohttp.ClientSession() as http:
-            guest = cls(room, http)
-            await guest._join(room.machine)
+            second = cls(room, http)
+            await second._join(room.machine)
             try:
-                yield guest
+                yield second
             finally:
-                await guest._leave()
+                await second._leave()
 
     async def play(self, tone: int, ms: int) -> None:
         """Send a tone, and return when it is over."""
@@ -47,12 +47,12 @@ class Guest:
             await self._voice.play(packets)
 
     async def _join(self, machine: Machine) -> None:
-        bot = await machine.discord.make_bot("Guest")
+        bot = await machine.discord.make_bot("Second Bot")
         await machine.discord.invite_bot(self.room.guild.id, bot.id)
         self.user_id = int(bot.id)
         url = f"{machine.simulated.url.replace('http', 'ws', 1)}/gateway?v=10&encoding=json"
         self._socket = await self._http.ws_connect(url)
-        who = {"os": "linux", "browser": "guest", "device": "guest"}
+        who = {"os": "linux", "browser": "second", "device": "second"}
         await self._say(2, {"token": bot.token, "intents": INTENTS, "properties": who})
         await self._event("READY")
         where = {"guild_id": self.room.guild.id, "channel_id": self.room.voice.id}
@@ -88,4 +88,4 @@ class Guest:
                 about = (payload["d"] or {}).get("user_id", str(self.user_id))
                 if payload["t"] == name and about == str(self.user_id):
                     return payload["d"]
-        raise ConnectionError("the guest's gateway is closed")
+        raise ConnectionError("the second bot's gateway is closed")
