@@ -297,6 +297,25 @@ async def test_many_calls_change_at_once_and_each_plays_on(shared: Studio, stage
         no_moment_is_lost(each)
 
 
+async def test_twenty_four_people_and_a_bot_are_one_group_and_all_hear(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [ADA + each for each in range(24)]
+    monkeypatch.setattr(stage.voice.calls, "most_ears", len(people))
+    encrypted(stage)
+    await comes(stage, *people)
+
+    await stage.play(LONG)
+    await hears(stage)
+    await settled(stage, *people)
+    async with asyncio.TaskGroup() as group:
+        for each in people:
+            group.create_task(hears(stage, each))
+
+    nothing_is_lost(stage)
+    no_moment_is_lost(stage)
+
+
 async def test_a_seek_and_the_next_track_are_heard_encrypted(stage: Stage) -> None:
     encrypted(stage)
     await comes(stage, ADA)
