@@ -3,6 +3,8 @@
 import pathlib
 import sys
 
+import chart
+import dashboards
 import legato.api.settings
 import legato.audio.settings
 import legato.gateway.settings
@@ -45,6 +47,8 @@ def render() -> dict[str, str]:
     return {
         command_docs.PATH: command_docs.render(),
         **crds.render(),
+        **chart.render(crds.render()),
+        **dashboards.render(),
         "docs/settings.md": settings_page.render(SHARED_SETTINGS, OWN_SETTINGS, FIRST_SETTINGS),
     }
 
