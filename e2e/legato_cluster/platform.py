@@ -1,0 +1,205 @@
+"""Legato installed on a cluster as a person would: servers, chart, one LavalinkNode, one MusicBot.
+
+Discord is the chart's simulator. What plays may be put on a machine of its own, which can then be
+drained or lose its power while the servers, the operator and the listener stay.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from legato.embedded.ports import LOOPBACK
+from legato_cluster.cluster import PATIENCE, Cluster
+from legato_cluster.problems import NotStarted
+from legato_machine.room import Hall
+from legato_simulator import bots
+from legato_simulator.client import SimulatorClient
+from legato_simulator.voice_client import VoiceClient
+
+ROOT = Path(__file__).parents[2]
+SPACE = "music"
+REPOSITORY = "docker.io/library/legato"
+IMAGE = f"{REPOSITORY}:test"
+SIMULATOR = f"legato-simulator.{SPACE}.svc:8123"
+BOT_ID = 123456789012345678
+BOT, NODES = "melody", "berlin"
+TRUSTED = {"caSecretRef": {"name": "legato-simulator", "key": "ca.pem"}}
+Json = Any
+
+
+class Platform:
+    """A bot that is ready, and the Discord it serves."""
+
+    def __init__(
+        self, cluster: Cluster, http: aiohttp.ClientSession, discord: SimulatorClient
+    ) -> None:
+        self.cluster = cluster
+        self.discord = discord
+        self.voice = VoiceClient(http, discord.base)
+        self.bot_id = BOT_ID
+        self._http = http
+
+    async def make(self, name: str) -> str:
+        """Have a piece or tone made beforehand; return its link, as pods reach it."""
+        link = f"{self.discord.base}/music/{name}"
+        async with self._http.get(link, headers={"Range": "bytes=0-0"}) as answer:
+            answer.raise_for_status()
+        return f"http://{SIMULATOR}/music/{name}"
+
+    async def hall(self, name: str = "Legato Lounge") -> Hall:
+        """Make a guild with one listener in its voice channel."""
+        return await Hall.opened(self, name)
+
+    def kubectl(self, *words: str, stdin: str = "") -> str:
+        """Run kubectl in the bot's namespace."""
+        return self.cluster.run("-n", SPACE, *words, stdin=stdin)
+
+    def wait(self, *words: str) -> None:
+        """Let `kubectl wait` wait in the bot's namespace."""
+        self.kubectl("wait", f"--timeout={PATIENCE}s", *words)
+
+    def wait_until_ready(self) -> None:
+        """Wait until both resources say that all is well."""
+        self.wait("--for=condition=Ready", f"lavalinknode/{NODES}", f"musicbot/{BOT}")
+
+    def pods(self, component: str) -> list[Json]:
+        """List the pods of a component that stay."""
+        found = self.kubectl(
+            "get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json"
+        )
+        items = json.loads(found)["items"]
+        return [one for one in items if "deletionTimestamp" not in one["metadata"]]
+
+
+def image() -> Path:
+    """Say where the archive of Legato's image is, built if need be; NotStarted says why not."""
+    return Path(_run(sys.executable, str(ROOT / "tools/images.py")).splitlines()[-1])
+
+
+@contextlib.asynccontextmanager
+async def installed(
+    cluster: Cluster, *, nodes: Mapping[str, Json] | None = None
+) -> AsyncIterator[Platform]:
+    """Install it on a cluster that holds the image; what plays goes to any machine but the first.
+
+    `nodes` is more of the LavalinkNode's spec.
+    """
+    first, *others = cluster.machines
+    cluster.run("create", "namespace", SPACE)
+    for other in others:
+        cluster.run("cordon", other)
+    token = bots.token_for(BOT_ID)
+    cluster.run("-n", SPACE, "create", "-f", "-", stdin=json.dumps(_secret("discord", token)))
+    cluster.run("-n", SPACE, "apply", "-f", str(ROOT / "e2e/servers.yaml"))
+    _helm(cluster)
+    for name in ("postgres", "valkey", "legato-simulator"):
+        cluster.run(
+            "-n", SPACE, "rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s"
+        )
+    for other in others:
+        cluster.uncordon(other)
+        cluster.run("cordon", first)
+    wanted = yaml.safe_dump_all([_nodes(nodes or {}), _bot()])
+    cluster.run("-n", SPACE, "apply", "-f", "-", stdin=wanted)
+    async with aiohttp.ClientSession() as http, SimulatorClient(_control(cluster)) as discord:
+        platform = Platform(cluster, http, discord)
+        platform.wait_until_ready()
+        cluster.uncordon(first)
+        yield platform
+
+
+def _helm(cluster: Cluster) -> None:
+    helm = _run(sys.executable, str(ROOT / "tools/helm.py")).strip()
+    said = {
+        "image": {"repository": REPOSITORY, "tag": "test"},
+        "replicas": 1,
+        "simulator": {
+            "enabled": True,
+            "image": {"repository": REPOSITORY, "tag": "test"},
+            "tokenSecret": {"name": "discord"},
+        },
+    }
+    _run(
+        helm,
+        "install",
+        "legato",
+        str(ROOT / "charts/legato"),
+        f"--namespace={SPACE}",
+        f"--kubeconfig={cluster.kubeconfig}",
+        "--values=-",
+        "--wait",
+        f"--timeout={PATIENCE}s",
+        stdin=json.dumps(said),
+    )
+
+
+def _secret(name: str, token: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name},
+        "stringData": {"token": token},
+    }
+
+
+def _nodes(more: Mapping[str, Json]) -> Json:
+    spec = {
+        "region": "europe",
+        "replicas": 1,
+        "image": IMAGE,
+        "resources": {"cpu": "100m", "memory": "512Mi"},
+        "allowedAddresses": [SIMULATOR],
+        "podTemplate": TRUSTED,
+        **more,
+    }
+    return _resource("LavalinkNode", NODES, spec)
+
+
+def _bot() -> Json:
+    spec = {
+        "applicationId": str(BOT_ID),
+        "image": IMAGE,
+        "tokenSecretRef": {"name": "discord", "key": "token"},
+        "regions": [{"name": "europe"}],
+        "database": {"urlSecretRef": {"name": "postgres", "key": "url"}},
+        "redis": {"urlSecretRef": {"name": "redis", "key": "url"}},
+        "discord": {
+            "restUrl": f"http://{SIMULATOR}/api/v10",
+            "allowedAddresses": [SIMULATOR],
+        },
+        "podTemplate": TRUSTED,
+    }
+    return _resource("MusicBot", BOT, spec)
+
+
+def _resource(kind: str, name: str, spec: Json) -> Json:
+    return {
+        "apiVersion": "legato.dev/v1beta1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
+def _control(cluster: Cluster) -> str:
+    """Open a way to the simulator's script interface."""
+    label = "app.kubernetes.io/component=simulator"
+    form = "jsonpath={.items[0].status.podIP}"
+    address = cluster.run("-n", SPACE, "get", "pods", "-l", label, "-o", form)
+    return f"http://{LOOPBACK}:{cluster.reach(address, 8123)}/control"
+
+
+def _run(*command: str, stdin: str = "") -> str:
+    done = subprocess.run(
+        command, cwd=ROOT, input=stdin, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise NotStarted(f"{' '.join(command[:3])}: {done.stderr.strip()[-3000:]}")
+    return done.stdout
