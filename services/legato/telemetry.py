@@ -16,7 +16,6 @@ import msgspec
 import structlog
 from opentelemetry import context as trace_context
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -92,6 +91,14 @@ def speaking_for(service: str, member: str) -> Iterator[None]:
         yield
 
 
+def _exporter(endpoint: str) -> SpanExporter:
+    # Slow to import, and only needed where spans go out.
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter  # noqa: PLC0415
+
+    address = f"{endpoint.rstrip('/')}/v1/traces"
+    return trace_exporter.OTLPSpanExporter(endpoint=address, timeout=4)
+
+
 class Tracing:
     """One service's spans; they have ids in any case, and go out where an endpoint is set.
 
@@ -106,8 +113,7 @@ class Tracing:
         )
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         if exporter is None and settings.otel_exporter_otlp_endpoint:
-            address = settings.otel_exporter_otlp_endpoint.rstrip("/")
-            exporter = OTLPSpanExporter(endpoint=f"{address}/v1/traces", timeout=4)
+            exporter = _exporter(settings.otel_exporter_otlp_endpoint)
         if exporter is not None:
             self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._goes_out = exporter is not None
