@@ -136,6 +136,7 @@ class PlayerShell:
         """Let the last silence go out and leave voice; tell nobody, for the node ends."""
         if self._voice is not None:
             await self._quiet()
+        if self._voice is not None:  # it may have gone meanwhile
             await self._voice.close()
 
     def position_ms(self) -> int:
