@@ -7,7 +7,7 @@ Knows neither what a lease is for (the port starts and stops it) nor how owners 
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -19,7 +19,7 @@ from legato.contracts.fleet import Directive
 from legato.contracts.keys import Owned
 from legato.errors import Unavailable
 from legato.leases import ISOLATION, Held, Lease, Leases
-from legato.members import READY_AFTER, Members, Stay, assembles_in, eligible
+from legato.members import READY_AFTER, Members, Roll, Stay, assembles_in, eligible
 from legato.permits import Permits
 from legato.protocol import moves
 from legato.protocol.lease import alone_for
@@ -165,15 +165,18 @@ class Holder:
             spent = time.monotonic() - begun
             await asyncio.sleep(max(0.0, self._leases.every.total_seconds() - spent))
 
-    async def _look(self) -> None:
+    async def _look(self) -> Roll:
         """Read the roll, and derive who should own what."""
         roll = await self._members.beat(weight=self._weight(), draining=self._stopping)
         self._note(await self._leases.steady())
         self._alive = roll.alive(within=self._members.ttl)
         self._looked = time.monotonic()
         self._stay = self._stay.seen(roll, self._members.name, now=self._looked)
-        ready = eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
-        self._owners = rendezvous.assign(self._things, ready)
+        self._owners = rendezvous.assign(self._things, self._eligible(roll))
+        return roll
+
+    def _eligible(self, roll: Roll) -> Mapping[str, float]:
+        return eligible(roll, ready_after=self._pace.ready_after, alive_within=self._members.ttl)
 
     def _note(self, steady: timedelta) -> None:
         """Leave a lease's life to owners after a gap, be it that Redis was emptied."""
@@ -238,9 +241,11 @@ class Holder:
             self._moving[move.what] = tasks.create_task(self._move(move))
 
     def _view(self) -> moves.View[Owned]:
+        # What was seen before a freeze may not be so any more.
+        is_fresh = time.monotonic() - self._looked < self._leases.ttl.total_seconds()
         return moves.View(
             me=self._members.name,
-            owners=self._owners if self._is_fresh() else {},
+            owners=self._owners if is_fresh else {},
             held=frozenset(self._held),
             moving=frozenset(self._moving),
             put_off=frozenset(self._put_off),
@@ -249,10 +254,6 @@ class Holder:
             has_permits=self._has_permits,
             stopping=self._stopping,
         )
-
-    def _is_fresh(self) -> bool:
-        """Tell whether what was seen may still be so: not after a freeze, say."""
-        return time.monotonic() - self._looked < self._leases.ttl.total_seconds()
 
     async def _move(self, move: moves.Move[Owned]) -> None:
         log.debug("moves", thing=str(move.what), kind=move.kind, why=move.reason)
@@ -368,11 +369,25 @@ class Holder:
         except Unavailable as error:
             log.warning("lease not released", thing=str(lease.what), why=str(error))
 
+    async def _announce(self) -> None:
+        """Say that this process ends, and hold all until those who may follow it have heard.
+
+        Else a thing is nobody's until they look, once a renewal: who asks a gateway has 3 s.
+        """
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout((self._leases.every + RETRY).total_seconds()):
+                roll = await self._look()
+                since = roll.now
+                while not roll.heard(self._eligible(roll), since=since):
+                    await asyncio.sleep(BEAT.total_seconds())
+                    roll = await self._look()
+
     async def _give_all(self, tasks: asyncio.TaskGroup) -> None:
         """Give all up; what is just being started is not waited for."""
         self._stopping = True
         for task in self._starting:
             task.cancel()
+        await self._announce()
         while self._held or self._moving:
             self._begin(tasks)
             await asyncio.wait(self._moving.values(), return_when=asyncio.FIRST_COMPLETED)

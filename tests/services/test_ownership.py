@@ -9,7 +9,7 @@ from legato.contracts import keys
 from legato.contracts.fleet import Directive
 from legato.contracts.partitions import Partition, all_partitions
 from legato.leases import Lease, Leases
-from legato.members import Members
+from legato.members import Members, read_roll
 from legato.ownership import Holder, Pace, Steering, bury
 from legato.permits import Permits
 from legato.protocol.lease import CALL
@@ -82,6 +82,10 @@ class Process:
         self.port.running.clear()
 
 
+def _decoded(found: dict[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(): text.decode() for name, text in found.items()}
+
+
 async def test_one_member_holds_everything_and_releases_it_at_the_end(each_redis: Client) -> None:
     one = Process(each_redis, "a")
     await until(lambda: len(one.port.running) == 8)
@@ -94,6 +98,26 @@ async def test_one_member_holds_everything_and_releases_it_at_the_end(each_redis
     assert one.port.running == {}
     assert set(one.port.reasons) == {"stopping"}
     assert isinstance(await Leases(each_redis, owner="b").acquire(THINGS[0]), Lease)
+
+
+async def test_who_stops_holds_all_until_those_who_may_follow_have_heard(redis: Client) -> None:
+    """Else a thing would be nobody's until they look again."""
+    one = Process(redis, "a", ttl=timedelta(minutes=5), renew=timedelta(minutes=1))
+    other = Members(redis, bot=7, component="audio", name="b", ttl=timedelta(minutes=5))
+    await until(lambda: len(one.port.running) == 8)
+    await other.beat()
+
+    ending = asyncio.create_task(one.end())
+
+    async def is_announced() -> bool:
+        found = await redis.hgetall(keys.members(7, "audio"))
+        return any(member.draining for member in read_roll(_decoded(found)))
+
+    await until(is_announced)
+    assert len(one.port.running) == 8
+    await other.beat()
+    await ending
+    assert one.port.running == {}
 
 
 async def test_members_share_and_nothing_is_owned_twice(each_redis: Client) -> None:

@@ -1,6 +1,6 @@
 """Who is a member of a service, and which of them may own things. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -29,6 +29,10 @@ class Roll:
     now: int
     """Server ms."""
     members: tuple[Member, ...]
+
+    def heard(self, names: Collection[str], *, since: int) -> bool:
+        """Tell whether all of some members have read the roll after a moment."""
+        return all(member.seen > since for member in self.members if member.name in names)
 
     def alive(self, *, within: timedelta) -> int:
         """Count who was heard of late."""

@@ -21,6 +21,14 @@ def member(name: str, since: int = 0, seen: int = NOW, weight: float = 1, draini
     return Member(name, since, seen, weight, draining)
 
 
+def test_who_has_read_the_roll_since_has_heard() -> None:
+    roll = Roll(NOW, (member("one", seen=5), member("two", seen=7), member("silent", seen=1)))
+
+    assert roll.heard({"one", "two"}, since=4)
+    assert not roll.heard({"one", "two"}, since=5)
+    assert roll.heard(set(), since=NOW)
+
+
 def test_only_the_living_ready_and_staying_may_own() -> None:
     roll = Roll(
         NOW,
