@@ -81,6 +81,7 @@ async def test_discord_had_hardly_a_reason_to_slow_us_down(stage: Machine, found
     """
     record = await stage.discord.record()
     await stage.discord.clear_record()
+    print(f"{record.requests} requests, refused: {record.refusals}")
 
     assert record.violations == []
     assert all(each.startswith("429 ") for each in record.refusals)
