@@ -24,7 +24,7 @@ from legato.audio.nodes import NodeLink
 from legato.audio.nodestate import NodeState, Patch
 from legato.audio.partitions import PartitionLoop
 from legato.audio.placement import Choice
-from legato.audio.state import Player
+from legato.audio.state import Play, Player
 from legato.errors import Unavailable
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -106,6 +106,8 @@ class Mover:
         self._moving: dict[int, asyncio.Task[None]] = {}
         self._stays: dict[int, str] = {}
         """Who should have moved and could not, and why: told once."""
+        self._rooted: dict[int, str] = {}
+        """Guild -> its play that another node could not begin midway."""
 
     async def run(self) -> None:
         """Look once a second."""
@@ -126,18 +128,27 @@ class Mover:
             node = nodes.get(seat.node)
             if node is None:
                 self._loop.tell(NodeLost(guild_id=guild_id, node=seat.node))
-            elif node.drain_deadline and not self._ends_soon(player) and not _begins(player):
+            elif node.drain_deadline and not self._stays_put(player):
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
             elif not node.drain_deadline:
                 self._stays.pop(guild_id, None)
+                self._rooted.pop(guild_id, None)
         for link in self._links:
             if link.node.name not in nodes:
                 await self._links.close(link.node.name)
 
-    def _ends_soon(self, player: Player) -> bool:
-        """Tell whether a track would end while it moves: the next one is moved instead."""
-        play, now = player.play, self._loop.now()
-        if play is None or play.clock.since is None or not play.track.length:
+    def _stays_put(self, player: Player) -> bool:
+        """Tell whether a track plays on where it is: the next one is moved instead."""
+        play = player.play
+        if play is None:
+            return False
+        rooted = self._rooted.get(player.guild_id) == play.play_id
+        return rooted or self._ends_soon(play) or _begins(player)
+
+    def _ends_soon(self, play: Play) -> bool:
+        """Tell whether a track would end while it moves."""
+        now = self._loop.now()
+        if play.clock.since is None or not play.track.length:
             return False
         left = play.track.length - position.moment(play.clock, now=now)
         return 0 < left < 2 * self._pace.lead / timedelta(milliseconds=1)
@@ -211,7 +222,8 @@ class Mover:
     async def _check(self, new: NodeLink, guild_id: int, ahead: NodeState) -> None:
         """Ask whether the new node still has the track: the official one begins no OGG midway."""
         found = await new.client.player(new.session_id, guild_id)
-        if found is None or found.play_id != ahead.play_id:
+        if ahead.play_id and (found is None or found.play_id != ahead.play_id):
+            self._rooted[guild_id] = ahead.play_id
             raise Unavailable("node", "the other node can't begin the track in its middle")
 
     async def _load(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:
