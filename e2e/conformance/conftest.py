@@ -13,7 +13,7 @@ import pytest_asyncio
 from conformance import embedded, report, surroundings
 from conformance.client import Client, Connect
 from conformance.differences import DIFFERENCES, Differs, Way
-from conformance.guild import Guild
+from conformance.guild import PERSON, Guild
 from conformance.known import KNOWN
 from conformance.server import Notes, Server
 from conformance.settings import Settings, load
@@ -104,9 +104,11 @@ async def client(connect: Connect) -> Client:
     return await connect()
 
 
-@pytest.fixture
-def guild(client: Client, around: Surroundings) -> Guild:
-    return Guild.made(client, around)
+@pytest_asyncio.fixture(loop_scope="package")
+async def guild(client: Client, around: Surroundings) -> AsyncIterator[Guild]:
+    made = Guild.made(client, around)
+    yield made
+    await around.voice.announce(made.id, PERSON, None)
 
 
 @pytest.fixture

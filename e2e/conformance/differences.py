@@ -104,9 +104,4 @@ DIFFERENCES = {
         "an M3U is a playlist of its links",
         "lavaplayer's M3uPlaylistContainerProbe",
     ),
-    "planner-off": Difference(
-        "freeing an address without a route planner is error 500",
-        "204, as there is nothing to free",
-        "Lavalink's RoutePlannerRestHandler.kt: RoutePlannerDisabledException",
-    ),
 }

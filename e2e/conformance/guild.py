@@ -13,7 +13,8 @@ from legato_simulator.continuity import Arrival
 from legato_simulator.timecode import Analysis, loudness_db
 from legato_simulator.voice_session import Connection
 
-CHANNEL = 71
+CHANNEL, PERSON = 71, 72
+"""Where a person listens, so that the bot is not alone: what nobody hears is not encrypted."""
 QUIET = 0.2
 """Seconds without a packet after which nothing comes any more."""
 
@@ -72,6 +73,7 @@ class Guild:
         """Let the bot join, and give what a PATCH needs for it."""
         if region is not None:
             self.around.voice.place(self.id, region)
+        await self.around.voice.announce(self.id, PERSON, CHANNEL)
         given = await self.around.voice.open(self.id, CHANNEL, self.client.user, self.voice_session)
         return {
             "token": given.token,

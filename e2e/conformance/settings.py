@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from legato_simulator.dave.policy import Policy
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -27,6 +29,8 @@ class Settings:
     """Where the music is served; 0 takes a free port. For servers that must be told a port."""
     certificates: Path | None
     """A folder with the voice server's certificates that the server trusts; None makes new ones."""
+    encryption: Policy
+    """What voice demands; `off` is for a server from before end-to-end encryption."""
     patience: float
     """By what every wait is multiplied, for a server that is slow or far away."""
 
@@ -43,6 +47,7 @@ def load(environment: Mapping[str, str]) -> Settings:
         host=environment.get("CONFORMANCE_HOST") or "localhost",
         music_port=int(environment.get("CONFORMANCE_MUSIC_PORT") or "0"),
         certificates=Path(certificates) if certificates else None,
+        encryption=Policy(environment.get("CONFORMANCE_ENCRYPTION") or "required"),
         patience=float(environment.get("CONFORMANCE_PATIENCE") or "1"),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from conformance import certificates
+from conformance import certificates, oddities
 from conformance.settings import Settings
 from legato_simulator.library import Library
 from legato_simulator.voice_endpoint import Reach
@@ -58,7 +58,8 @@ async def running(settings: Settings, scratch: Path) -> AsyncIterator[Surroundin
     """Run voice and music for a block."""
     where = reach(settings)
     made = certificates.kept(settings.certificates or scratch, where.host)
-    voice, library = VoiceServer(made, reach=where), Library()
+    voice = VoiceServer(made, reach=where, policy=settings.encryption)
+    library = Library()
     runner = web.AppRunner(_application(library), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
@@ -75,7 +76,7 @@ async def running(settings: Settings, scratch: Path) -> AsyncIterator[Surroundin
 
 def _application(library: Library) -> web.Application:
     application = web.Application()
-    application.add_routes(library.routes())
+    application.add_routes([*oddities.routes(library), *library.routes()])
     return application
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance import shapes
+from conformance import oddities, shapes
 from conformance.citing import documented
 from conformance.differences import Differs, Way
 from conformance.server import Server
@@ -27,6 +27,12 @@ async def test_a_link_to_a_file_is_a_track(
 async def test_tags_are_title_and_author(server: Server, around: Surroundings) -> None:
     info = (await server.track(around.music("tone-1-60s.mp3"))).info
     assert (info.title, info.author) == ("Test tone 1, 60 seconds", "The Simulators")
+
+
+@documented("The track ISRC", "rest.md")
+async def test_the_recording_is_named(server: Server, around: Surroundings) -> None:
+    info = (await server.track(around.music("odd/tagged.ogg"))).info
+    assert (info.title, info.isrc) == (oddities.TAGS["title"], oddities.TAGS["ISRC"])
 
 
 @documented("Whether the track is a stream", "rest.md")
@@ -71,6 +77,13 @@ async def test_what_can_not_be_played_is_an_error(
 @documented("`error`: Loading has failed with an error", "rest.md")
 async def test_a_refused_connection_is_an_error(server: Server) -> None:
     assert isinstance(await server.load("http://127.0.0.1:9/x.mp3"), shapes.LoadFailed)
+
+
+@documented("`suspicious`: The cause might not be exactly known, but is possibly", "rest.md")
+async def test_a_server_that_hangs_up_is_suspicious(server: Server, around: Surroundings) -> None:
+    loaded = await server.load(around.music("odd/hang-up"))
+    assert isinstance(loaded, shapes.LoadFailed)
+    assert loaded.data.severity == "suspicious"
 
 
 @documented(

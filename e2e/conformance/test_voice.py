@@ -9,7 +9,8 @@ from conformance import shapes
 from conformance.citing import documented
 from conformance.client import Client
 from conformance.differences import Differs, Way
-from conformance.guild import CHANNEL, Guild
+from conformance.guild import CHANNEL, PERSON, Guild
+from legato_simulator.dave.policy import Policy
 
 SONG = "tone-1-60s.webm"
 FRAME = 35.0
@@ -34,6 +35,20 @@ async def test_a_patch_joins_voice(guild: Guild) -> None:
 )
 async def test_the_channel_is_shown(guild: Guild) -> None:
     assert (await guild.patch(voice=await guild.voice())).voice.channel_id == str(CHANNEL)
+
+
+@documented("Added support for end-to-end encryption of voice (changelog, 4.2.0)", "server")
+async def test_sound_is_encrypted_end_to_end(guild: Guild) -> None:
+    """Who listens is a member of the group, and opens each frame with its key."""
+    await guild.play(SONG)
+    await guild.frames(30)
+    (call,) = [one for one in guild.around.voice.calls.told() if one.guild_id == guild.id]
+    if call.policy is Policy.OFF:
+        pytest.skip("run without end-to-end encryption")
+    assert (call.version, call.plain) == (1, {})
+    assert set(call.members) == {guild.client.user, PERSON}
+    (person,) = call.heard
+    assert (person.opened >= 30, person.undecryptable) == (True, 0)
 
 
 @documented("Whether Lavalink is connected to the voice gateway", "websocket.md")

@@ -35,6 +35,8 @@ class Room:
         owner = await simulator.script.make_user(f"listener of {guild}")
         made = await simulator.script.make_guild(guild, owner.id)
         channel = next(each for each in made.channels if each.kind == "voice")
+        # A call with nobody else in it is not encrypted.
+        await simulator.script.join_voice(owner.id, channel.id)
         return cls(simulator.voice.server, simulator.voice.ear, made.id, channel.id, bot)
 
     def sound(self, since: float = 0.0) -> list[Arrival]:

@@ -14,6 +14,13 @@ def test_fields_and_their_values_are_named_at_any_depth() -> None:
     assert named["PATCH /v4/sessions/*/players/*: filters.karaoke.filterWidth"] == "request"
 
 
+def test_what_never_comes_is_not_asked_for() -> None:
+    named = inventory.everything()
+
+    assert "Stats.frameStats" not in named
+    assert "StatsMessage.frameStats" in named
+
+
 def test_an_answer_meets_what_it_brings_and_no_null() -> None:
     raw = {"class": "NanoIpRoutePlanner", "details": None}
     planner = msgspec.convert(raw, shapes.RoutePlanner)

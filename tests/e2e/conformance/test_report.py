@@ -35,6 +35,6 @@ def test_fields_beyond_the_documents_are_named() -> None:
 
 def test_what_was_not_met_is_named_with_why_that_may_be() -> None:
     text = markdown("it", [PASSED], DIFFERENCES, {}, set(), {"GET /version", "200"})
-    assert "| answer | `TrackEnd.reason=cleanup` | comes when" in text
+    assert "| answer | `TrackEnd.reason=cleanup` | comes once" in text
     assert "| route | `GET /version` |" not in text
     assert "2 of " in text

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from conformance.settings import Target, load
+from legato_simulator.dave.policy import Policy
 
 
 def test_without_a_url_a_node_is_started_on_loopback() -> None:
@@ -21,6 +22,11 @@ def test_a_server_is_named_by_url_and_password(tmp_path: Path) -> None:
 
 def test_a_password_is_never_shown() -> None:
     assert "secret" not in repr(load({"LAVALINK_URL": "http://a", "LAVALINK_PASSWORD": "secret"}))
+
+
+def test_voice_demands_encryption_but_for_an_older_server() -> None:
+    assert load({}).encryption is Policy.REQUIRED
+    assert load({"CONFORMANCE_ENCRYPTION": "off"}).encryption is Policy.OFF
 
 
 def test_a_url_without_a_scheme_is_refused() -> None:

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from legato.node import metrics, protocol
+from legato.node.errors import RequestError
 from legato.node.node import Node
 from legato.node.rest.edge import json
 
@@ -42,6 +43,9 @@ def routes(node: Node) -> list[web.RouteDef]:
     async def route_planner(_: web.Request) -> web.Response:
         return web.Response(status=204)
 
+    async def free(_: web.Request) -> web.Response:
+        raise RequestError(500, "Can't access disabled route planner")
+
     async def health(_: web.Request) -> web.Response:
         ready = node.engine.workers.ready
         return json({"status": "healthy" if ready else "degraded"})
@@ -56,8 +60,8 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.get("/v4/info", info),
         web.get("/v4/stats", stats),
         web.get("/v4/routeplanner/status", route_planner),
-        web.post("/v4/routeplanner/free/address", route_planner),
-        web.post("/v4/routeplanner/free/all", route_planner),
+        web.post("/v4/routeplanner/free/address", free),
+        web.post("/v4/routeplanner/free/all", free),
         web.get("/health", health),
         web.get("/metrics", exposed),
     ]
