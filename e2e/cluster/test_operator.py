@@ -59,9 +59,15 @@ class Stage:
         while not look():
             self.report()
             if time.monotonic() > deadline:
-                pytest.fail(f"not within {PATIENCE:.0f} s: {what}; {self.operator.last_words()}")
+                pytest.fail(f"not within {PATIENCE:.0f} s: {what}; {self.told()}")
             assert self.operator.code is None, self.operator.last_words()
             time.sleep(0.2)
+
+    def told(self) -> str:
+        """Tell what the resources report, and the operator's last words."""
+        found = self.items("mb,lln")
+        said = [one.get("status", {}).get("conditions") for one in found]
+        return f"{json.dumps(said)}; {self.operator.last_words()}"
 
     def pod(self, name: str, phase: str) -> None:
         """Say of a pod what a kubelet would."""
@@ -96,13 +102,15 @@ class Stage:
                 self.redis.hset(keys.observed(BOT), one.field, msgspec.json.encode(one))
 
     def writes(self, since: int) -> list[str]:
-        """List what the operator wrote, from a line of the audit log on."""
+        """List what the operator wrote, from a line of the audit log on; its Lease aside."""
         lines = self.cluster.audit_log.read_text().splitlines()[since:]
         entries = [json.loads(line) for line in lines]
         return [
             f"{one['verb']} {one['requestURI']}"
             for one in entries
-            if one["userAgent"] == "legato-operator" and one["verb"] not in {"get", "list"}
+            if one["userAgent"] == "legato-operator"
+            and one["verb"] not in {"get", "list", "watch"}
+            and one["objectRef"]["resource"] != "leases"
         ]
 
 
@@ -116,7 +124,8 @@ def resource(case: str) -> str:
 def stage(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     log = tmp_path_factory.mktemp("operator") / "operator.log"
     environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(cluster.kubeconfig)}
-    environment |= {"LOOK_AGAIN": "2s", "HOME": str(Path.home())}
+    environment |= {"LOOK_AGAIN": "2s", "HOME": str(Path.home()), "OPERATOR_PORT": "0"}
+    environment |= {"CHECK_TOKENS": "false", "LEASE_DURATION": "60s", "LEASE_RENEW_WITHIN": "40s"}
     command = (sys.executable, "-m", "legato_operator")
     with running_valkey() as valkey:
         client = redis.Redis.from_url(valkey.url)
@@ -151,7 +160,7 @@ def running(stage: Stage) -> Stage:
     stage.pod(stage.pods("migrate")[0], "Succeeded")
     stage.until(lambda: stage.pods("gateway") and stage.pods("audio"), "pods of the services")
     stage.until(lambda: len(stage.pods("node")) == 2, "two nodes")
-    for name in (*stage.pods("gateway"), *stage.pods("audio"), *stage.pods("node")):
+    for name in [one for kind in ("gateway", "audio", "api", "node") for one in stage.pods(kind)]:
         stage.pod(name, "Running")
     stage.players = 0
     stage.until(lambda: stage.ready("mb", "melody")[0] == "True", "a bot that is ready")

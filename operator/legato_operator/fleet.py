@@ -1,6 +1,7 @@
 """The directive and what is observed, in each bot's own Redis. Decides nothing."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 
@@ -10,17 +11,29 @@ from legato.contracts import keys
 from legato.errors import Unavailable
 from legato_operator.directive import Fleet
 
+TIMEOUT = timedelta(seconds=2)
+"""Of one call: a bot whose Redis is away must not hold up the looks at others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A Redis, and whose certificates it is trusted by."""
+
+    url: str = field(repr=False)
+    authority: str = field(default="", repr=False)
+    """PEM; empty = the system's."""
+
 
 @dataclass
 class Fleets:
-    """A connection for each address."""
+    """A connection for each place."""
 
-    _clients: dict[str, redis.Client] = field(default_factory=dict, repr=False)
+    _clients: dict[Place, redis.Client] = field(default_factory=dict, repr=False)
 
-    async def read(self, url: str, bot: int) -> Fleet | None:
+    async def read(self, place: Place, bot: int) -> Fleet | None:
         """Read a bot's documents and the server's clock; None where it does not answer."""
         try:
-            client = self._client(url)
+            client = self._client(place)
             with redis.reaching("fleet"):
                 seconds, micros = await client.time()
                 found = await client.get(keys.directive(bot))
@@ -31,26 +44,34 @@ class Fleets:
         except (Unavailable, ValueError, msgspec.DecodeError):
             return None
 
-    async def shards(self, url: str, bot: int) -> int | None:
+    async def shards(self, place: Place, bot: int) -> int | None:
         """Read for how many shards the bot was laid out; None where nobody has stored it."""
         with redis.reaching("layout"):
-            found = await self._client(url).hget(keys.layout(bot), "shards")
+            found = await self._client(place).hget(keys.layout(bot), "shards")
         return int(found) if found else None
 
-    async def write(self, url: str, bot: int, said: contract.Directive) -> bool:
+    async def write(self, place: Place, bot: int, said: contract.Directive) -> bool:
         """Write a directive that follows the one that was read; False where it has changed."""
         write = redis.Script("direct")
         document = msgspec.json.encode(said)
-        return bool(
-            await write(self._client(url), [keys.directive(bot)], said.version - 1, document)
-        )
+        with redis.reaching("directive"):
+            return bool(
+                await write(self._client(place), [keys.directive(bot)], said.version - 1, document)
+            )
+
+    async def lay_out(self, place: Place, bot: int, shards: int) -> None:
+        """Store another count of shards; only while no gateway runs, since it binds them."""
+        with redis.reaching("layout"):
+            await self._client(place).hset(keys.layout(bot), "shards", str(shards))
 
     async def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
             await client.aclose()
 
-    def _client(self, url: str) -> redis.Client:
-        if url not in self._clients:
-            self._clients[url] = redis.connect(url, name="legato-operator")
-        return self._clients[url]
+    def _client(self, place: Place) -> redis.Client:
+        if place not in self._clients:
+            self._clients[place] = redis.connect(
+                place.url, ca_data=place.authority, timeout=TIMEOUT, name="legato-operator"
+            )
+        return self._clients[place]

@@ -1,31 +1,54 @@
-"""One look at one resource: read, decide in the core, write. No decision of its own."""
+"""One look at one resource: read, decide in the core, write. No decision of its own.
 
-from dataclasses import dataclass, field, replace
+What is decided upon what the watches brought is decided anew upon what the API server says now,
+before anything is removed, drained or rolled.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-
-import msgspec
+from typing import Protocol
 
 from legato import telemetry
 from legato.errors import Unavailable
 from legato_operator import bots, groups, names
+from legato_operator.cache import Cache
 from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
-from legato_operator.cluster import Cluster
-from legato_operator.desired import nodes
-from legato_operator.desired.manifest import Manifest, Owner
-from legato_operator.directive import Fleet
-from legato_operator.fleet import Fleets
+from legato_operator.cluster import Cluster, Refused
+from legato_operator.desired.manifest import Manifest, Ref
+from legato_operator.kinds import RESOURCES
+from legato_operator.lease import NotLeading
+from legato_operator.metrics import Metrics
 from legato_operator.passwords import renewed
 from legato_operator.queue import Key, Queue, jittered
-from legato_operator.resources import lavalinknode, musicbot
-from legato_operator.resources.lavalinknode import NodeSpec
-from legato_operator.resources.musicbot import BotSpec
-from legato_operator.resources.shared import SecretRef
-from legato_operator.resources.status import BotStatus, NodeStatus
-from legato_operator.scaling import Past
-from legato_operator.seen import Bot, Group, World
+from legato_operator.reading import (
+    Memory,
+    Outside,
+    Reading,
+    Source,
+    decoded,
+    deleting,
+    key_of,
+    peer,
+)
+from legato_operator.resources import musicbot
+from legato_operator.resources.status import NodeStatus
+from legato_operator.seen import Bot, Group, Peer, World
 from legato_operator.settings import Settings
+from legato_operator.watches import Watches
+
+WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 
 log = telemetry.logger(__name__)
+
+
+class Teller(Protocol):
+    """Whom transitions are told, to be shown as Events."""
+
+    async def tell(self, seen: Bot | Group, plan: Plan) -> None:
+        """Tell what a look changed."""
 
 
 @dataclass
@@ -34,162 +57,172 @@ class Shell:
 
     settings: Settings
     cluster: Cluster
-    fleets: Fleets
+    cache: Cache
+    watches: Watches
+    outside: Outside
+    metrics: Metrics
+    teller: Teller
+    fence: Callable[[], None]
+    """Raises NotLeading where another process leads, or may."""
     queue: Queue = field(default_factory=Queue)
-    pasts: dict[Key, dict[str, Past]] = field(default_factory=dict)
+    memories: defaultdict[Key, Memory] = field(default_factory=lambda: defaultdict(Memory))
 
     async def look(self, key: Key) -> timedelta | None:
         """Look at one resource and act; say when to look again, None = it is gone."""
+        began, outcome = time.monotonic(), "failed"
         try:
-            again = await self._look(key)
+            self.fence()
+            again, outcome = await self._look(key)
+        except NotLeading:
+            return self.settings.look_again
         except Unavailable as error:
             log.warning("look failed", kind=key.kind, name=key.name, why=str(error))
             return self.queue.failed(key)
+        except Exception:  # an edge: what one resource brings about must not stop the others
+            log.exception("look failed", kind=key.kind, name=key.name)
+            return self.queue.failed(key)
+        finally:
+            self.metrics.looks.labels(key.kind, outcome).observe(time.monotonic() - began)
         self.queue.succeeded(key)
         return again
 
-    async def _look(self, key: Key) -> timedelta | None:
+    async def _look(self, key: Key) -> tuple[timedelta | None, str]:
         found = await self.cluster.resource(key.kind, key.namespace, key.name)
         if found is None or _gone(found):
-            self.pasts.pop(key, None)
-            return None
-        world = World(self.settings.release, await self.cluster.known(), self.settings.machines)
-        if key.kind == musicbot.KIND:
-            plan = await self._look_at_bot(found, key, world)
-        else:
-            plan = await self._look_at_nodes(found, key, world)
-        self.pasts[key] = plan.pasts
-        return jittered(min(plan.again, self.settings.look_again))
+            self.memories.pop(key, None)
+            self.metrics.forget((key.kind, key.namespace, key.name))
+            return None, "gone"
+        seen, plan = await self._decide(found, self.cache)
+        if _is_grave(plan, seen):
+            seen, plan = await self._decide(found, self.cluster)
+        refused = await self._act(key, plan)
+        if plan.status != seen.status and not (seen.deleting_since and plan.actions):
+            await self._report(key, plan)
+        if isinstance(seen, Bot):
+            await self._direct(seen, plan)
+            await self._lay_out(seen, plan)
+        await self.teller.tell(seen, plan)
+        if isinstance(seen, Group) and _concerns_bots(seen, plan):
+            for bot in seen.fleets:
+                self.queue.add(Key(musicbot.KIND, key.namespace, bot))
+        memory = self.memories[key]
+        memory.pasts, memory.refused = plan.pasts, refused
+        again = jittered(min(plan.again, self.settings.look_again))
+        return again, "acted" if plan.actions else "settled"
 
-    async def _look_at_bot(self, found: Manifest, key: Key, world: World) -> Plan:
-        seen = await self._bot(found, key, world)
-        plan = bots.reconcile(seen, world, now=datetime.now(UTC))
-        await self._act(key, plan)
-        if plan.status != seen.status:
-            await self.cluster.apply_status(key.kind, key.namespace, key.name, plan.status)
-        await self._direct(seen, plan)
-        return plan
+    async def _decide(self, found: Manifest, source: Source) -> tuple[Bot | Group, Plan]:
+        reading = self._reading(source)
+        if found["kind"] == musicbot.KIND:
+            bot = await reading.bot(found)
+            return bot, bots.reconcile(bot, reading.world, now=datetime.now(UTC))
+        group = await reading.group(found)
+        return group, groups.reconcile(group, reading.world, now=datetime.now(UTC))
 
-    async def _look_at_nodes(self, found: Manifest, key: Key, world: World) -> Plan:
-        seen = await self._group(found, key.namespace, world)
-        plan = groups.reconcile(seen, world, now=datetime.now(UTC))
-        await self._act(key, plan)
-        if plan.status != seen.status and not seen.deleting_since:
-            await self.cluster.apply_status(key.kind, key.namespace, key.name, plan.status)
-        return plan
+    def _reading(self, source: Source) -> Reading:
+        world = World(
+            self.settings.release,
+            self.watches.known(),
+            self.watches.may_see_machines(),
+            peers=self._peers(),
+            rollouts_at_once=self.settings.rollouts_at_once,
+        )
+        return Reading(source, self.cluster, self.outside, world, self.memories)
 
-    async def _act(self, key: Key, plan: Plan) -> None:
+    def _peers(self) -> tuple[Peer, ...]:
+        return tuple(peer(one) for one in self.cache.all(musicbot.KIND, ""))
+
+    async def _act(self, key: Key, plan: Plan) -> tuple[str, ...]:
+        """Do what was decided; return what the API server does not take, each with its words."""
+        refused = []
         for action in plan.actions:
             log.info("acts", on=str(action.ref), of=key.name, why=action.reason)
-            await self._do(action, key.namespace)
+            try:
+                await self._do(action, key.namespace)
+            except Refused as error:
+                refused.append(f"{action.ref}: {error.why}")
+                log.warning("refused", on=str(action.ref), of=key.name, why=error.why)
+        return tuple(refused)
 
     async def _do(self, action: Action, namespace: str) -> None:
+        became: Manifest | None = None
         match action:
             case Apply(manifest=manifest):
-                await self.cluster.apply(manifest)
+                became = await self.cluster.apply(manifest)
             case MakePassword(manifest=manifest):
-                before = await self.cluster.secret(namespace, action.ref.name)
+                before = await self._data(namespace, action.ref)
                 await self.cluster.apply(manifest | {"data": renewed(before)})
             case Patch(ref=ref, body=body):
-                await self.cluster.merge(ref, namespace, body)
-            case Delete(ref=ref):
-                await self.cluster.delete(ref, namespace)
+                became = await self.cluster.merge(ref, namespace, body)
+            case Delete(ref=ref, unconfirmed=unconfirmed):
+                await self.cluster.delete(ref, namespace, grace=0 if unconfirmed else None)
+        self.metrics.actions.labels(type(action).__name__.lower(), action.ref.kind).inc()
+        if became is not None:
+            self.cache.put({"kind": action.ref.kind, **became})
+
+    async def _data(self, namespace: str, of: Ref) -> dict[str, str]:
+        found = await self.cluster.resource("Secret", namespace, of.name) or {}
+        return {key: decoded(found, key) for key in found.get("data") or {}}
+
+    async def _report(self, key: Key, plan: Plan) -> None:
+        became = await self.cluster.apply_status(key.kind, key.namespace, key.name, plan.status)
+        if became is not None:
+            self.cache.put({"kind": key.kind, **became})
 
     async def _direct(self, bot: Bot, plan: Plan) -> None:
         known = bot.fleet.directive if bot.fleet else None
         if plan.directive is None or plan.directive == known:
             return
-        url = await self._value(bot.owner.namespace, bot.spec.redis.url_secret_ref)
-        await self.fleets.write(url, int(bot.spec.application_id), plan.directive)
+        reading = self._reading(self.cache)
+        place = await reading.place(bot.owner.namespace, bot.spec)
+        self.fence()
+        if place is not None:
+            number = int(bot.spec.application_id)
+            await self.outside.fleets.write(place, number, plan.directive)
 
-    async def _bot(self, found: Manifest, key: Key, world: World) -> Bot:
-        spec = msgspec.convert(found["spec"], BotSpec)
-        owner = _owner(found)
-        fleet = await self._fleet(owner.namespace, spec)
-        selector = {names.BOT: owner.name}
-        listed = await self.cluster.resources(lavalinknode.KIND, owner.namespace)
-        return Bot(
-            owner=owner,
-            spec=spec,
-            status=msgspec.convert(found.get("status", {}), BotStatus),
-            generation=found["metadata"]["generation"],
-            children=await self.cluster.children(owner.namespace, selector, world.known),
-            pods=await self.cluster.pods(owner.namespace, selector),
-            secrets=await self._secrets(owner.namespace, spec),
-            fleet=fleet,
-            stored_shards=await self._shards(owner.namespace, spec) if fleet else None,
-            groups=tuple([await self._group(one, owner.namespace, world) for one in listed]),
-            pasts=self.pasts.get(key, {}),
-        )
+    async def _lay_out(self, bot: Bot, plan: Plan) -> None:
+        """Store another count of shards, which no gateway of the old one can notice any more."""
+        if plan.shards is None:
+            return
+        place = await self._reading(self.cache).place(bot.owner.namespace, bot.spec)
+        self.fence()
+        if place is not None:
+            await self.outside.fleets.lay_out(place, int(bot.spec.application_id), plan.shards)
 
-    async def _group(self, found: Manifest, namespace: str, world: World) -> Group:
-        owner = _owner(found)
-        spec = msgspec.convert(found["spec"], NodeSpec)
-        selector = names.nodes_selector(owner.name)
-        key = Key(lavalinknode.KIND, namespace, owner.name)
-        group = Group(
-            owner=owner,
-            spec=spec,
-            status=msgspec.convert(found.get("status", {}), NodeStatus),
-            generation=found["metadata"]["generation"],
-            labels=found["metadata"].get("labels") or {},
-            finalizers=tuple(found["metadata"].get("finalizers") or ()),
-            deleting_since=_deleting(found),
-            children=await self.cluster.children(namespace, selector, world.known),
-            pods=await self.cluster.pods(namespace, selector),
-            machines=await self.cluster.machines() if world.sees_machines else {},
-            passwords=await self._passwords(owner, spec),
-            past=self.pasts.get(key, {}).get("", Past()),
-        )
-        return await self._with_fleets(group)
+    def begin(self) -> None:
+        """Look at everything, knowing nothing of earlier looks: this process leads from now on."""
+        self.memories.clear()
+        for kind in RESOURCES:
+            for one in self.cache.all(kind, ""):
+                self.queue.add(key_of(one))
 
-    async def _with_fleets(self, group: Group) -> Group:
-        fleets: dict[str, Fleet | None] = {}
-        for one in await self.cluster.resources(musicbot.KIND, group.owner.namespace):
-            spec = msgspec.convert(one["spec"], BotSpec)
-            if bots.uses(spec, group):
-                name = one["metadata"]["name"]
-                fleets[name] = await self._fleet(group.owner.namespace, spec)
-        return replace(group, fleets=fleets)
 
-    async def _fleet(self, namespace: str, spec: BotSpec) -> Fleet | None:
-        url = await self._value(namespace, spec.redis.url_secret_ref)
-        return await self.fleets.read(url, int(spec.application_id)) if url else None
+def _is_grave(plan: Plan, seen: Bot | Group) -> bool:
+    """Say whether a plan takes something away, or changes what runs."""
+    directive = seen.fleet.directive if isinstance(seen, Bot) and seen.fleet else None
+    there = {(one["kind"], one["metadata"]["name"]) for one in seen.children}
+    if plan.shards is not None or (plan.directive is not None and plan.directive != directive):
+        return True
+    return any(
+        isinstance(one, Delete | Patch)
+        or (one.ref.kind in WORKLOADS and (one.ref.kind, one.ref.name) in there)
+        for one in plan.actions
+    )
 
-    async def _shards(self, namespace: str, spec: BotSpec) -> int | None:
-        url = await self._value(namespace, spec.redis.url_secret_ref)
-        return await self.fleets.shards(url, int(spec.application_id))
 
-    async def _secrets(self, namespace: str, spec: BotSpec) -> dict[SecretRef, str]:
-        """Hash each key of a Secret that the spec names and that is there."""
-        found = {}
-        for one in bots.secrets_of(spec):
-            if value := await self._value(namespace, one):
-                found[one] = names.revision(value)
-        return found
+def _concerns_bots(group: Group, plan: Plan) -> bool:
+    """Say whether those who use a group must be told another thing of its nodes."""
+    before, now = group.status, plan.status
+    assert isinstance(now, NodeStatus)
+    return bool(plan.actions) or _told(before) != _told(now)
 
-    async def _passwords(self, owner: Owner, spec: NodeSpec) -> dict[str, str]:
-        where = nodes.Group(owner, spec).secret
-        data = await self.cluster.secret(owner.namespace, where.name)
-        listed = [data.get(where.key), data.get("previous")]
-        return {names.revision(one): one for one in listed if one}
 
-    async def _value(self, namespace: str, of: SecretRef) -> str:
-        return (await self.cluster.secret(namespace, of.name)).get(of.key, "")
+def _told(status: NodeStatus) -> object:
+    draining = [one for one in status.conditions if one.type in ("Draining", "Degraded")]
+    said = [(one.status, one.message) for one in draining]
+    return status.replicas, status.ready_replicas, status.desired_replicas, said
 
 
 def _gone(found: Manifest) -> bool:
     """Say whether nothing is left to do: what is being deleted, and does not wait for us."""
     waits = names.FINALIZER in (found["metadata"].get("finalizers") or ())
-    return _deleting(found) is not None and not waits
-
-
-def _deleting(found: Manifest) -> datetime | None:
-    """Say since when a resource is to go."""
-    since = found["metadata"].get("deletionTimestamp")
-    return datetime.fromisoformat(since) if since else None
-
-
-def _owner(found: Manifest) -> Owner:
-    said = found["metadata"]
-    return Owner(found["kind"], said["name"], said["namespace"], said["uid"])
+    return deleting(found) is not None and not waits

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,15 +25,21 @@ class Key:
 class Queue:
     """Keys that wait, without repeats."""
 
-    _waiting: dict[Key, None] = field(default_factory=dict)
+    waited: Callable[[float], None] = lambda _: None
+    """Told how many seconds each key waited."""
+    _waiting: dict[Key, float] = field(default_factory=dict)
+    """Key -> since when."""
     _busy: set[Key] = field(default_factory=set)
     _failures: dict[Key, int] = field(default_factory=dict)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _timers: dict[Key, asyncio.TimerHandle] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def add(self, key: Key) -> None:
         """Have a resource looked at soon."""
-        self._waiting[key] = None
+        self._waiting.setdefault(key, time.monotonic())
         self._more.set()
 
     def add_later(self, key: Key, wait: timedelta) -> None:
@@ -56,6 +63,7 @@ class Queue:
         again = await look(key)
         if again is None:
             self._forget_timer(key)
+            self._failures.pop(key, None)
             return
         self.add_later(key, again)
 
@@ -70,10 +78,11 @@ class Queue:
 
     async def _next(self) -> Key:
         while True:
-            for key in self._waiting:
+            for key, since in self._waiting.items():
                 if key not in self._busy:
                     del self._waiting[key]
                     self._forget_timer(key)
+                    self.waited(time.monotonic() - since)
                     return key
             self._more.clear()
             await self._more.wait()

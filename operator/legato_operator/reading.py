@@ -1,0 +1,275 @@
+"""Everything that one look at a resource reads, put into values. No decision of its own."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from legato_operator import answers, bots, names, queries
+from legato_operator.desired import nodes
+from legato_operator.desired.manifest import Manifest, Owner
+from legato_operator.directive import Fleet
+from legato_operator.discord import Discord
+from legato_operator.fleet import Fleets, Place
+from legato_operator.prometheus import Prometheus
+from legato_operator.queue import Key
+from legato_operator.resources import lavalinknode, musicbot
+from legato_operator.resources.lavalinknode import NodeSpec
+from legato_operator.resources.musicbot import BotSpec
+from legato_operator.resources.shared import SecretRef
+from legato_operator.resources.status import BotStatus, NodeStatus
+from legato_operator.scaling import Answer, Past
+from legato_operator.seen import (
+    Bot,
+    Group,
+    Machine,
+    Peer,
+    Token,
+    World,
+    component_of,
+    is_ending,
+    labels_of,
+)
+
+
+class Source(Protocol):
+    """Where objects of Kubernetes are read: the API server, or what watches have brought."""
+
+    async def resources(self, kind: str, namespace: str) -> list[Manifest]:
+        """List a kind; of all namespaces where none is named."""
+
+    async def children(
+        self, namespace: str, selector: names.Labels, known: frozenset[str]
+    ) -> tuple[Manifest, ...]:
+        """List everything of ours with these labels, Secrets and pods aside."""
+
+    async def pods(self, namespace: str, selector: names.Labels) -> tuple[Manifest, ...]:
+        """List pods, also those on their way out."""
+
+    async def machines(self) -> dict[str, Machine]:
+        """Look at every machine."""
+
+
+class Secrets(Protocol):
+    """Secrets, read by their names alone."""
+
+    async def resource(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """Read one object; None where it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Who else is asked."""
+
+    fleets: Fleets
+    prometheus: Prometheus | None = None
+    discord: Discord | None = None
+
+
+@dataclass
+class Memory:
+    """What the looks at one resource leave to the next."""
+
+    pasts: dict[str, Past] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+
+
+@dataclass
+class Reading:
+    """One look's reading; a Secret is read once in it."""
+
+    source: Source
+    secrets: Secrets
+    outside: Outside
+    world: World
+    memories: Mapping[Key, Memory]
+    _secrets: dict[tuple[str, str], Manifest] = field(default_factory=dict, repr=False)
+
+    async def bot(self, found: Manifest) -> Bot:
+        """Read all that belongs to a MusicBot."""
+        spec, owner = msgspec.convert(found["spec"], BotSpec), owner_of(found)
+        space, memory = owner.namespace, self._memory(found)
+        listed = await self.source.pods(space, {names.BOT: owner.name})
+        pods = tuple(one for one in listed if not is_ending(one))
+        fleet = await self._fleet(space, spec)
+        groups = await self.source.resources(lavalinknode.KIND, space)
+        return Bot(
+            owner=owner,
+            spec=spec,
+            status=msgspec.convert(found.get("status", {}), BotStatus),
+            generation=found["metadata"]["generation"],
+            finalizers=tuple(found["metadata"].get("finalizers") or ()),
+            deleting_since=deleting(found),
+            children=await self.source.children(space, {names.BOT: owner.name}, self.world.known),
+            pods=pods,
+            secrets=await self._hashes(space, spec),
+            token=await self._token(space, spec),
+            fleet=fleet,
+            stored_shards=await self._shards(space, spec) if fleet else None,
+            groups=tuple([await self._group(one) for one in groups]),
+            players=await self._players(owner, spec, pods),
+            pasts=memory.pasts,
+            refused=memory.refused,
+        )
+
+    async def group(self, found: Manifest) -> Group:
+        """Read all that belongs to a LavalinkNode, and ask Prometheus about it."""
+        group = await self._group(found)
+        server, scaling = self.outside.prometheus, group.spec.scaling
+        if group.spec.replicas is not None or server is None:
+            return group
+        space, name = group.owner.namespace, group.name
+        expected = answers.settled(group.pods, now=datetime.now(UTC))
+        players, deficit = await asyncio.gather(
+            server.ask(scaling.players_query or queries.players_of_nodes(space, name)),
+            server.ask(scaling.deficit_query or queries.deficit_of_nodes(space, name)),
+        )
+        return replace(
+            group,
+            players=answers.total(players, expected),
+            deficit=answers.greatest(deficit, expected),
+        )
+
+    async def _group(self, found: Manifest) -> Group:
+        owner, spec = owner_of(found), msgspec.convert(found["spec"], NodeSpec)
+        space, selector = owner.namespace, names.nodes_selector(owner.name)
+        memory = self._memory(found)
+        secret = await self._secret(space, nodes.Group(owner, spec).secret.name)
+        children = await self.source.children(space, selector, self.world.known)
+        ours = [secret] if names.NODES in labels_of(secret) else []
+        group = Group(
+            owner=owner,
+            spec=spec,
+            status=msgspec.convert(found.get("status", {}), NodeStatus),
+            generation=found["metadata"]["generation"],
+            labels=labels_of(found),
+            finalizers=tuple(found["metadata"].get("finalizers") or ()),
+            deleting_since=deleting(found),
+            children=(*children, *ours),
+            pods=await self.source.pods(space, selector),
+            machines=await self.source.machines() if self.world.sees_machines else {},
+            passwords=_passwords(secret, nodes.Group(owner, spec).secret.key),
+            past=memory.pasts.get("", Past()),
+            refused=memory.refused,
+        )
+        return replace(group, fleets=await self._fleets(group))
+
+    async def _fleets(self, group: Group) -> dict[str, Fleet | None]:
+        """Read what every bot that uses a group reports."""
+        listed = await self.source.resources(musicbot.KIND, group.owner.namespace)
+        specs = {one["metadata"]["name"]: msgspec.convert(one["spec"], BotSpec) for one in listed}
+        using = {name: spec for name, spec in specs.items() if bots.uses(spec, group)}
+        found = await asyncio.gather(
+            *(self._fleet(group.owner.namespace, spec) for spec in using.values())
+        )
+        return dict(zip(using, found, strict=True))
+
+    async def _fleet(self, namespace: str, spec: BotSpec) -> Fleet | None:
+        place = await self.place(namespace, spec)
+        if place is None:
+            return None
+        return await self.outside.fleets.read(place, int(spec.application_id))
+
+    async def _shards(self, namespace: str, spec: BotSpec) -> int | None:
+        place = await self.place(namespace, spec)
+        if place is None:
+            return None
+        return await self.outside.fleets.shards(place, int(spec.application_id))
+
+    async def place(self, namespace: str, spec: BotSpec) -> Place | None:
+        """Say where a bot's Redis is, and who vouches for it; None while that is missing."""
+        url = await self._value(namespace, spec.redis.url_secret_ref)
+        trusted = spec.redis.ca_secret_ref
+        authority = await self._value(namespace, trusted) if trusted else ""
+        return Place(url, authority) if url and (authority or not trusted) else None
+
+    async def _token(self, namespace: str, spec: BotSpec) -> Token:
+        token = await self._value(namespace, spec.token_secret_ref)
+        if self.outside.discord is None or not token:
+            return Token()
+        url = spec.discord.rest_url if spec.discord else None
+        return await self.outside.discord.token(token, spec.application_id, url)
+
+    async def _players(
+        self, owner: Owner, spec: BotSpec, pods: tuple[Manifest, ...]
+    ) -> dict[str, Answer]:
+        """Ask how many play in each region."""
+        if self.outside.prometheus is None:
+            return {}
+        query = spec.scaling.players_query
+        found = await self.outside.prometheus.ask(
+            query or queries.players_of_bot(owner.namespace, owner.name)
+        )
+        now, audio = datetime.now(UTC), [one for one in pods if component_of(one) == "audio"]
+        return {
+            one.name: answers.total(
+                answers.of_region(found, one.name),
+                answers.settled(
+                    (pod for pod in audio if labels_of(pod).get(names.REGION) == one.name), now=now
+                ),
+            )
+            for one in spec.regions
+        }
+
+    async def _hashes(self, namespace: str, spec: BotSpec) -> dict[SecretRef, str]:
+        """Hash each key of a Secret that the spec names and that is there."""
+        found = {one: await self._value(namespace, one) for one in bots.secrets_of(spec)}
+        return {one: names.revision(value) for one, value in found.items() if value}
+
+    async def _value(self, namespace: str, of: SecretRef) -> str:
+        return decoded(await self._secret(namespace, of.name), of.key)
+
+    async def _secret(self, namespace: str, name: str) -> Manifest:
+        key = (namespace, name)
+        if key not in self._secrets:
+            found = await self.secrets.resource("Secret", namespace, name)
+            self._secrets[key] = found or {"metadata": {}}
+        return self._secrets[key]
+
+    def _memory(self, found: Manifest) -> Memory:
+        return self.memories.get(key_of(found), Memory())
+
+
+def key_of(found: Manifest) -> Key:
+    """Say which resource a document is of."""
+    return Key(found["kind"], found["metadata"]["namespace"], found["metadata"]["name"])
+
+
+def owner_of(found: Manifest) -> Owner:
+    """Say who owns the children of a resource."""
+    said = found["metadata"]
+    return Owner(found["kind"], said["name"], said["namespace"], said["uid"])
+
+
+def peer(found: Manifest) -> Peer:
+    """Say what other bots must know of one."""
+    said, status = found["metadata"], found.get("status") or {}
+    conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
+    return Peer(
+        namespace=said["namespace"],
+        name=said["name"],
+        version=status.get("version", ""),
+        follows=found["spec"].get("upgrade") == "Automatic",
+        ready=conditions.get("Ready") == "True",
+        progressing=conditions.get("Progressing") == "True",
+    )
+
+
+def deleting(found: Manifest) -> datetime | None:
+    """Say since when a resource is to go."""
+    since = found["metadata"].get("deletionTimestamp")
+    return datetime.fromisoformat(since) if since else None
+
+
+def _passwords(secret: Manifest, key: str) -> dict[str, str]:
+    listed = [decoded(secret, key), decoded(secret, "previous")]
+    return {names.revision(one): one for one in listed if one}
+
+
+def decoded(secret: Manifest, key: str) -> str:
+    """Read one key of a Secret; empty where it is not there."""
+    return base64.b64decode((secret.get("data") or {}).get(key, "")).decode()

@@ -1,0 +1,69 @@
+"""Which changes of a resource's conditions are worth an Event. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from legato_operator.resources.status import Condition, NodeStatus, Status
+
+NEGATIVE = frozenset({"Degraded", "RolloutBlocked"})
+"""Conditions that are bad where they are so."""
+TOLD = frozenset(
+    {
+        "ControlPlaneReachable",
+        "Degraded",
+        "Draining",
+        "IdentifyBudgetAvailable",
+        "Paused",
+        "Ready",
+        "RolloutBlocked",
+        "ScalingActive",
+        "TokenValid",
+    }
+)
+"""Conditions whose changes are told; others change with every step."""
+AT_FIRST = frozenset({"Ready", "TokenValid"})
+"""Conditions that are told also when they are said for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One Event's content."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    """Stays the same from release to release."""
+    message: str
+
+
+def notes(before: Status, after: Status) -> Iterator[Note]:
+    """Give an Event for each change that a person may want to know of."""
+    known = {one.type: one for one in before.conditions}
+    for one in after.conditions:
+        if one.type in TOLD and _differs(known.get(one.type), one):
+            yield Note(_type(one), one.reason, one.message or f"{one.type} is {one.status}.")
+    if isinstance(before, NodeStatus) and isinstance(after, NodeStatus):
+        yield from _scaled(before, after)
+
+
+def _differs(before: Condition | None, now: Condition) -> bool:
+    if before is None:
+        return now.type in AT_FIRST and now.status != "Unknown"
+    if before.status != now.status:
+        return now.status != "Unknown"
+    return _type(now) == "Warning" and before.reason != now.reason
+
+
+def _type(one: Condition) -> Literal["Normal", "Warning"]:
+    if one.type in {"Draining", "Paused"}:
+        return "Normal"
+    bad = "True" if one.type in NEGATIVE else "False"
+    return "Warning" if one.status == bad else "Normal"
+
+
+def _scaled(before: NodeStatus, after: NodeStatus) -> Sequence[Note]:
+    was, now = before.desired_replicas, after.desired_replicas
+    if was in (0, now):
+        return ()
+    why = next((one.message for one in after.conditions if one.type == "ScalingActive"), "")
+    return (Note("Normal", "Scaled", f"From {was} to {now} nodes. {why}".strip()),)
