@@ -31,6 +31,7 @@ SIMULATOR = f"legato-simulator.{SPACE}.svc:8123"
 BOT_ID = 123456789012345678
 BOT, NODES = "melody", "berlin"
 TRUSTED = {"caSecretRef": {"name": "legato-simulator", "key": "ca.pem"}}
+PLAYS = "app.kubernetes.io/part-of=legato,app.kubernetes.io/component in (gateway,audio,node,api)"
 Json = Any
 
 
@@ -61,13 +62,17 @@ class Platform:
         """Run kubectl in the bot's namespace."""
         return self.cluster.run("-n", SPACE, *words, stdin=stdin)
 
-    def wait(self, *words: str) -> None:
-        """Let `kubectl wait` wait in the bot's namespace."""
-        self.kubectl("wait", f"--timeout={PATIENCE}s", *words)
+    def gather(self, machine: str) -> None:
+        """Drain all that plays off every other machine, and wait until it is well on this one."""
+        for other in self.cluster.machines:
+            if other != machine:
+                self.cluster.drain(other, f"--pod-selector={PLAYS}")
+                self.cluster.uncordon(other)
+        wait_until_ready(self.cluster)
 
-    def wait_until_ready(self) -> None:
-        """Wait until both resources say that all is well."""
-        self.wait("--for=condition=Ready", f"lavalinknode/{NODES}", f"musicbot/{BOT}")
+    def machines(self, component: str) -> set[str]:
+        """Say where a component's pods are."""
+        return {one["spec"]["nodeName"] for one in self.pods(component)}
 
     def pods(self, component: str) -> list[Json]:
         """List the pods of a component that stay."""
@@ -83,13 +88,10 @@ def image() -> Path:
     return Path(_run(sys.executable, str(ROOT / "tools/images.py")).splitlines()[-1])
 
 
-@contextlib.asynccontextmanager
-async def installed(
-    cluster: Cluster, *, nodes: Mapping[str, Json] | None = None
-) -> AsyncIterator[Platform]:
-    """Install it on a cluster that holds the image; what plays goes to any machine but the first.
+def install(cluster: Cluster, *, nodes: Mapping[str, Json] | None = None) -> None:
+    """Install it on a cluster that holds the image, and wait until it is ready.
 
-    `nodes` is more of the LavalinkNode's spec.
+    What plays goes to any machine but the first; `nodes` is more of the LavalinkNode's spec.
     """
     first, *others = cluster.machines
     cluster.run("create", "namespace", SPACE)
@@ -100,19 +102,28 @@ async def installed(
     cluster.run("-n", SPACE, "apply", "-f", str(ROOT / "e2e/servers.yaml"))
     _helm(cluster)
     for name in ("postgres", "valkey", "legato-simulator"):
-        cluster.run(
-            "-n", SPACE, "rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s"
-        )
+        status = ("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
+        cluster.run("-n", SPACE, *status)
     for other in others:
         cluster.uncordon(other)
-        cluster.run("cordon", first)
+    cluster.run("cordon", first)
     wanted = yaml.safe_dump_all([_nodes(nodes or {}), _bot()])
     cluster.run("-n", SPACE, "apply", "-f", "-", stdin=wanted)
+    wait_until_ready(cluster)
+    cluster.uncordon(first)
+
+
+@contextlib.asynccontextmanager
+async def reached(cluster: Cluster) -> AsyncIterator[Platform]:
+    """Open what a test uses of an installed one."""
     async with aiohttp.ClientSession() as http, SimulatorClient(_control(cluster)) as discord:
-        platform = Platform(cluster, http, discord)
-        platform.wait_until_ready()
-        cluster.uncordon(first)
-        yield platform
+        yield Platform(cluster, http, discord)
+
+
+def wait_until_ready(cluster: Cluster) -> None:
+    """Wait until both resources say that all is well."""
+    both = (f"lavalinknode/{NODES}", f"musicbot/{BOT}")
+    cluster.wait("-n", SPACE, "--for=condition=Ready", *both)
 
 
 def _helm(cluster: Cluster) -> None:

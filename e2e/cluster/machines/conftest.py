@@ -1,13 +1,15 @@
 """Clusters with machines; where this machine can't have one, that is said."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
-from legato_cluster import cluster
+from legato_cluster import cluster, platform
 from legato_cluster.cluster import Cluster
+from legato_cluster.platform import Platform
 from legato_cluster.problems import NoCluster
 
 
@@ -28,3 +30,19 @@ def kubernetes(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
     """A cluster of two machines that knows nothing of Legato."""
     with cluster.running(every_program) as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def installed(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
+    """Legato on two machines, which the scenarios share: each leaves it well, and playing alone."""
+    archive = platform.image()
+    with cluster.running(every_program, archives=[archive]) as one:
+        platform.install(one)
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def music(installed: Cluster) -> AsyncIterator[Platform]:
+    """What a scenario uses of it."""
+    async with platform.reached(installed) as opened:
+        yield opened

@@ -1,24 +1,12 @@
 """Helm install, kubectl apply, /play: the tone is heard, and kubectl get tells the story."""
 
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+import pytest
 
-import pytest_asyncio
-
-from legato_cluster import cluster, platform
 from legato_cluster.platform import BOT, NODES, Platform
 from legato_machine import hearing
 
 PATIENCE = 120.0
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def music(every_program: Mapping[str, Path]) -> AsyncIterator[Platform]:
-    """A bot on two machines, all that plays on the second."""
-    archives = [platform.image()]
-    with cluster.running(every_program, archives=archives) as one:
-        async with platform.installed(one) as installed:
-            yield installed
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_tone_is_heard_and_get_tells_the_story(music: Platform) -> None:
@@ -29,6 +17,8 @@ async def test_a_tone_is_heard_and_get_tells_the_story(music: Platform) -> None:
         await hall.hears(5, after=3000, timeout=PATIENCE)
 
     await hearing.unbroken(hall, noise)
-    said = music.kubectl("get", "musicbot,lavalinknode")
-    assert BOT in said
-    assert NODES in said
+    said = music.kubectl("get", "musicbot,lavalinknode").split()
+    assert f"musicbot.legato.dev/{BOT}" in said
+    assert f"lavalinknode.legato.dev/{NODES}" in said
+    assert said.count("True") == 2
+    await hall.type("stop", timeout=PATIENCE)

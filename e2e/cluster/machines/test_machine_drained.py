@@ -1,0 +1,32 @@
+"""Kubectl drain of the machine that everything plays on ends by itself, and the music moves."""
+
+import asyncio
+
+import pytest
+
+from legato_cluster.platform import Platform, wait_until_ready
+from legato_machine import hearing
+
+PATIENCE = 120.0
+COMPONENTS = ("gateway", "audio", "node", "api")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_drained_machine_lets_its_music_move(music: Platform) -> None:
+    first, second = music.cluster.machines
+    assert music.machines("node") == {second}
+    hall = await music.hall()
+
+    async with hearing.control(music) as noise:
+        await hall.play("tone-6-600s.ogg", timeout=PATIENCE)
+        before = await hall.hears(6, after=3000, timeout=PATIENCE)
+        await asyncio.to_thread(music.cluster.drain, second)
+        await hall.hears(6, after=before.ms + 3000, timeout=PATIENCE)
+
+    await hearing.moved(hall, noise, planned=True)
+    for component in COMPONENTS:
+        assert music.machines(component) == {first}, component
+    await hall.type("stop", timeout=PATIENCE)
+    await asyncio.to_thread(wait_until_ready, music.cluster)
+    music.cluster.uncordon(second)
+    await asyncio.to_thread(music.gather, second)
