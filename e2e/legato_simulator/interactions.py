@@ -134,14 +134,19 @@ class Interactions:
             oldest = self.by_id.pop(next(iter(self.by_id)))
             self.by_token.pop(oldest.token, None)
 
-    def to_answer(self, interaction_id: int, token: str, now: float) -> Interaction:
-        """Find the interaction a first answer is for, or refuse it: 10062, 40060."""
+    def to_answer(
+        self, interaction_id: int, token: str, now: float, *, lateness: float = 0.0
+    ) -> Interaction:
+        """Find the interaction a first answer is for, or refuse it: 10062, 40060.
+
+        By its `lateness` the simulator may have seen the answer after it came.
+        """
         found = self.by_id.get(interaction_id)
         if found is None or not secrets.compare_digest(found.token.encode(), token.encode()):
             raise Problem(10062)
         if found.callback is not None:
             raise Problem(40060)
-        if now - found.created > self._within:
+        if now - found.created > self._within + lateness:
             found.late = found.late or now
             raise Problem(10062)
         return found

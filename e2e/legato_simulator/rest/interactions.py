@@ -34,7 +34,9 @@ async def answer(call: Call) -> Answer:
     """Take the first answer to an interaction: within 3 s, and once."""
     now = call.sim.clock.monotonic()
     token = call.params["interaction_token"]
-    interaction = call.sim.interactions.to_answer(call.id("interaction_id"), token, now)
+    interaction = call.sim.interactions.to_answer(
+        call.id("interaction_id"), token, now, lateness=call.sim.lateness.worst
+    )
     callback = _callback(interaction, call.form)
     data = call.form.get("data") or {}
     match callback:
