@@ -115,7 +115,8 @@ def _section(section: Section) -> str:
         return "\n".join([*lines, f"{_NOT}: {section.failure}"])
     lines += _table(section.measured.rows)
     if section.measured.profile:
-        lines += ["", "Where the time went:", "", "```", *section.measured.profile, "```"]
+        profile = [line.rstrip() for line in section.measured.profile]
+        lines += ["", "Where the time went:", "", "```", *profile, "```"]
     return "\n".join(lines)
 
 
