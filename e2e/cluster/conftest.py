@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import support_operating
 from legato_cluster import binaries, control_plane
 from legato_cluster.control_plane import ControlPlane
 from legato_cluster.problems import NoCluster
@@ -38,9 +39,24 @@ def bare(programs: Path) -> Iterator[ControlPlane]:
 @pytest.fixture(scope="module")
 def cluster(bare: ControlPlane) -> ControlPlane:
     """An API server that knows our kinds."""
-    done = bare.kubectl("apply", "--server-side", "-f", str(CRDS))
+    _know_our_kinds(bare)
+    return bare
+
+
+@pytest.fixture(scope="session")
+def operating(
+    programs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[support_operating.Stage]:
+    """A control plane with an operator, for every scenario that has a namespace of its own."""
+    with control_plane.ControlPlane(programs) as one:
+        _know_our_kinds(one)
+        with support_operating.operating(one, tmp_path_factory.mktemp("operating")) as stage:
+            yield stage
+
+
+def _know_our_kinds(one: ControlPlane) -> None:
+    done = one.kubectl("apply", "--server-side", "-f", str(CRDS))
     assert done.returncode == 0, done.stderr
     names = [f"crd/{file.stem}" for file in CRDS.glob("*.yaml")]
-    done = bare.kubectl("wait", "--for=condition=Established", "--timeout=120s", *names)
+    done = one.kubectl("wait", "--for=condition=Established", "--timeout=120s", *names)
     assert done.returncode == 0, done.stderr
-    return bare

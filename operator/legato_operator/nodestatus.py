@@ -107,7 +107,7 @@ def _ready(seen: Group, facts: Facts) -> Condition:
 def _scaling(seen: Group, decision: Decision) -> Condition:
     if seen.spec.replicas is not None:
         said = f"spec.replicas is set: {decision.count} nodes, changed by you or an autoscaler."
-        return conditions.no("ScalingActive", "ReplicasSet", said)
+        return conditions.unknown("ScalingActive", "ReplicasSet", said)
     reasons = (decision.reason, decision.reason)
     return conditions.of("ScalingActive", decision.active, reasons, decision.message)
 

@@ -171,7 +171,7 @@ def test_a_count_from_outside_is_followed_and_never_changed(settled: Model) -> N
     settled.settle()
 
     assert len(nodes(settled)) == 3
-    assert condition(settled, "ScalingActive") == ("False", "ReplicasSet")
+    assert condition(settled, "ScalingActive") == ("Unknown", "ReplicasSet")
 
 
 def test_a_deleted_group_is_let_go_once_it_is_empty_and_at_its_deadline_at_last(

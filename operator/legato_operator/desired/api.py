@@ -36,6 +36,7 @@ def _deployment(frame: Frame) -> Manifest:
         env=(*frames.member(), *redis, *database, *told, *secret),
         port=PORT,
         files=(*redis_files, *database_files),
+        spread=pods.OVER_MACHINES,
         account=names.joined(frame.name, "services"),
     )
     selector = names.bot_selector(frame.name, COMPONENT)

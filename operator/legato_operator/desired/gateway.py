@@ -22,6 +22,7 @@ def deployment(frame: Frame) -> Manifest:
         env=(*frames.member(), *redis, *_told(frame)),
         port=PORT,
         files=files,
+        spread=pods.OVER_MACHINES,
         account=names.joined(frame.name, "services"),
     )
     used = pods.secret_refs(spec.token_secret_ref, spec.redis)

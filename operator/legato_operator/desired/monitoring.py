@@ -7,11 +7,12 @@ from legato_operator.desired.manifest import Manifest, Owner, made
 API = "monitoring.coreos.com/v1"
 KINDS = frozenset({"PodMonitor", "ServiceMonitor", "PrometheusRule"})
 EVERY = "15s"
+RUNBOOKS = "https://github.com/legato-music/legato/blob/main/docs/runbooks"
 
 ALERTS = (
     (
         "LegatoDeadLetters",
-        "legato_audio_dead_letters_total{{{bot}}} > 0",
+        "increase(legato_audio_dead_letters_total{{{bot}}}[1h]) > 0",
         "0m",
         "A command was put aside after it failed three times.",
     ),
@@ -34,7 +35,7 @@ ALERTS = (
         "A shard has no connection to Discord.",
     ),
 )
-"""Name, expression, for how long, in words; docs/alerts.md has what to do."""
+"""Name, expression, for how long, in words; docs/runbooks has what to do."""
 
 
 def of_bot(frame: Frame, known: frozenset[str]) -> list[Manifest]:
@@ -91,7 +92,7 @@ def _rules(frame: Frame) -> Manifest:
             "expr": expression.format(bot=chosen),
             "for": lasting,
             "labels": {"severity": "warning", "bot": frame.name},
-            "annotations": {"summary": summary},
+            "annotations": {"summary": summary, "runbook_url": f"{RUNBOOKS}/{alert}.md"},
         }
         for alert, expression, lasting, summary in ALERTS
     ]

@@ -22,6 +22,8 @@ USER = 65_532
 """Whom the images run as; nobody's number on the machines."""
 SCRATCH = "/tmp"  # noqa: S108  # a volume of the pod's own; the root is read-only
 TRUSTED = "/etc/legato/trust/ca.crt"
+OVER_MACHINES = (Spread(),)
+"""How pods are spread that nobody may say it of."""
 GRACE = 30
 """Seconds: more than the services' STOP_TIMEOUT of 20 s."""
 

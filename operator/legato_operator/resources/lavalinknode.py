@@ -129,7 +129,7 @@ class NodeSpec(Part, frozen=True, kw_only=True):
     paused: bool = False
     """The operator looks, reports, and changes nothing."""
     network_policy: bool = True
-    """Whether only audio pods reach the nodes."""
+    """Whether nodes are reached by their one port only, and reach no metadata of the cloud."""
     node_selector: Annotated[dict[LabelKey, LabelValue], FEW] = {}
     """Labels of the machines that the nodes run on."""
     spread: Annotated[tuple[Spread, ...], FEW] = (Spread(),)

@@ -229,7 +229,7 @@ class BotSpec(Part, frozen=True, kw_only=True):
     scaling: Scaling = Scaling()
     """How pods follow the load."""
     network_policy: bool = True
-    """Whether pods may reach only what they need."""
+    """Whether pods are reached by their pages' ports only, and reach no metadata of the cloud."""
     pod_template: PodOverrides = PodOverrides()
     """What is added to every pod."""
     discord: Discord | None = None

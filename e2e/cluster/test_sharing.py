@@ -1,0 +1,46 @@
+"""Two bots on one LavalinkNode: it is scaled and drained for both."""
+
+import support_operating
+from legato.contracts.fleet import Directive
+from support_operating import Bot, Room, Stage, lavalink_node
+
+NODES = "apis/legato.dev/v1beta1/lavalinknodes"
+
+
+def told(said: Directive) -> dict[str, bool]:
+    return {one.name: one.cordoned for one in said.nodes}
+
+
+def test_a_node_goes_only_once_neither_bot_plays_on_it(operating: Stage) -> None:
+    room = Room(operating, "sharing")
+    one, other = Bot("melody", 100000000000000101), Bot("rhythm", 100000000000000102)
+    support_operating.settled(room, [one, other], lavalink_node(replicas=2))
+    room.until(
+        lambda: told(room.directive(one)) == told(room.directive(other)) != {},
+        "both are told of both nodes",
+    )
+    assert told(room.directive(one)) == {"berlin-0": False, "berlin-1": False}
+    assert {node.session_quota for node in room.directive(one).nodes} == {32}
+
+    other.players = {"berlin-1": 3}
+    stays = Bot.act
+    other.act = lambda said: None  # type: ignore[method-assign]  # it moves nobody yet
+    room.until(lambda: room.get(NODES, "berlin")["status"].get("players") == 3, "three players")
+    room.run("scale", "lln", "berlin", "--replicas=1")
+    room.until(
+        lambda: (
+            told(room.directive(one)).get("berlin-1")
+            is told(room.directive(other)).get("berlin-1")
+            is True
+        ),
+        "it is cordoned for both",
+    )
+    since = room.get(NODES, "berlin")["status"]["observedGeneration"]
+    room.until(lambda: told(room.directive(other)).get("berlin-1"), "a few looks")
+    assert "berlin-1" in room.names("api/v1/pods")
+    assert since
+
+    other.act = lambda said: stays(other, said)  # type: ignore[method-assign]
+    room.until(lambda: "berlin-1" not in room.names("api/v1/pods"), "it goes once it is empty")
+
+    assert other.players == {"berlin-0": 3}

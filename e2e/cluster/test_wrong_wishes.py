@@ -1,0 +1,115 @@
+"""What can't come true is said with its reason, and touches nothing else."""
+
+import pytest
+
+import support_operating
+from support_operating import Bot, Room, Stage, lavalink_node, secret
+
+BOTS = "apis/legato.dev/v1beta1/musicbots"
+DEPLOYMENTS = "apis/apps/v1/deployments"
+UNPULLED = {"reason": "ImagePullBackOff", "message": "no such manifest"}
+
+
+@pytest.fixture(scope="module")
+def room(operating: Stage) -> Room:
+    room = Room(operating, "wrong")
+    support_operating.settled(room, [Bot("melody", 100000000000000201)], lavalink_node())
+    return room
+
+
+def deployments(room: Room) -> dict[str, int]:
+    found = room.items(DEPLOYMENTS, "legato.dev/bot=melody")
+    return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
+
+
+def test_a_wrong_token_is_never_given_to_a_gateway(room: Room) -> None:
+    before = deployments(room)
+
+    room.apply(secret(room, room.bots[0], token="mislaid"))
+    room.until(
+        lambda: room.condition("musicbots", "melody", "TokenValid")[:2] == ("False", "Refused"),
+        "the token is refused",
+    )
+    assert deployments(room) == before
+    assert room.condition("musicbots", "melody", "Ready")[1] == "TokenRefused"
+    assert "mislaid" not in str(room.get(BOTS, "melody"))
+
+    room.apply(secret(room, room.bots[0]))
+    room.until(lambda: room.ready("melody"), "the right token")
+    assert deployments(room) == before
+
+
+def test_a_token_of_another_application_is_told_apart(room: Room) -> None:
+    before = deployments(room)
+
+    room.apply(secret(room, room.bots[0], token="token-100000000000000299"))
+    room.until(
+        lambda: room.condition("musicbots", "melody", "Ready")[1] == "TokenOtherApplication",
+        "whose token it is",
+    )
+    assert "100000000000000299" in room.condition("musicbots", "melody", "Ready")[2]
+    assert deployments(room) == before
+
+    room.apply(secret(room, room.bots[0]))
+    room.until(lambda: room.ready("melody"), "the right token")
+
+
+def test_an_image_that_does_not_exist_holds_its_rollout_beside_the_old_pods(room: Room) -> None:
+    before = deployments(room)
+    room.broken["melody-migrate"] = UNPULLED
+
+    room.run("patch", "mb", "melody", "--type=merge", "-p", '{"spec": {"version": "9.9.9"}}')
+    room.until(
+        lambda: (
+            room.condition("musicbots", "melody", "RolloutBlocked")[1] == "MigrationDone"
+            and "can't pull" in room.condition("musicbots", "melody", "RolloutBlocked")[2]
+        ),
+        "what it waits for",
+    )
+    assert deployments(room) == before
+    assert room.ready("melody")
+
+    room.broken = {"melody-gateway": UNPULLED, "melody-audio": UNPULLED, "melody-api": UNPULLED}
+    room.until(
+        lambda: (
+            "no such manifest" in room.condition("musicbots", "melody", "RolloutBlocked")[2]
+            and room.condition("musicbots", "melody", "RolloutBlocked")[1] == "NewPodsReady"
+        ),
+        "what the new pods wait for",
+    )
+    assert before.items() <= deployments(room).items()
+
+    room.broken = {}
+    room.run("patch", "mb", "melody", "--type=merge", "-p", '{"spec": {"version": "0.1.0"}}')
+    room.until(lambda: room.ready("melody") and deployments(room) == before, "all as it was before")
+
+
+def test_what_only_the_api_server_can_refuse_is_told_in_its_words(room: Room) -> None:
+    jobs = '[{"name": "usage", "schedule": "every now and then"}]'
+    affinity = '{"nodeAffinity": {"required": []}}'
+
+    room.run(
+        "patch",
+        "mb",
+        "melody",
+        "--type=merge",
+        "-p",
+        f'{{"spec": {{"worker": {{"jobs": {jobs}}}}}}}',
+    )
+    room.until(
+        lambda: room.condition("musicbots", "melody", "Ready")[1] == "ScheduleUnreadable",
+        "which schedule",
+    )
+    assert "usage" in room.condition("musicbots", "melody", "Ready")[2]
+    assert "melody-usage" in room.names("apis/batch/v1/cronjobs")
+
+    patch = f'{{"spec": {{"worker": null, "podTemplate": {{"affinity": {affinity}}}}}}}'
+    room.run("patch", "mb", "melody", "--type=merge", "-p", patch)
+    room.until(
+        lambda: room.condition("musicbots", "melody", "Ready")[1] == "ObjectRefused",
+        "the API server's words",
+    )
+    assert "nodeAffinity" in room.condition("musicbots", "melody", "Ready")[2]
+
+    room.run("patch", "mb", "melody", "--type=merge", "-p", '{"spec": {"podTemplate": null}}')
+    room.until(lambda: room.ready("melody"), "all as it was before")
