@@ -11,7 +11,7 @@ from support_media import sine, tones
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Studio]:
     quick = {
         "stats_interval": "1s",
-        "silent_socket_timeout": "2s",
+        "silent_socket_timeout": "5s",
         "voice_timeout": "2s",
         "read_timeout": "3s",
         "load_timeout": "4s",

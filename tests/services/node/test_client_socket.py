@@ -1,5 +1,4 @@
 import asyncio
-import time
 from pathlib import Path
 
 import aiohttp
@@ -197,20 +196,19 @@ async def test_a_client_that_reads_nothing_is_dropped_and_delays_nobody(stage: S
     await stage.frames(10)
     before = resident(stage.node.process.pid)
     body = {"track": {"encoded": encoded, "userData": {"text": "x" * 1_000_000}}}
-    asked, slowest = 0, 0.0
+    asked = 0
 
-    # It lives, as its pings show, but takes no event: each is a megabyte.
+    # It lives, as its pings show, but takes no event: each is a megabyte. Were it waited for, the
+    # request that is one too many would never be answered.
     while True:
         writer.write(b"\x89\x80\0\0\0\0")
-        start = time.monotonic()
         status, _ = await stage.node.request("PATCH", path, body)
-        slowest, asked = max(slowest, time.monotonic() - start), asked + 1
+        asked += 1
         if status == 404:
             break
         assert (status, asked < 100) == (200, True)
 
     await stage.frames(20)
-    assert slowest < 1
     assert resident(stage.node.process.pid) - before < 64 * 1024 * 1024
     assert stage.report().unbroken
     writer.close()
