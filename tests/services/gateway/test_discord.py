@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from legato.errors import Unavailable
 from legato.gateway import discord
 from legato.gateway.discord import Connection, Link, Rest
 from legato.settings import Secret
-from support_waiting import until
+from support_waiting import PATIENCE, until
 
 READY = {
     "session_id": "s",
@@ -98,6 +99,17 @@ async def test_a_socket_that_breaks_while_a_heartbeat_is_sent_leaves_no_error_be
     assert complaints == []
 
 
+def used_up():
+    """Say what Discord does of a limit that is one channel's, or one interaction's, alone."""
+    return {
+        "X-RateLimit-Bucket": "b",
+        "X-RateLimit-Limit": "1",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(time.time() + 250),
+        "X-RateLimit-Reset-After": "250",
+    }
+
+
 class Discord:
     """A stub of Discord's REST that has had enough of requests, so many times."""
 
@@ -105,10 +117,18 @@ class Discord:
         self.refusals = 0
         self.retry_after = 0.05
         self.requests = Counter()
+        self.slow = asyncio.Event()
+        self.slow.set()
+        self.most = self.underway = 0
 
     async def answer(self, request):
         self.requests[request.method] += 1
-        await asyncio.sleep(0)
+        self.underway += 1
+        self.most = max(self.most, self.underway)
+        await self.slow.wait()
+        self.underway -= 1
+        if request.method == "PATCH":
+            return web.json_response({"id": "1"}, headers=used_up())
         if self.refusals <= 0:
             return web.json_response({"id": "1"})
         self.refusals -= 1
@@ -221,6 +241,41 @@ async def test_an_answer_that_is_refused_comes_again_after_a_while_and_holds_up_
 
     assert enough.requests.total() == 3
     assert line.held == []
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_no_interactions_answer_waits_for_anothers_limit(rest, enough, known):
+    """hikari alone sends one at a time until it knows the limit, and has all wait for the first."""
+    if known:
+        await rest.answer(discord.EDIT_ORIGINAL, {}, webhook=1, token="before")
+    enough.slow.clear()
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(20):
+            tasks.create_task(rest.answer(discord.EDIT_ORIGINAL, {}, webhook=1, token=f"t{number}"))
+        await until(lambda: enough.underway == 20)
+        enough.slow.set()
+
+
+async def test_no_channels_panel_waits_for_anothers_limit(rest, enough):
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        for channel in range(20):
+            tasks.create_task(rest.call(discord.EDIT_MESSAGE, {}, channel=channel, message=1))
+
+    assert enough.requests["PATCH"] == 20
+
+
+async def test_a_channels_own_limit_is_waited_for(rest, enough):
+    await rest.call(discord.EDIT_MESSAGE, {}, channel=1, message=1)
+
+    again = asyncio.create_task(rest.call(discord.EDIT_MESSAGE, {}, channel=1, message=1))
+    await rest.call(discord.EDIT_MESSAGE, {}, channel=2, message=1)
+
+    assert not again.done()
+    assert enough.requests["PATCH"] == 2
+    again.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await again
 
 
 async def test_a_rest_that_is_not_open_says_so(line):
