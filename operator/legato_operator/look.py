@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from legato import telemetry
+from legato.contracts.fleet import Directive
 from legato.errors import Unavailable
 from legato_operator import bots, groups, names
 from legato_operator.cache import Cache
@@ -169,8 +170,7 @@ class Shell:
             self.cache.put({"kind": key.kind, **became})
 
     async def _direct(self, bot: Bot, plan: Plan) -> None:
-        known = bot.fleet.directive if bot.fleet else None
-        if plan.directive is None or plan.directive == known:
+        if plan.directive is None or not _is_new(bot, plan.directive):
             return
         reading = self._reading(self.cache)
         place = await reading.place(bot.owner.namespace, bot.spec)
@@ -198,15 +198,22 @@ class Shell:
 
 def _is_grave(plan: Plan, seen: Bot | Group) -> bool:
     """Say whether a plan takes something away, or changes what runs."""
-    directive = seen.fleet.directive if isinstance(seen, Bot) and seen.fleet else None
     there = {(one["kind"], one["metadata"]["name"]) for one in seen.children}
-    if plan.shards is not None or (plan.directive is not None and plan.directive != directive):
+    if plan.shards is not None:
+        return True
+    if isinstance(seen, Bot) and plan.directive is not None and _is_new(seen, plan.directive):
         return True
     return any(
         isinstance(one, Delete | Patch)
         or (one.ref.kind in WORKLOADS and (one.ref.kind, one.ref.name) in there)
         for one in plan.actions
     )
+
+
+def _is_new(bot: Bot, directive: Directive) -> bool:
+    """Say whether a directive differs from what stands in Redis, or should."""
+    said = bot.fleet.directive if bot.fleet else None
+    return directive != (said or Directive(version=0))
 
 
 def _concerns_bots(group: Group, plan: Plan) -> bool:
