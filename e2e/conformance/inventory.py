@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import UnsetType
 
-from conformance import shapes
+from conformance import filters, shapes
 
 ROUTES: dict[str, tuple[str, ...]] = {
     "GET /version": (),
@@ -40,7 +40,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "filters.pluginFilters",
         *(
             f"filters.{name}.{field}" if isinstance(value, dict) else f"filters.{name}"
-            for name, value in shapes.FILTERS.items()
+            for name, value in filters.FILTERS.items()
             for field in (value if isinstance(value, dict) else ("",))
         ),
     ),

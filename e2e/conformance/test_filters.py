@@ -5,9 +5,10 @@ import time
 import pytest
 
 from conformance.citing import documented
+from conformance.filters import FILTERS
 from conformance.guild import Guild
 from conformance.server import Server
-from conformance.shapes import FILTERS, Player
+from conformance.shapes import Player
 
 SONG = "tone-1-60s.webm"
 FRAMES = 25

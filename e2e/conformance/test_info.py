@@ -3,8 +3,8 @@
 import re
 
 from conformance.citing import documented
+from conformance.filters import FILTERS
 from conformance.server import Server
-from conformance.shapes import FILTERS
 
 SEMVER = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?")
 
