@@ -1,4 +1,7 @@
-"""The filters that Lavalink's documents name. https://lavalink.dev/api/rest#filters"""
+"""The filters that Lavalink's documents name.
+
+https://lavalink.dev/api/rest#filters
+"""
 
 FILTERS: dict[str, object] = {
     "volume": 0.5,
