@@ -1,4 +1,6 @@
-"""Discord through hikari 2.7.0: one gateway session, and REST. The only importer of hikari.
+"""Discord through hikari 2.7.0: one gateway session, and REST.
+
+With `discord_limits` the only importer of hikari.
 
 hikari has no public way to RESUME in another process, to ask before it connects, or to close with a
 code that keeps the session; the private names used for that are pinned with its version and held by
@@ -8,7 +10,6 @@ tests against a gateway on the wire. Its cache and typed events stay off.
 import asyncio
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -16,16 +17,16 @@ from typing import Protocol
 import hikari
 import msgspec
 from hikari import errors
-from hikari.impl import HTTPSettings, ProxySettings, RESTBucketManager, RESTClientImpl
+from hikari.impl import HTTPSettings, ProxySettings, RESTClientImpl
 from hikari.impl.config import HTTPTimeoutSettings
 from hikari.impl.entity_factory import EntityFactoryImpl
 from hikari.impl.shard import GatewayShardImpl
 from hikari.internal import data_binding
-from hikari.internal.routes import CompiledRoute
 from hikari.internal.routes import Route as _Route
 
 from legato.errors import Unavailable
 from legato.gateway import payloads
+from legato.gateway.discord_limits import Buckets, SlowDown
 from legato.gateway.shard_store import Session
 from legato.protocol.lease import CALL
 from legato.settings import Secret
@@ -265,56 +266,6 @@ class Pacer(Protocol):
         """Let nobody pass for a while."""
 
 
-class _SlowDown(Exception):
-    """Discord's global limit is used up."""
-
-    def __init__(self, retry_after: float) -> None:
-        super().__init__(f"again after {retry_after} s")
-        self.duration = timedelta(seconds=retry_after)
-
-
-class _Buckets(RESTBucketManager):
-    """hikari's limits of routes, of each channel and interaction apart; without its global one.
-
-    Where hikari does not know a limit yet, all channels wait in one line, one request at a time,
-    and then all for the limit of the first: a hundred answers took 40 s. Its global limit holds
-    back no such request, which is repeated in a hot loop; the others it lets go all at once.
-    """
-
-    def acquire_bucket(
-        self, compiled_route: CompiledRoute, authentication: str | None
-    ) -> AbstractAsyncContextManager[None]:
-        return super().acquire_bucket(compiled_route, _apart(compiled_route, authentication))
-
-    def update_rate_limits(  # noqa: PLR0913, PLR0917  # as it is there
-        self,
-        compiled_route: CompiledRoute,
-        authentication: str | None,
-        bucket_header: str,
-        remaining_header: int,
-        limit_header: int,
-        reset_at: float,
-        reset_after: float,
-    ) -> None:
-        super().update_rate_limits(
-            compiled_route,
-            _apart(compiled_route, authentication),
-            bucket_header,
-            remaining_header,
-            limit_header,
-            reset_at,
-            reset_after,
-        )
-
-    def throttle(self, retry_after: float) -> None:
-        raise _SlowDown(retry_after)
-
-
-def _apart(route: CompiledRoute, authentication: str | None) -> str:
-    """Name who asks as another for each channel: the only part of an unknown limit's name."""
-    return f"{authentication} {route.major_param_hash}"
-
-
 class Rest:
     """Discord's REST v10, as far as Legato uses it.
 
@@ -352,7 +303,7 @@ class Rest:
         for _ in range(_TRIES):
             try:
                 return await _send(self._own, route, body, path, auth=hikari.UNDEFINED)
-            except _SlowDown as slow:
+            except SlowDown as slow:
                 await self._pacer.hold(slow.duration)
             await self._pacer.wait(again=True)
         raise Unavailable("discord", "it refuses whatever comes from the whole bot")
@@ -362,7 +313,7 @@ class Rest:
         for _ in range(_TRIES):
             try:
                 return await _send(self._answering, route, body, path, auth=None)
-            except _SlowDown as slow:
+            except SlowDown as slow:
                 await asyncio.sleep(slow.duration.total_seconds())
         raise Unavailable("discord", "it refuses whatever comes from this address")
 
@@ -379,7 +330,7 @@ def _client(token: Secret, url: str | None) -> RESTClientImpl:
         loads=msgspec.json.decode,
         dumps=msgspec.json.encode,
         max_retries=2,
-        bucket_manager=_Buckets(_LONGEST_WAIT.total_seconds()),
+        bucket_manager=Buckets(_LONGEST_WAIT.total_seconds()),
         token=token.reveal(),
         token_type=hikari.TokenType.BOT,
         rest_url=url,
@@ -394,7 +345,7 @@ async def _send(
     *,
     auth: hikari.UndefinedNoneOr[str],
 ) -> object:
-    """Make one request. Raises Refused, Unavailable, _SlowDown."""
+    """Make one request. Raises Refused, Unavailable, SlowDown."""
     compiled = route.compile(**{name: str(value) for name, value in path.items()})
     try:
         return await client._request(  # noqa: SLF001  # the pinned private name
