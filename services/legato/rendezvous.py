@@ -12,7 +12,8 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 
 SLACK = 1.25
-"""A member gets at most its fair share times this, rounded up."""
+"""A member gets at most its fair share times this, or just that share where there are few things:
+of two shards one gateway holds both only where it is alone."""
 
 
 def assign(
@@ -46,4 +47,7 @@ def _score(thing: str, member: str, weight: float) -> float:
 
 def _room(count: int, weights: Mapping[str, float], slack: float) -> dict[str, int]:
     total = sum(weights.values())
-    return {name: math.ceil(count * weight / total * slack) for name, weight in weights.items()}
+    shares = {name: count * weight / total for name, weight in weights.items()}
+    return {
+        name: max(math.ceil(share), math.floor(share * slack)) for name, share in shares.items()
+    }

@@ -18,6 +18,18 @@ def test_every_thing_has_one_owner_and_nobody_too_many(members: list[str]) -> No
     assert all(list(owners.values()).count(name) <= most for name in members)
 
 
+@given(st.integers(1, 4), names)
+def test_where_there_are_few_things_nobody_holds_another_ones_share(
+    each: int, members: list[str]
+) -> None:
+    owners = assign(THINGS[: each * len(members)], dict.fromkeys(members, 1.0))
+
+    most = max(each, math.floor(each * SLACK))
+    assert all(list(owners.values()).count(name) <= most for name in members)
+    if each < 4:
+        assert sorted(owners.values()) == sorted(members * each)
+
+
 @given(names, st.randoms())
 def test_the_order_of_members_and_things_does_not_matter(members, random) -> None:
     shuffled, things = members.copy(), THINGS.copy()
