@@ -1,8 +1,17 @@
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
 import msgspec
 
 from legato import redis as reach
 from legato.contracts import fleet as contract
 from legato.contracts import keys
+from legato_cluster import pki
 from legato_operator.fleet import Fleets, Place
 
 BOT = 7
@@ -53,3 +62,45 @@ async def test_a_redis_that_does_not_answer_is_away() -> None:
 
     assert await fleets.read(Place("redis://127.0.0.1:1"), BOT) is None
     await fleets.close()
+
+
+async def test_a_redis_behind_tls_is_reached_by_the_authority_of_its_secret(
+    redis: reach.Client, redis_url: str, tmp_path: Path
+) -> None:
+    ours, other = pki.Authority(), pki.Authority()
+    async with _tls(redis_url, ours, tmp_path) as url:
+        for authority, reached in ((ours, True), (other, False)):
+            fleets = Fleets()
+            found = await fleets.read(Place(url, authority.identity.certificate.decode()), BOT)
+            await fleets.close()
+            assert (found is not None) is reached
+        fleets = Fleets()
+        assert await fleets.read(Place(url), BOT) is None
+        await fleets.close()
+
+
+@asynccontextmanager
+async def _tls(redis_url: str, authority: pki.Authority, folder: Path) -> AsyncIterator[str]:
+    """Stand before a Redis that speaks no TLS."""
+    authority.issue("redis", addresses=["127.0.0.1"]).write(folder, "redis")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "redis.crt", folder / "redis.key")
+    to = urlsplit(redis_url)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back = await asyncio.open_connection(to.hostname, to.port)
+        await asyncio.gather(carry(reader, back[1]), carry(back[0], writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"rediss://:{to.password or ''}@127.0.0.1:{port}/0"
+    finally:
+        server.close()
