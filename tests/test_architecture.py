@@ -24,6 +24,8 @@ MIRRORED = {
     "operator": ROOT / "operator" / "legato_operator",
     "e2e": ROOT / "e2e",
     "benchmarks": ROOT / "benchmarks",
+    "charts": ROOT / "charts",
+    "images": ROOT / "images",
 }
 """Folder of tests -> what it mirrors, path by path."""
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"} | {
