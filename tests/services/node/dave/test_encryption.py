@@ -191,6 +191,22 @@ async def test_another_key_process_joins_anew_when_the_first_dies(
     no_moment_is_lost(stage)
 
 
+async def test_only_the_key_process_computes_for_groups(stage: Stage) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+
+    loaded = {
+        line
+        for pid, line in [(stage.node.process.pid, "control"), *stage.node.children().items()]
+        if "davey" in Path(f"/proc/{pid}/maps").read_text()
+    }
+
+    (line,) = loaded
+    assert "key_process" in line
+
+
 async def test_a_broken_welcome_each_time_is_not_tried_for_ever(hasty: Stage) -> None:
     encrypted(hasty)
     await comes(hasty, ADA, BEN)
