@@ -97,7 +97,9 @@ def _ready(seen: Bot, facts: Facts) -> Condition:
     for found in (*_asked_wrongly(seen, facts), *_not_there(seen, facts)):
         return found
     wanted = facts.layout.shards
-    return conditions.yes("Ready", "ShardsConnected", f"All {wanted} shards are connected.")
+    return conditions.yes(
+        "Ready", "ShardsConnected", f"{wanted} of {wanted} shards have a session."
+    )
 
 
 def _asked_wrongly(seen: Bot, facts: Facts) -> Sequence[Condition]:
@@ -123,7 +125,8 @@ def _not_there(seen: Bot, facts: Facts) -> Sequence[Condition]:
     if seen.fleet is None:
         said.append(("RedisAway", "Redis does not answer; nothing is removed."))
     if not facts.migrated.ok and (seen.fleet is None or not _rolls(facts)):
-        said.append(("MigrationWaits", f"{facts.migrated.why}."))
+        why = facts.migrated.why
+        said.append(("MigrationWaits", f"{why[:1].upper()}{why[1:]}."))
     lacking = [*_lacking(seen.fleet, facts), *_api(seen)]
     if lacking and (found := _trouble(seen)):
         said.append((found.reason, f"{lacking[0][1]} {found}"))

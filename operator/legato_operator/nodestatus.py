@@ -96,9 +96,9 @@ def _ready(seen: Group, facts: Facts) -> Condition:
     if seen.refused:
         return conditions.no("Ready", "ObjectRefused", " ".join(seen.refused))
     ready, wanted = facts.ready, facts.decision.count
-    if ready >= wanted:
-        return conditions.yes("Ready", "NodesReady", f"{ready} nodes answer.")
     said = f"{ready} of {wanted} nodes answer."
+    if ready >= wanted:
+        return conditions.yes("Ready", "NodesReady", said)
     if found := troubles.first(seen.pods):
         return conditions.no("Ready", found.reason, f"{said} {found}")
     return conditions.no("Ready", "NodesNotReady", said)
@@ -120,7 +120,7 @@ def _draining(facts: Facts) -> Condition:
 
 
 def _scheduling(facts: Facts) -> Condition:
-    said = f"{facts.taking} nodes take new players."
+    said = f"{facts.taking} of {facts.decision.count} nodes take new players."
     reasons = ("TakesPlayers", "NobodyTakesPlayers")
     return conditions.of("SchedulingEnabled", facts.taking > 0, reasons, said)
 

@@ -211,8 +211,14 @@ class Room:
         bot.act(said)
         store, at = self.stage.redis, int(time.time() * 1000)
         number = bot.application
-        for component, total in (("gateway", SHARDS), ("audio", PARTITIONS)):
+        shards = int(store.hget(keys.layout(number), "shards") or 0)
+        for component, total in (("gateway", shards), ("audio", PARTITIONS)):
             members = sorted(self.pods(component, bot.name))
+            for known in store.hkeys(keys.observed(number)):
+                text = known if isinstance(known, str) else known.decode()
+                kind, _, member = text.partition(":")
+                if kind == component and member not in members:
+                    store.hdel(keys.observed(number), known)  # who ends says so
             owner = next((one for one in members if said.weight(one)), None)
             for member in members:
                 held = range(total if member == owner else 0)
