@@ -14,14 +14,14 @@ from legato_operator.desired.manifest import Manifest
 from legato_operator.discord import Discord
 from legato_operator.events import Events
 from legato_operator.fleet import Fleets
-from legato_operator.kinds import MACHINE
+from legato_operator.kinds import MACHINE, RESOURCES
 from legato_operator.lease import Lease, NotLeading, Terms
 from legato_operator.look import Shell
 from legato_operator.metrics import Metrics
 from legato_operator.pages import NoPages, Pages
 from legato_operator.prometheus import Prometheus
 from legato_operator.queue import Key, Queue
-from legato_operator.reading import Outside
+from legato_operator.reading import Outside, key_of
 from legato_operator.resources import lavalinknode, musicbot
 from legato_operator.seen import labels_of
 from legato_operator.settings import Settings
@@ -113,8 +113,10 @@ class Operator:
 
 
 def concerned(changed: Manifest, cache: Cache) -> list[Key]:
-    """Name the resources that a child, a pod or a machine belongs to; kopf tells of themselves."""
+    """Name the resources that a child, a pod or a machine belongs to, or the resource itself."""
     space = changed["metadata"].get("namespace", "")
+    if changed["kind"] in RESOURCES:
+        return [key_of(changed)]
     if changed["kind"] == MACHINE:
         groups = (one["metadata"] for one in cache.all(lavalinknode.KIND, ""))
         return [Key(lavalinknode.KIND, one["namespace"], one["name"]) for one in groups]

@@ -24,7 +24,9 @@ async def run(queue: Queue, namespaces: Sequence[str], stop: asyncio.Event) -> N
     settings.watching.client_timeout = 310
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
-    settings.scanning.disabled = bool(namespaces)
+    settings.scanning.disabled = (
+        True  # our kinds are known; it would need rights on CRDs and namespaces
+    )
     await kopf.operator(
         registry=registry(queue),
         settings=settings,

@@ -112,19 +112,20 @@ class Shell:
         return again, "acted" if plan.actions else "settled"
 
     async def _decide(self, found: Manifest, source: Source) -> tuple[Bot | Group, Plan]:
-        reading = self._reading(source)
+        follows = found["spec"].get("upgrade") == "Automatic"
+        reading = self._reading(source, peers=self._peers() if follows else ())
         if found["kind"] == musicbot.KIND:
             bot = await reading.bot(found)
             return bot, bots.reconcile(bot, reading.world, now=datetime.now(UTC))
         group = await reading.group(found)
         return group, groups.reconcile(group, reading.world, now=datetime.now(UTC))
 
-    def _reading(self, source: Source) -> Reading:
+    def _reading(self, source: Source, *, peers: tuple[Peer, ...] = ()) -> Reading:
         world = World(
             self.settings.release,
             self.watches.known(),
             self.watches.may_see_machines(),
-            peers=self._peers(),
+            peers=peers,
             rollouts_at_once=self.settings.rollouts_at_once,
         )
         return Reading(source, self.cluster, self.outside, world, self.memories)

@@ -162,7 +162,8 @@ class Watches:
             self.cache.remove(event.object)
         else:
             self.cache.put(event.object)
-        self.changed(event.object)
+        if kind not in kinds.RESOURCES:  # kopf tells of these
+            self.changed(event.object)
 
     def _tell(self, kind: str, state: State, why: str) -> None:
         if state.why != why:
