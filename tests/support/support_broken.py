@@ -19,6 +19,14 @@ def corpus() -> dict[str, bytes]:
     return {name: data for maker in makers for name, data in maker()}
 
 
+def huge_title() -> bytes:
+    """Say in a file of 200 bytes that its title has 1.6 GB; only where FFmpeg is bounded."""
+    huge = struct.pack("<I", 0x7F0000FF)
+    form = struct.pack("<IHHIIHH", 16, 1, 2, 48_000, 192_000, 4, 16)
+    text = b"LIST" + huge + b"INFO" + b"INAM" + struct.pack("<I", 0x5F000000) + b"x" * 100
+    return b"RIFF" + huge + b"WAVEfmt " + form + text
+
+
 Named = Iterator[tuple[str, bytes]]
 
 

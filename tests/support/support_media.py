@@ -18,6 +18,25 @@ FORMATS = {
     "m4a": ("mp4", "aac"),
     "aac": ("adts", "aac"),
 }
+CONTAINERS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "ogg": ("ogg", "libopus", {}),
+    "ogg-opus-60-ms": ("ogg", "libopus", {"frame_duration": "60"}),
+    "ogg-vorbis": ("ogg", "vorbis", {"strict": "experimental"}),
+    "ogg-flac": ("ogg", "flac", {}),
+    "webm": ("webm", "libopus", {}),
+    "webm-vorbis": ("webm", "vorbis", {"strict": "experimental"}),
+    "mka-aac": ("matroska", "aac", {}),
+    "mka-flac": ("matroska", "flac", {}),
+    "mp3": ("mp3", "libmp3lame", {}),
+    "mp3-without-xing": ("mp3", "libmp3lame", {}),
+    "flac": ("flac", "flac", {}),
+    "wav": ("wav", "pcm_s16le", {}),
+    "m4a": ("mp4", "aac", {}),
+    "mp4-opus": ("mp4", "libopus", {}),
+    "mp4-flac": ("mp4", "flac", {"strict": "experimental"}),
+    "aac": ("adts", "aac", {}),
+}
+"""Every container with every codec in it that can be made here: name -> format, codec, options."""
 SECONDS = 20
 TRACK = 5
 SINE = 0.6
@@ -32,6 +51,18 @@ def tones() -> dict[str, bytes]:
 def tone(ending: str, seconds: float = SECONDS, track: int = TRACK) -> bytes:
     """Make one tone's file."""
     return encode(timecode.tone(track, seconds * 1000), *FORMATS[ending])
+
+
+@functools.cache
+def contained(name: str, seconds: float = SECONDS) -> bytes:
+    """Make one tone's file in one of CONTAINERS."""
+    container, codec, options = CONTAINERS[name]
+    data = encode(timecode.tone(TRACK, seconds * 1000), container, codec, **options)
+    if name != "mp3-without-xing":
+        return data
+    second = data.index(b"\xff\xfb", data.index(b"\xff\xfb") + 4)
+    assert b"Xing" in data[:second] or b"Info" in data[:second]
+    return data[second:]
 
 
 @functools.cache
