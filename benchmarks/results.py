@@ -90,7 +90,9 @@ def _head(hand: Mapping[str, str]) -> str:
 def _missed(sections: Mapping[str, str]) -> str:
     """List the rows of all sections whose aim was missed."""
     found = [
-        f"| [{name}](#{name}) | {' | '.join(row.strip('| ').split(' | ')[:3])} |"
+        f"| [{name}](#{name}) | {' | '.join(row.strip('| ').split(' | ')[:3])} |".replace(
+            _MISSED, ""
+        )
         for name, text in sections.items()
         for row in text.splitlines()
         if row.startswith("| ") and _MISSED in row
@@ -129,7 +131,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _figure(row: Row) -> str:
-    said = f"{_number(row.figure)} {row.unit}"
+    said = f"{_number(row.figure)} {row.unit}".strip()
     return f"{said} {_MISSED}" if row.missed else said
 
 
