@@ -34,8 +34,11 @@ def kubernetes(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def installed(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
-    """Legato on two machines, which the scenarios share: each leaves it well, and playing alone."""
-    archive = platform.image()
+    """Legato on two machines, which the scenarios share; each leaves it as it was, all that plays
+    on the second one. LEGATO_IMAGE names an archive of its image that is not to be built anew.
+    """
+    given = os.environ.get("LEGATO_IMAGE")
+    archive = Path(given) if given else platform.image()
     with cluster.running(every_program, archives=[archive]) as one:
         platform.install(one)
         yield one
