@@ -60,6 +60,7 @@ def test_a_run_prints_its_rows_and_keeps_what_is_by_hand(tmp_path: pathlib.Path)
     assert all(row in written for row in rows)
     assert "old figures" not in written
     assert "provisional" in written
+    assert "## Missed aims" in written
     for kept in ("Read with care.", "adds up all lengths", "what the node took last week"):
         assert kept in written
 
