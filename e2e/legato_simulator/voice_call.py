@@ -5,7 +5,6 @@ gives it the time. It knows no websocket and no port.
 """
 
 import asyncio
-import math
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,6 +19,7 @@ from legato_simulator.dave.member import MAX_VERSION, Member
 from legato_simulator.dave.messages import Body, Send
 from legato_simulator.dave.mls import ExternalSender
 from legato_simulator.dave.policy import Policy
+from legato_simulator.voice_duties import Duties
 from legato_simulator.voice_ears import Ear, Frame, Heard
 from legato_simulator.voice_faults import Counted, VoiceFaults
 from legato_simulator.voice_session import VoiceSession
@@ -28,22 +28,6 @@ AWAY_S = 15.0
 """How long a lost websocket's user stays in the group, so that a resume finds it there."""
 LATE_S = 3.0
 """How long someone who left can still open what was under way."""
-SETTLED_S = 0.5
-"""So long after a transition was executed, frames from before it may still be under way."""
-GRACE_S = 4.0
-"""So long after a transition was executed, whoever has said nothing against it uses its key."""
-
-ANOTHER_KEY = frozenset(
-    {
-        messages.PREPARE_EPOCH,
-        messages.PREPARE_TRANSITION,
-        messages.ANNOUNCE_COMMIT,
-        messages.WELCOME,
-    }
-)
-"""What announces a key that is not in use yet."""
-BEGINS_ANEW = frozenset({messages.KEY_PACKAGE, messages.INVALID_COMMIT_WELCOME})
-"""What a client says that has not the group's key."""
 
 Deliver = Callable[[VoiceSession, int, Any], Awaitable[None]]
 
@@ -103,12 +87,7 @@ class VoiceCall:
         self._outbox: deque[tuple[int, int, Any]] = deque()
         self._pump: asyncio.Task[None] | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._covered: dict[int, float] = {}
-        """From when on a bot's frames must be encrypted."""
-        self._overdue: dict[int, float] = {}
-        """From when on a bot must use the newest key, also if it was not ready for it."""
-        self._ready: dict[int, int] = {}
-        """The transition that each was last ready for."""
+        self._duties = Duties()
         self._plain: Counter[int] = Counter()
         self._unheard = 0
         self._region = ""
@@ -146,7 +125,7 @@ class VoiceCall:
     def lose(self, session: VoiceSession) -> None:
         """Note that a client's websocket is lost, for a while or for ever."""
         user_id = session.grant.user_id
-        self._overdue.pop(user_id, None)
+        self._duties.lose(user_id)
         self._push(self._call.lose(user_id, self._now()))
         self._later(f"away {user_id}", AWAY_S, lambda: self.leave(session))
 
@@ -208,8 +187,7 @@ class VoiceCall:
             ear.end()
         self._ears.clear()
         self._late.clear()
-        self._covered.clear()
-        self._overdue.clear()
+        self._duties.clear()
         self._call = Call(self.key[1], self._around.sender, self._call.demanded)
 
     # What is said.
@@ -235,13 +213,13 @@ class VoiceCall:
 
     def hear(self, sender: int, frame: Frame) -> None:
         """Let the ears open a bot's frame."""
-        overdue = self._now() > self._overdue.get(sender, math.inf)
         if not is_encrypted(frame.payload):
             frame.plain = frame.payload
-            covered = overdue or self._now() > self._covered.get(sender, math.inf)
-            if covered and frame.payload != rtp.SILENCE:
+            due = self._duties.must_encrypt(sender, self._now())
+            if due and frame.payload != rtp.SILENCE:
                 self._plain[sender] += 1
             return
+        overdue = self._duties.is_overdue(sender, self._now())
         for ear in self._ears.values():
             ear.hear(sender, frame, overdue=overdue)
         if frame.plain is None and not frame.waiting:
@@ -292,15 +270,11 @@ class VoiceCall:
     # Its own.
 
     def _take(self, user_id: int, op: int, body: Body) -> None:
-        if op == messages.READY_FOR_TRANSITION and isinstance(body, dict):
-            self._ready[user_id] = body["transition_id"]
-        elif op in BEGINS_ANEW:
-            self._overdue.pop(user_id, None)
+        self._duties.said(user_id, op, body)
         self._push(self._call.take(user_id, op, body, self._now()))
 
     def _let_go(self, user_id: int) -> None:
-        self._covered.pop(user_id, None)
-        self._overdue.pop(user_id, None)
+        self._duties.forget(user_id)
         self._push(self._call.leave(user_id, self._now()))
 
     def _seat_ears(self) -> None:
@@ -338,8 +312,7 @@ class VoiceCall:
                 ear.tell(each.op, each.body)
             else:
                 self._outbox.append((each.user_id, each.op, each.body))
-                if each.op in ANOTHER_KEY:
-                    self._overdue.pop(each.user_id, None)
+                self._duties.announced(each.user_id, each.op)
         due = self._call.due
         self._forget_timer("due")
         if due is not None:
@@ -359,19 +332,9 @@ class VoiceCall:
             user_id, op, body = self._outbox.popleft()
             session = self.clients.get(user_id)
             if session is not None and not self._loses(op):
-                self._cover(user_id, op, body)
+                inside = user_id in self._call.leaves
+                self._duties.told(user_id, op, body, inside=inside, now=self._now())
                 await self._around.deliver(session, op, self._spoil(op, body))
-
-    def _cover(self, user_id: int, op: int, body: Any) -> None:
-        """Know from when on a client has no reason to send plain frames."""
-        if op == messages.EXECUTE_TRANSITION:
-            if user_id not in self._call.leaves:
-                return
-            self._overdue[user_id] = self._now() + GRACE_S
-            if self._ready.get(user_id) == body["transition_id"]:
-                self._covered.setdefault(user_id, self._now() + SETTLED_S)
-        elif op in {messages.PREPARE_EPOCH, messages.PREPARE_TRANSITION}:
-            self._covered.pop(user_id, None)
 
     def _loses(self, op: int) -> bool:
         """Say whether a message never arrives."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from legato_simulator import opus, timecode, voice_call
+from legato_simulator import opus, timecode, voice_call, voice_duties
 from legato_simulator.dave import call, messages
 from legato_simulator.dave.member import Answer
 from legato_simulator.dave.messages import Body
@@ -262,7 +262,7 @@ async def playing_until(sender: VoiceSender, true: Callable[[], bool]) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call, "TRANSITION_S", 0.2)
-    monkeypatch.setattr(voice_call, "GRACE_S", 0.2)
+    monkeypatch.setattr(voice_duties, "GRACE_S", 0.2)
 
 
 @pytest.mark.usefixtures("impatient")
