@@ -15,7 +15,7 @@ from legato.node.children import favour, open_many
 from legato.node.engine import Engine
 from legato.node.node import Node
 from legato.node.players import Surroundings
-from legato.node.rest import edge, info, players, tracks
+from legato.node.rest import edge, info, players, routeplanner, tracks
 from legato.node.settings import NodeSettings
 
 LARGEST_BODY = 4 * 1024 * 1024
@@ -108,4 +108,5 @@ def _application(node: Node) -> web.Application:
     )
     for module in (client_socket, info, players, tracks):
         application.add_routes(module.routes(node))
+    application.add_routes(routeplanner.routes())
     return application

@@ -1,4 +1,4 @@
-"""What the node is and how it does: version, info, stats, route planner, health, metrics."""
+"""What the node is and how it does: version, info, stats, health, metrics."""
 
 import importlib.metadata
 import platform
@@ -7,7 +7,6 @@ import msgspec
 from aiohttp import web
 
 from legato.node import metrics, protocol
-from legato.node.errors import RequestError
 from legato.node.node import Node
 from legato.node.rest.edge import json
 
@@ -40,12 +39,6 @@ def routes(node: Node) -> list[web.RouteDef]:
     async def stats(_: web.Request) -> web.Response:
         return json(node.usage.stats(node.seen_players()))
 
-    async def route_planner(_: web.Request) -> web.Response:
-        return web.Response(status=204)
-
-    async def free(_: web.Request) -> web.Response:
-        raise RequestError(500, "Can't access disabled route planner")
-
     async def health(_: web.Request) -> web.Response:
         ready = node.engine.workers.ready
         return json({"status": "healthy" if ready else "degraded"})
@@ -59,9 +52,6 @@ def routes(node: Node) -> list[web.RouteDef]:
         web.get("/version", version),
         web.get("/v4/info", info),
         web.get("/v4/stats", stats),
-        web.get("/v4/routeplanner/status", route_planner),
-        web.post("/v4/routeplanner/free/address", free),
-        web.post("/v4/routeplanner/free/all", free),
         web.get("/health", health),
         web.get("/metrics", exposed),
     ]

@@ -80,12 +80,3 @@ async def test_stats_count_players_and_the_metrics_page_agrees(stage: Stage) -> 
     assert metrics.keys() >= LAVALINKS | {"legato_node_pacing_lag_seconds"}
     assert metrics["lavalink_players_total"].samples[0].value == 1
     assert metrics["legato_node_frames_sent"].samples[0].value >= 10
-
-
-async def test_there_is_no_route_planner(stage: Stage) -> None:
-    status, _ = await stage.node.request("GET", "/v4/routeplanner/status")
-
-    assert status == 204
-    for path in ("/v4/routeplanner/free/address", "/v4/routeplanner/free/all"):
-        status, answer = await stage.node.request("POST", path)
-        assert (status, answer["message"]) == (500, "Can't access disabled route planner")
