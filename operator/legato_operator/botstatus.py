@@ -142,20 +142,21 @@ def _lacking(fleet: Fleet | None, facts: Facts) -> list[tuple[str, str]]:
     if fleet is None:
         return said
     wanted, connected = facts.layout.shards, fleet.connected()
-    if wanted is None or connected < wanted - _moving(facts, "gateway"):
+    if wanted is None or connected < wanted - _resuming(facts.steps["gateway"], wanted):
         text = f"{connected} of {wanted or '?'} shards have a session with Discord."
         said.append(("ShardsNotConnected", text))
     for name in facts.decisions:
         held = sum(fleet.partitions(name).values())
-        if held < DEFAULT_COUNT - _moving(facts, f"audio {name}"):
+        # Some may be on their way at any time: pods share anew whenever one comes or goes.
+        if held < DEFAULT_COUNT - facts.steps[f"audio {name}"].handovers:
             text = f"{held} of {DEFAULT_COUNT} partitions of {name} are owned by an audio pod."
             said.append(("PartitionsNotOwned", text))
     return said
 
 
-def _moving(facts: Facts, tier: str) -> int:
-    step = facts.steps[tier]
-    return step.handovers if step.blocked else 0
+def _resuming(step: Step, wanted: int) -> int:
+    """Say how many shards may be without a session for a moment: in a rollout, never most."""
+    return min(step.handovers, (wanted + 1) // 2) if step.blocked else 0
 
 
 def _rolls(facts: Facts) -> bool:
