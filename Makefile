@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak stress conformance cluster cluster-machines cluster-up cluster-down images bench mutation docs format lock setup clean
+.PHONY: help up test check unit e2e soak stress conformance cluster cluster-machines cluster-up cluster-down images kind bench mutation docs format lock setup clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,16 @@ cluster-down: setup ## end it
 
 images: setup ## build the image for tests without an engine (ARGS: components), and say where it is
 	@$(BIN)/python tools/images.py $(ARGS)
+
+kind: ## with Docker, kind, kubectl and helm: a cluster of its own with a bot for trying (not run by the tests)
+	@kind get clusters | grep -qx legato || kind create cluster --config e2e/kind.yaml
+	@docker build --file images/legato/Dockerfile --tag legato:test .
+	@kind load docker-image legato:test --name legato
+	@kubectl --context kind-legato create namespace music --dry-run=client -o yaml | kubectl --context kind-legato apply -f -
+	@helm --kube-context kind-legato upgrade --install legato charts/legato -n music -f e2e/try-values.yaml
+	@kubectl --context kind-legato -n music apply -f e2e/servers.yaml -f e2e/try.yaml
+	@kubectl --context kind-legato -n music wait --timeout=5m --for=condition=Ready lavalinknode/berlin musicbot/melody
+	@echo "kubectl --context kind-legato -n music port-forward deployment/legato-simulator 8123   # then open http://localhost:8123"
 
 stress: setup ## 10,000 commands while process after process is killed; 6 minutes on two free cores
 	@$(BIN)/pytest e2e -m stress $(ARGS)
