@@ -48,8 +48,10 @@ class Conversation:
 
     async def defer(self) -> bool:
         """Ask Discord for patience; False if something was said already."""
+        if not self._is_open():
+            return False  # nor is waited for what is being said now
         async with self._speaking:
-            if self.state != "open":
+            if not self._is_open():
                 return False
             if self.ticket.is_button:
                 body: Json = {"type": DEFER_UPDATE}
@@ -93,6 +95,9 @@ class Conversation:
         """Answer an autocompletion."""
         async with self._speaking:
             await self._call_back({"type": 8, "data": {"choices": choices}}, "answered")
+
+    def _is_open(self) -> bool:
+        return self.state == "open"
 
     def _is_deferred(self) -> bool:
         return self.state == "deferred"

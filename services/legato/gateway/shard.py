@@ -47,6 +47,8 @@ https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gate
 """
 _SETTLE = timedelta(seconds=1)
 """For interactions that came last to reach their players: who asked waits 3 s at most."""
+_ANSWERABLE = timedelta(seconds=3)
+"""Nothing can be deferred any more after this."""
 _DRAIN = timedelta(seconds=4)
 _RECONNECT_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
@@ -146,7 +148,9 @@ class ShardRun:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE.total_seconds()):
                 await self._intake.idle()
-        await self._means.interactions.defer_all(self)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWERABLE.total_seconds()):
+                await self._means.interactions.defer_all(self)
 
     async def drop(self) -> None:
         """Break the connection, for tests and drills; it resumes."""

@@ -50,6 +50,27 @@ async def test_a_late_answer_edits_the_deferred_one():
     assert courier.sent == [("callback", {"type": 5, "data": {}}), ("edit", HELLO)]
 
 
+async def test_a_deferral_does_not_wait_for_an_edit_that_waits_for_discord():
+    """A gateway that ends defers all that is open, and would end late."""
+    courier, held = Courier(), asyncio.Event()
+    talk = conversation(courier)
+    await talk.defer()
+    answer = courier.answer
+
+    async def wait(*args, **path):
+        await held.wait()
+        return await answer(*args, **path)
+
+    courier.answer = wait
+    saying = asyncio.create_task(talk.say(HELLO))
+    await asyncio.sleep(0)
+
+    assert not await talk.defer()
+    assert not saying.done()
+    held.set()
+    await saying
+
+
 async def test_a_deferral_and_an_answer_at_once_do_not_cross():
     courier = Courier()
     talk = conversation(courier)
