@@ -127,15 +127,18 @@ async def end(stage: Machine, name: str, how: str) -> None:
 
 
 async def test_who_asks_while_a_gateway_stops_is_answered_in_time(stage: Machine) -> None:
-    """Commands come all the while, from the signal until the other has every shard."""
+    """Commands come all the while, from the signal until the other has every shard.
+
+    The simulator takes no first answer after 3 s, but for what it was late itself.
+    """
     rooms = [await stage.room(f"asks on {number}") for number in range(2 * SHARDS)]
     leaving = await stage.fleet.owner_of(rooms[0], "gateway")
     before = await stage.discord.record()
     stopping = asyncio.create_task(stage.parts[leaving].stop())
     asked: list[Interaction] = []
-    for _ in range(5):
+    while not stopping.done():
         asked += [await room.begin("queue") for room in rooms]
-        await asyncio.sleep(0.25)  # spread over the second that the change takes
+        await asyncio.sleep(0.25)  # spread over the seconds that the change takes
     assert await stopping == 0
 
     shown = [await one.response() for one in asked]
@@ -144,7 +147,7 @@ async def test_who_asks_while_a_gateway_stops_is_answered_in_time(stage: Machine
     assert after.resumes > before.resumes
     assert after.identifies == before.identifies
     assert [one.state for one in shown if one.state != "answered"] == []
-    assert max((one.acknowledged_at or 99.0) - one.created_at for one in shown) < 3.0
+    assert all(one.acknowledged_at is not None for one in shown)
     await stage.start(leaving)
 
 
