@@ -32,6 +32,16 @@ def a_feed(
     return feed, writer
 
 
+def a_tail(frames: int, *, lead: int) -> tuple[Lane, ring.FeedWriter]:
+    """Make a lane whose feed has ended, one frame of it sent and the rest settled."""
+    lane = a_lane(lead=lead)
+    feed, writer = a_feed(1, frames)
+    writer.end()
+    lane.play(feed)
+    lane.tick(Report())
+    return lane, writer
+
+
 def test_a_feed_ends_in_silence_and_says_so() -> None:
     lane, report = a_lane(), Report()
     feed, writer = a_feed(1, 2)
@@ -208,11 +218,7 @@ def test_an_end_time_is_told_ahead_too_and_kept_to_the_frame() -> None:
 
 
 def test_the_next_track_begins_right_behind_the_tail() -> None:
-    lane = a_lane(lead=3)
-    feed, writer = a_feed(1, 4)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, _ = a_tail(4, lead=3)
     lane.play(a_feed(2, 2, behind=1)[0])
 
     sent = [lane.tick(Report()) for _ in range(5)]
@@ -221,11 +227,7 @@ def test_the_next_track_begins_right_behind_the_tail() -> None:
 
 
 def test_a_next_track_that_is_late_costs_silence_but_no_frame() -> None:
-    lane = a_lane(lead=3)
-    feed, writer = a_feed(1, 2)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, _ = a_tail(2, lead=3)
     following, late = a_feed(2, 0, behind=1)
     lane.play(following)
 
@@ -236,22 +238,14 @@ def test_a_next_track_that_is_late_costs_silence_but_no_frame() -> None:
 
 
 def test_a_seek_cuts_a_tail_whose_end_was_not_heard_of() -> None:
-    lane = a_lane(lead=3)
-    feed, writer = a_feed(1, 4)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, _ = a_tail(4, lead=3)
     lane.play(a_feed(2, ring.MARGIN)[0])
 
     assert lane.tick(Report()) == b"2:0"
 
 
 def test_a_stop_ends_the_tail_and_a_dropped_successor_does_not() -> None:
-    lane = a_lane(lead=3)
-    feed, writer = a_feed(1, 4)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, _ = a_tail(4, lead=3)
     lane.play(a_feed(2, 2, behind=1)[0])
 
     lane.stop(2)
@@ -261,11 +255,7 @@ def test_a_stop_ends_the_tail_and_a_dropped_successor_does_not() -> None:
 
 
 def test_a_settled_tail_ignores_what_its_writer_does_and_who_would_take_over() -> None:
-    lane = a_lane(lead=3)
-    feed, writer = a_feed(1, 4)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, writer = a_tail(4, lead=3)
 
     writer.renew(2 * SAMPLES)
     writer.reopen()
@@ -320,11 +310,7 @@ def test_a_lane_without_voice_takes_frames_as_they_are() -> None:
 
 
 def test_a_tail_that_began_in_the_clear_ends_in_the_clear() -> None:
-    lane = a_lane(lead=4)
-    feed, writer = a_feed(1, 4)
-    writer.end()
-    lane.play(feed)
-    lane.tick(Report())
+    lane, _ = a_tail(4, lead=4)
 
     lane.encrypt(encrypted=True)
 
