@@ -38,6 +38,11 @@ ip link set lo up
 ip link add lan type bridge
 ip address add {ADDRESS}/24 dev lan
 ip link set lan up
+mkdir -p "$0/disks"
+mount -t tmpfs disks "$0/disks"
+"""
+"""Images are unpacked in memory: on a disk tens of thousands of small files took minutes to remove.
+It holds what a power cut must leave, and goes with the whole cluster.
 """
 COREFILE = """.:53 {{
     errors
@@ -245,6 +250,7 @@ def _plan(number: int, folder: Path, control: ControlPlane, where: Mapping[str, 
         address=address,
         pods=f"10.244.{number}.0",
         folder=folder / name,
+        disk=folder / "ground" / "disks" / name,
         group=f"{folder.name}/{name}",
         files={use: control.folder / file for use, file in files.items()},
         programs=where,

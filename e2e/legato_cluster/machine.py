@@ -51,6 +51,8 @@ class Plan:
     pods: str
     """The first address of its pods, which ends in 0."""
     folder: Path
+    disk: Path
+    """Where images are unpacked; it need not be a folder that this machine sees."""
     group: str
     """Its control group, below those of all."""
     files: Mapping[str, Path]
@@ -155,12 +157,12 @@ def _files(plan: Plan) -> dict[str, str]:
 def _containerd(plan: Plan) -> str:
     cri = 'plugins."io.containerd.grpc.v1.cri"'
     return f"""version = 2
-root = "{plan.folder / "containerd/root"}"
+root = "{plan.disk / "root"}"
 state = "/run/containerd"
 [grpc]
 address = "{SOCKET}"
 [plugins."io.containerd.internal.v1.opt"]
-path = "{plan.folder / "containerd/opt"}"
+path = "{plan.disk / "opt"}"
 [{cri}]
 sandbox_image = "{images.ERRAND}"
 restrict_oom_score_adj = true  # to lower it takes a right that containers of ours may lack

@@ -18,7 +18,7 @@ async def test_a_drained_machine_lets_its_music_move(music: Platform) -> None:
     hall = await music.hall()
 
     async with hearing.control(music) as noise:
-        await hall.play("tone-6-600s.ogg", timeout=PATIENCE)
+        await hall.play("tone-6-300s.ogg", timeout=PATIENCE)
         before = await hall.hears(6, after=3000, timeout=PATIENCE)
         await asyncio.to_thread(music.cluster.drain, second)
         await hall.hears(6, after=before.ms + 3000, timeout=PATIENCE)

@@ -16,7 +16,7 @@ async def test_music_goes_on_elsewhere_once_its_machine_is_lost(music: Platform)
     first, second = music.cluster.machines
     assert music.machines("node") == {second}
     hall = await music.hall()
-    await hall.play("tone-7-600s.ogg", timeout=PATIENCE)
+    await hall.play("tone-7-300s.ogg", timeout=PATIENCE)
     before = await hall.hears(7, after=3000, timeout=PATIENCE)
     identified = (await music.discord.record()).identifies
 
