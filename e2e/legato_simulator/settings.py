@@ -15,8 +15,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_host: str | None = None
     """Host written into the URLs handed to clients; the listening address unless set."""
     voice_address: str | None = None
-    """The IP address that voice is sent to by clients on other machines; none, unless set, are meant.
-    Voice servers then listen as all else does, and go by the host that is handed out."""
+    """The IP address to which clients on other machines send voice; unset, there are none.
+
+    Where it is set, voice servers listen as all else does, and go by the host that is handed out.
+    """
     data: str | None = None
     """Folder in which the world survives a restart; nothing is kept without one."""
     tokens: tuple[str, ...] = ()
