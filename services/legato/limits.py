@@ -8,6 +8,8 @@ from legato.contracts import keys
 from legato.redis import Client, Script
 
 _ALL = "all"
+_KEPT = timedelta(minutes=1)
+"""What is known of a bucket after a hold; the operator may have made it slow to fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Limits:
     async def hold(self, policy: Policy, duration: timedelta) -> None:
         """Give nobody a token for a while, and then one after the other. Raises Unavailable."""
         bucket = keys.limit(self._bot, policy.name, _ALL)
-        times = (_ms(duration), _ms(policy.per))
+        times = (_ms(duration), max(_ms(policy.per), _ms(_KEPT)))
         await self._hold(self._redis, [bucket], *times)
 
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from legato.contracts import keys
 from legato.limits import DISCORD_GLOBAL, Limits, Policy
 from support_waiting import until
 
@@ -76,3 +77,13 @@ async def test_after_a_hold_a_bucket_fills_again(limits):
         return not await limits.take(policy)
 
     await until(taken)
+
+
+async def test_after_a_hold_the_operators_pace_counts_from_nothing(each_redis, limits):
+    policy = Policy("pace", 1, timedelta(milliseconds=1))
+    await each_redis.hset(keys.limit_policies(1), "pace", "1 600000 0")
+
+    await limits.hold(policy, timedelta(milliseconds=1))
+
+    assert await each_redis.pttl(keys.limit(1, "pace", "all")) > 30_000
+    assert await limits.take(policy) > timedelta(minutes=9)

@@ -41,6 +41,8 @@ _RESUMABLE_CLOSE = 4000
 _ENDING_CLOSES = frozenset({1000, 1001})
 _LONGEST_WAIT = timedelta(minutes=5)
 """For a route's own limit; beyond, a request fails."""
+_CALLBACK_WITHIN = timedelta(seconds=3)
+"""Discord takes no first answer to an interaction after this time."""
 _TRIES = 5
 """Of a request that the global limit refuses each time; between them is the time it asks for."""
 
@@ -314,6 +316,8 @@ class Rest:
             try:
                 return await _send(self._answering, route, body, path, auth=None)
             except SlowDown as slow:
+                if slow.duration > (_CALLBACK_WITHIN if route is CALLBACK else _LONGEST_WAIT):
+                    break
                 await asyncio.sleep(slow.duration.total_seconds())
         raise Unavailable("discord", "it refuses whatever comes from this address")
 

@@ -243,6 +243,15 @@ async def test_an_answer_that_is_refused_comes_again_after_a_while_and_holds_up_
     assert line.held == []
 
 
+async def test_a_first_answer_that_would_come_too_late_is_given_up_at_once(rest, enough):
+    enough.refusals, enough.retry_after = 1, 3600
+
+    with pytest.raises(Unavailable):
+        await rest.answer(discord.CALLBACK, {}, token="t", interaction=1)
+
+    assert enough.requests.total() == 1
+
+
 @pytest.mark.parametrize("known", [False, True])
 async def test_no_interactions_answer_waits_for_anothers_limit(rest, enough, known):
     """hikari alone sends one at a time until it knows the limit, and has all wait for the first."""
