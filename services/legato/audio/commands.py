@@ -129,7 +129,7 @@ def _seek(player: Player, command: playback.Seek, *, now: int) -> Step:
     if command.to < 0 or (play.track.length and command.to > play.track.length):
         return _refuse(player, command, "bad_position")
     clock = position.seek(play.clock, command.to, now=now)
-    player = replace(player, play=replace(play, clock=clock, surely=None))
+    player = replace(player, play=replace(play, clock=clock, surely=None, entered=0))
     return _answer(player, command, Done(what="sought", track=play.track, value=command.to))
 
 

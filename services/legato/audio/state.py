@@ -83,7 +83,8 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed_at: int = 0
     restarts: int = 0
     entered: int = 0
-    """Where its node began it last, ms: in the middle after a loss or a move."""
+    """Where its node began it last, ms: in the middle after a loss or a move; 0 once a person has
+    sought in it, which needs no new beginning."""
     awaited_since: int | None = None
     """Since when the node could play it and has not said that it does."""
     unseated_since: int | None = None

@@ -83,7 +83,7 @@ def _barely_entered(play: Play, *, now: int) -> bool:
     """Tell whether a play broke where its node began it, in its middle."""
     broken = play.failed_at if play.failed is not None else now
     at = position.moment(play.clock, now=broken, length=play.track.length)
-    return play.entered > 0 and at - play.entered < ENTERED
+    return play.entered > 0 and abs(at - play.entered) < ENTERED
 
 
 def restart(player: Player, *, now: int, rules: Rules) -> Step:

@@ -114,6 +114,38 @@ def test_a_track_that_was_heard_where_its_node_began_it_is_not_begun_anew() -> N
     assert game.current == "b"
 
 
+@pytest.mark.parametrize("to", [5_000, 29_000])
+def test_a_track_that_fails_after_it_was_sought_in_is_not_begun_anew(to: int) -> None:
+    game = playing("a").wait(30_000)
+    game.play("b")
+    game.node(events.NodeLost, node="n1").seat("n2", "s2").started().wait(5_000)
+    game.command(playback.Seek, to=to)
+    broken(game.wait(800))
+
+    assert game.current == "b"
+    assert notices(game) == ["track_failed"]
+
+
+def test_a_track_that_went_far_back_on_its_node_is_not_begun_anew() -> None:
+    """A report corrects by up to two seconds; what was begun there was heard."""
+    game = playing("a").wait(30_000)
+    game.play("b")
+    game.node(events.NodeLost, node="n1").seat("n2", "s2").started().wait(300)
+    game.report(28_100)
+    broken(game)
+
+    assert game.current == "b"
+
+
+def test_a_track_that_its_node_says_is_a_little_back_and_that_breaks_begins_anew() -> None:
+    game = playing("a").wait(30_000)
+    game.node(events.NodeLost, node="n1").seat("n2", "s2").started().wait(50)
+    game.report(29_350)
+    broken(game)
+
+    assert (game.current, position(game)) == ("a", 0)
+
+
 def test_an_exception_midway_without_an_end_begins_the_track_anew_too() -> None:
     game = playing("a").wait(30_000)
     game.node(events.NodeLost, node="n1").seat("n2", "s2").started()
