@@ -90,14 +90,14 @@ NOTICED: dict[str, tuple[str, int, list[Step]]] = {
         [*TWO, ("command", 1), ("run", 5_000), ("freeze", "w0"), ("run", 40_000)],
     ),
     "heed": (
-        "stuck", 1,
-        [*TWO, ("command", 1), ("command", 3), ("run", 3_000), ("command", 3), ("run", 290),
-         ("freeze", "w0"), ("run", 40_000), ("command", 3), ("run", 5_000), ("thaw", "w0"),
+        "stuck", 19,
+        [*TWO, ("command", 1), ("command", 3), ("run", 3_000), ("command", 1), ("run", 290),
+         ("freeze", "w0"), ("run", 40_000), ("command", 1), ("run", 5_000), ("thaw", "w0"),
          ("run", 5_000)],
     ),
     "permits": (
         "permits", 0,
-        [("start", "w0"), ("run", 3_000), ("start", "w1"), ("run", 60_000)],
+        [("start", "w0"), ("run", 3_000), ("start", "w1"), ("start", "w2"), ("run", 60_000)],
     ),
 }  # fmt: skip
 """Rule -> the promise that breaks without it, and a history that shows it."""
