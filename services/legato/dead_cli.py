@@ -13,19 +13,24 @@ if TYPE_CHECKING:
 LONGEST_REASON = 60
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, short_help="List commands and events that crashed.")
 @as_json
 @click.pass_context
 def dead(context: click.Context, *, as_json: bool) -> None:
-    """List the messages that were put aside, the newest first.
+    """List the messages to players that were put aside (dead letters), the newest first.
 
     Each could not be read, or its step crashed three times; whoever asked was told so. Beside a
     running `legato up` it needs no setting; elsewhere set REDIS_URL and DISCORD_APPLICATION_ID.
     """
-    if context.invoked_subcommand is not None:
-        return
-    found = _letters()
-    click.echo(_json(found) if as_json else _table(found))
+    if context.invoked_subcommand is None:
+        _show_all(as_json=as_json)
+
+
+@dead.command("list")
+@as_json
+def list_letters(*, as_json: bool) -> None:
+    """List them, as `legato dead` alone does."""
+    _show_all(as_json=as_json)
 
 
 @dead.command()
@@ -54,6 +59,11 @@ def drop(*, names: tuple[str, ...], everything: bool) -> None:
 
     dropped = working(work)
     click.echo(f"{len(dropped)} dropped." if dropped else "There was none.")
+
+
+def _show_all(*, as_json: bool) -> None:
+    found = _letters()
+    click.echo(_json(found) if as_json else _table(found))
 
 
 def _letters() -> "list[DeadLetter]":

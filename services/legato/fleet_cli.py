@@ -92,7 +92,7 @@ def drain(*, name: str, deadline: timedelta) -> None:
 @click.command()
 @as_json
 def members(*, as_json: bool) -> None:
-    """Show the processes that own partitions and shards, and which each holds."""
+    """Show which process holds which partitions and shards."""
     _show(lambda overview: overview.members(), _members_table, as_json=as_json)
 
 

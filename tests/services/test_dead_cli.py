@@ -32,7 +32,10 @@ async def test_letters_are_listed_and_shown_without_their_tokens(environ: dict[s
     listed = await run(environ)
     shown = await run(environ, "show", LETTER)
     both = await run(environ, "--json")
+    spelled_out = await run(environ, "list")
+    spelled_out_json = await run(environ, "list", "--json")
 
+    assert (spelled_out.output, spelled_out_json.output) == (listed.output, both.output)
     assert listed.output.splitlines()[1].split() == [
         LETTER, "2025-11-24", "16:00:00Z", "playback.skip.v1", "5", "its", "step", "crashed",
     ]  # fmt: skip
