@@ -101,7 +101,11 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
         async def work() -> None:
             for name in await aside.call(lambda: leftovers.end_all(data.part("run"))):
                 terminal.line(f"  ended {name}, left over from an earlier start")
-            terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}\n")
+            terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}")
+            if data.last_used:
+                when = f"{data.last_used:%Y-%m-%d %H:%M}"
+                terminal.line(f"Goes on from {when}; --data FOLDER begins anew in another.")
+            terminal.line()
             start = Start(options, environ, data, supervisor, plan.make(options, data, ours))
             began = time.monotonic()
             await start.everything()

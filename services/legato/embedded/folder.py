@@ -11,6 +11,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from legato.embedded.problems import DiskFull, FolderBroken
 
@@ -25,8 +26,10 @@ LONGEST_LOG = 10 * 1024 * 1024
 class Folder:
     """An opened data folder, locked until we end."""
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, path: pathlib.Path, last_used: datetime | None = None) -> None:
         self.path = path
+        self.last_used = last_used
+        """When an earlier start took it; None for a new one."""
 
     def part(self, name: str, *, mode: int = 0o700) -> pathlib.Path:
         """Return the folder of one part, made if need be."""
@@ -68,9 +71,10 @@ def opened(path: pathlib.Path) -> Iterator[Folder]:
         _make(path)
         _check_owner(path)
         _check_room(path)
+        last_used = _last_used(path / "lock")
         with _locked(path / "lock"):
             _check_layout(path / "layout")
-            yield Folder(path)
+            yield Folder(path, last_used)
     except OSError as error:
         raise _explained(error, path) from error
 
@@ -121,6 +125,11 @@ def _check_room(path: pathlib.Path) -> None:
             f"The disk of {path} has {free // 2**20} MB left; Legato needs {LEAST_FREE // 2**20}. "
             "Free some space, or choose a folder on another disk with --data."
         )
+
+
+def _last_used(lock: pathlib.Path) -> datetime | None:
+    """Say when a start last wrote its number into the lock."""
+    return datetime.fromtimestamp(lock.stat().st_mtime).astimezone() if lock.exists() else None
 
 
 @contextlib.contextmanager

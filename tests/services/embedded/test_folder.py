@@ -34,6 +34,15 @@ def test_two_starts_never_share_a_folder(path: pathlib.Path) -> None:
         pass
 
 
+def test_a_folder_knows_when_it_was_last_used(path: pathlib.Path) -> None:
+    with folder.opened(path) as data:
+        assert data.last_used is None
+    os.utime(path / "lock", (1764000000, 1764000000))
+    with folder.opened(path) as data:
+        assert data.last_used is not None
+        assert data.last_used.timestamp() == 1764000000
+
+
 def test_a_folder_can_be_opened_again_after_it_was_closed(path: pathlib.Path) -> None:
     for _ in range(2):
         with folder.opened(path) as data:
