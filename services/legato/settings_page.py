@@ -22,6 +22,12 @@ Written by `make docs` from the code; don't edit.
 A setting is an environment variable. `NAME_FILE` names a file that holds `NAME`'s value, for
 secrets. A duration is written like `500ms`, `10s`, `5m`, `2h` or `1d`. Settings that are wrong are
 told all at once, and the service exits with code 2. `legato doctor` checks them beforehand.
+
+Each section is of one program, and a name can mean something else in another: `LEGATO_DATA` of
+`legato up` is the folder of everything, that of a gateway only its own. On one machine read
+[`legato up`](#legato-up) first: it passes the other settings in its environment on to the services
+it starts, and sets their addresses, ports and folders itself. Its nodes have their defaults. Those
+who run the services one by one, as containers do, read their sections.
 """
 
 

@@ -21,6 +21,6 @@ class Settings(StoreSettings, frozen=True, kw_only=True):
     region: str = DEFAULT_REGION
     """The home region of guilds that have no other."""
     api_port: Port = 3000
-    """The port of the API and its health pages."""
+    """The port of `legato api`, for the API and its health pages; `legato up` chooses it."""
     api_page_size: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
     """The most queue items in one answer; more are asked for page by page."""

@@ -18,7 +18,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one machine's start; of ports, 0 means the usual one if free, else any."""
 
     legato_data: str = ""
-    """The folder for all data; empty: this system's usual place for data of programs."""
+    """The folder for all data of `legato up`; empty: this system's usual place for such data. A
+    gateway that is started alone has a setting of this name for its own folder."""
     discord_token: Secret | None = None
     """The bot's token; without one the Discord simulator is started."""
     discord_rest_url: HttpUrl | None = None
@@ -40,7 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     page_port: Port = 0
     """Of the simulator and its page; 0 = 8123 if that is free, else any."""
     api_port: Port = 0
-    """Of the HTTP API; 0 = 3000 if that is free, else any."""
+    """Of the HTTP API in `legato up`; 0 = 3000 if that is free, else any."""
     gateway_port: Port = 0
     """Of the gateway's health pages; 0 = 3001 if that is free, else any."""
     audio_port: Port = 0

@@ -38,7 +38,8 @@ class NodeSettings(Common, frozen=True, kw_only=True):
     """Every setting of one node."""
 
     port: Port = 2333
-    """Port to listen on; 0 takes a free one, which the "ready" line tells. 2333 is Lavalink's."""
+    """Port of `legato node` to listen on, Lavalink's by default; 0 takes a free one, which the
+    "ready" line tells. `legato up` has NODE_PORT instead."""
 
     password: Secret = Secret(WELL_KNOWN)
     """What clients send as `Authorization`. Lavalink's default; refused where others reach it."""
