@@ -22,7 +22,7 @@ from legato.audio.nodes import Look, Pace
 from legato.audio.placement import Choice
 from legato.audio.position import Clock
 from legato.audio.state import Play, Player, Seat, VoiceState
-from legato.contracts.fleet import Directive, Node
+from legato.contracts.fleet import Node
 from legato.contracts.tracks import QueueItem, Track
 from legato.errors import Unavailable
 from support_lavalink import PASSWORD, Double
@@ -54,9 +54,9 @@ class World:
 
     def __init__(self, nodes: Mapping[str, Node], http: aiohttp.ClientSession) -> None:
         self.nodes = dict(nodes)
-        self.directive = Directive(version=1)
         self.players: dict[int, Player] = {GUILD: playing()}
         self.told: list[Internal] = []
+        self.at = 10_000
         self.chosen, self.why = "n1", "as the test says"
         self.client = lambda node: NodeClient(http, node, user_id=7)
         self.links: Links
@@ -82,7 +82,7 @@ class World:
         return False
 
     def now(self) -> int:
-        return 10_000
+        return self.at
 
     def choose(self, guild_id: int, *, current: str | None) -> Choice:
         return Choice(self.chosen, self.why)

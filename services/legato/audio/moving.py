@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from legato.audio import listening, nodestate, position
 from legato.audio.driving import Driver
-from legato.audio.events import Closing, NodeAssigned, NodeLost
+from legato.audio.events import NodeAssigned, NodeLost
 from legato.audio.lavalink import Refused, SessionUnknown
 from legato.audio.links import UP_WITHIN, Links
 from legato.audio.means import Tools
@@ -24,6 +24,7 @@ from legato.audio.nodes import NodeLink
 from legato.audio.nodestate import NodeState, Patch
 from legato.audio.partitions import PartitionLoop
 from legato.audio.placement import Choice
+from legato.audio.rooted import Rooted
 from legato.audio.state import Play, Player
 from legato.errors import Unavailable
 
@@ -106,8 +107,7 @@ class Mover:
         self._moving: dict[int, asyncio.Task[None]] = {}
         self._stays: dict[int, str] = {}
         """Who should have moved and could not, and why: told once."""
-        self._rooted: dict[int, str] = {}
-        """Guild -> its play that another node could not begin midway."""
+        self._rooted = Rooted()
 
     async def run(self) -> None:
         """Look once a second."""
@@ -118,10 +118,8 @@ class Mover:
 
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         nodes = self._tools.fleet.nodes
-        closing = self._tools.fleet.directive.closing is True
+        self._forget()
         for guild_id, player in tuple(self._loop.players.items()):
-            if closing and player.voice.wanted is not None:
-                self._loop.tell(Closing(guild_id=guild_id))
             seat = player.seat
             if seat is None or guild_id in self._moving:
                 continue
@@ -132,18 +130,31 @@ class Mover:
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
             elif not node.drain_deadline:
                 self._stays.pop(guild_id, None)
-                self._rooted.pop(guild_id, None)
         for link in self._links:
             if link.node.name not in nodes:
                 await self._links.close(link.node.name)
+
+    def _forget(self) -> None:
+        """Drop what was remembered of players that are no more."""
+        players = self._loop.players
+        for guild_id in self._stays.keys() - players.keys():
+            del self._stays[guild_id]
+        self._rooted.keep(players, now=self._loop.now())
 
     def _stays_put(self, player: Player) -> bool:
         """Tell whether a track plays on where it is: the next one is moved instead."""
         play = player.play
         if play is None:
             return False
-        rooted = self._rooted.get(player.guild_id) == play.play_id
-        return rooted or self._ends_soon(play) or _begins(player)
+        return self._ends_soon(play) or _begins(player) or self._is_rooted(player, play)
+
+    def _is_rooted(self, player: Player, play: Play) -> bool:
+        """Tell whether the node it would go to did not begin its track midway, a moment ago."""
+        guild_id = player.guild_id
+        refusers = self._rooted.refusers(guild_id, play.play_id, now=self._loop.now())
+        if not refusers or player.seat is None:
+            return False
+        return self._choose(guild_id, current=player.seat.node).node in refusers
 
     def _ends_soon(self, play: Play) -> bool:
         """Tell whether a track would end while it moves."""
@@ -223,7 +234,8 @@ class Mover:
         """Ask whether the new node still has the track: the official one begins no OGG midway."""
         found = await new.client.player(new.session_id, guild_id)
         if ahead.play_id and (found is None or found.play_id != ahead.play_id):
-            self._rooted[guild_id] = ahead.play_id
+            now = self._loop.now()
+            self._rooted.note(guild_id, ahead.play_id, new.node.name, now=now)
             raise Unavailable("node", "the other node can't begin the track in its middle")
 
     async def _load(self, new: NodeLink, old: NodeLink | None, guild_id: int) -> Meeting | None:

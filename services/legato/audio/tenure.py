@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from legato import resilience
-from legato.audio import frames, placement
+from legato.audio import closing, frames, placement
 from legato.audio.acting import Actor, trace_of
 from legato.audio.changes import Change, Commit
 from legato.audio.driving import Driver
@@ -74,6 +74,7 @@ class Tenure:
                 tasks.create_task(self.loop.read())
                 tasks.create_task(self._live())
                 tasks.create_task(self._mover().run())
+                tasks.create_task(closing.leave(self.loop, self._tools.fleet))
                 tasks.create_task(self._keep_to_isolation())
                 tasks.create_task(self._recall())
                 self._ready.set()

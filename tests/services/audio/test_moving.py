@@ -1,6 +1,8 @@
 """Players moved between nodes; lavalink.py's defects 2, 3 and 8 among them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -8,15 +10,12 @@ import pytest
 import structlog
 from msgspec.structs import replace
 
-from legato.audio import moving, player
-from legato.audio.events import (
-    Closing,
-    VoiceClosed,
-)
+from legato.audio import moving, rooted
+from legato.audio.events import VoiceClosed
 from legato.audio.lavalink import NodeClient
 from legato.audio.position import Clock
 from legato.audio.spacing import Spacing
-from legato.contracts.fleet import Directive, Node
+from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 from support_driving import GUILD, VOICE, World, seat_and_play, world_of
 from support_waiting import until
@@ -24,7 +23,7 @@ from support_waiting import until
 
 def mover(world: World) -> moving.Mover:
     tools = SimpleNamespace(
-        fleet=SimpleNamespace(nodes=world.nodes, directive=world.directive),
+        fleet=SimpleNamespace(nodes=world.nodes),
         room=asyncio.Semaphore(1),
         meetings=Spacing(timedelta(milliseconds=10)),
         means=SimpleNamespace(metrics=world.metrics),
@@ -137,19 +136,6 @@ async def test_a_track_that_does_not_sound_yet_is_not_moved(double, other) -> No
         await asyncio.wait([looking])
 
 
-async def test_a_bot_that_is_deleted_leaves_every_channel(double) -> None:
-    async with world_of(n1=double) as world:
-        await seat_and_play(world)
-        world.directive = Directive(version=2, closing=True)
-        looking = asyncio.create_task(mover(world).run())
-        await until(lambda: world.of(Closing))
-        looking.cancel()
-        await asyncio.wait([looking])
-
-    step = player.step(world.players[GUILD], world.of(Closing)[0], now=10_000)
-    assert step.player.voice.wanted is None
-
-
 async def test_who_can_not_move_is_told_of_once_and_again_for_another_reason(double) -> None:
     async with world_of(n1=double) as world:
         await seat_and_play(world)
@@ -253,3 +239,51 @@ async def test_a_track_that_no_other_node_begins_midway_stays_and_the_next_one_m
     assert tried == 1
     [why] = [one["why"] for one in lines if one["event"] == "player not moved"]
     assert "can't begin the track in its middle" in why
+
+
+@asynccontextmanager
+async def failed_once(double, other) -> AsyncIterator[World]:
+    """A player whose node is drained, and whose track the other one did not begin midway."""
+    async with world_of(n1=double, n2=other, n3=other) as world:
+        await seat_and_play(world)
+        other.begins_midway = False
+        world.chosen = "n2"
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        failed = world.metrics.moves.labels("failed")
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: failed._value.get() == 1)
+        other.begins_midway = True
+        yield world
+        looking.cancel()
+        await asyncio.wait([looking])
+
+
+async def test_a_track_that_a_node_did_not_begin_once_is_tried_there_again(double, other) -> None:
+    async with failed_once(double, other) as world:
+        world.at += rooted.FORGOTTEN_AFTER
+        await until(lambda: double.called("DELETE"))
+
+        assert world.players[GUILD].seat.node == "n2"
+
+
+async def test_a_track_that_a_node_did_not_begin_goes_to_another_one(double, other) -> None:
+    async with failed_once(double, other) as world:
+        world.chosen = "n3"
+        await until(lambda: double.called("DELETE"))
+
+        assert world.players[GUILD].seat.node == "n3"
+
+
+async def test_a_player_that_is_no_more_is_forgotten_by_who_would_have_moved_it(double) -> None:
+    async with world_of(n1=double) as world:
+        await seat_and_play(world)
+        world.nodes["n1"] = replace(world.nodes["n1"], drain_deadline=1)
+        moves, failed = mover(world), world.metrics.moves.labels("failed")
+        looking = asyncio.create_task(moves.run())
+        await until(lambda: failed._value.get() >= 1)
+        assert moves._stays
+
+        world.players.clear()
+        await until(lambda: not moves._stays)
+        looking.cancel()
+        await asyncio.wait([looking])
