@@ -5,14 +5,38 @@ BIN := .venv/bin
 # Names of scenarios, benchmarks or options to hand on: make e2e ARGS="-k resume"
 ARGS ?=
 
-.PHONY: help up test check unit e2e soak stress conformance cluster cluster-machines cluster-up cluster-down images kind bench mutation docs format lock setup clean
+.PHONY: help up images kind conformance clean test check unit e2e soak cluster cluster-machines cluster-up cluster-down stress bench mutation docs format lock setup
+
+##@ To use Legato
 
 help: ## list these commands
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: ## run the whole platform on this machine (ARGS are options of `legato up`)
 	@tools/setup up
 	@exec $(BIN)/legato up $(ARGS)
+
+images: setup ## build the image for tests without an engine (ARGS: components), and say where it is
+	@$(BIN)/python tools/images.py $(ARGS)
+
+kind: ## with Docker, kind, kubectl and helm: a cluster of its own with a bot for trying (not run by the tests)
+	@kind get clusters | grep -qx legato || kind create cluster --config e2e/kind.yaml
+	@docker build --file images/legato/Dockerfile --tag legato:test .
+	@kind load docker-image legato:test --name legato
+	@kubectl --context kind-legato create namespace music --dry-run=client -o yaml | kubectl --context kind-legato apply -f -
+	@helm --kube-context kind-legato upgrade --install legato charts/legato -n music -f e2e/try-values.yaml
+	@kubectl --context kind-legato -n music apply -f e2e/servers.yaml -f e2e/try.yaml
+	@kubectl --context kind-legato -n music wait --timeout=5m --for=condition=Ready lavalinknode/berlin musicbot/melody
+	@echo "kubectl --context kind-legato -n music port-forward deployment/legato-simulator 8123   # then open http://localhost:8123"
+
+conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
+	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)
+
+clean: ## remove the environment and caches of this checkout
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+##@ To work on it
 
 test: ## set up, check, then every test, with a table of times
 	@tools/setup dev
@@ -49,24 +73,8 @@ cluster-up: setup ## start a Kubernetes control plane here that stays, with NODE
 cluster-down: setup ## end it
 	@$(BIN)/python -m legato_cluster down
 
-images: setup ## build the image for tests without an engine (ARGS: components), and say where it is
-	@$(BIN)/python tools/images.py $(ARGS)
-
-kind: ## with Docker, kind, kubectl and helm: a cluster of its own with a bot for trying (not run by the tests)
-	@kind get clusters | grep -qx legato || kind create cluster --config e2e/kind.yaml
-	@docker build --file images/legato/Dockerfile --tag legato:test .
-	@kind load docker-image legato:test --name legato
-	@kubectl --context kind-legato create namespace music --dry-run=client -o yaml | kubectl --context kind-legato apply -f -
-	@helm --kube-context kind-legato upgrade --install legato charts/legato -n music -f e2e/try-values.yaml
-	@kubectl --context kind-legato -n music apply -f e2e/servers.yaml -f e2e/try.yaml
-	@kubectl --context kind-legato -n music wait --timeout=5m --for=condition=Ready lavalinknode/berlin musicbot/melody
-	@echo "kubectl --context kind-legato -n music port-forward deployment/legato-simulator 8123   # then open http://localhost:8123"
-
 stress: setup ## 10,000 commands while process after process is killed; 6 minutes on two free cores
 	@$(BIN)/pytest e2e -m stress $(ARGS)
-
-conformance: setup ## what a Lavalink server lacks (LAVALINK_URL, LAVALINK_PASSWORD; else the embedded node)
-	@$(BIN)/pytest e2e/conformance --junit-xml=artifacts/conformance.xml $(ARGS)
 
 bench: setup ## measure, and write benchmarks/RESULTS.md
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -86,7 +94,3 @@ lock: setup ## pin the dependencies anew
 
 setup:
 	@tools/setup dev
-
-clean: ## remove the environment and caches of this checkout
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache artifacts
-	@find . -name __pycache__ -prune -exec rm -rf {} +
