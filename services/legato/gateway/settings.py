@@ -40,7 +40,7 @@ class Settings(Common, frozen=True, kw_only=True):
     allowed_addresses: tuple[str, ...] = ()
     """Exact host:port pairs that links may lead to although they are private."""
     legato_data: pathlib.Path = pathlib.Path("/tmp/legato")  # noqa: S108  # a pod's own folder
-    """This gateway's own folder, which outlives it, for its limit of crashes; `legato up` gives it."""
+    """This gateway's own folder, which outlives it; the crash-loop limit is kept in it."""
     identify_most: Annotated[int, _AtLeastOne] = 200
     """Identifies an hour from this folder, or two a shard; beyond, something crashes in a loop."""
     identify_reserve: Annotated[int, msgspec.Meta(ge=0)] = 50
