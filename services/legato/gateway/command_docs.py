@@ -27,6 +27,19 @@ Legato speaks it.
 For more, run a [Lavalink](https://lavalink.dev) with the plugins for the sites you want, name it in
 `LAVALINK_URL`, and set `SEARCH_PREFIX` to what makes words a search there, such as `ytsearch:`. See
 [running](running.md).
+
+## What is not there
+
+- **YouTube, Spotify, SoundCloud and the like**, unless you run a Lavalink with what they take, as
+  said above.
+- **Changing the queue**: nothing shuffles it, and nothing moves or removes a single track in it.
+  `/play when: next` puts one in front, `/skip` ends what plays, `/stop` ends it and empties all.
+- **Repeating**: no loop of a track or the queue, no way back to the track before, no autoplay.
+- **Sound effects** such as bass boost or speed, lyrics, saved playlists, uploading a file, and
+  votes to skip.
+
+Staying in a channel day and night is no command but a setting: `LEAVE_AFTER=0`
+([settings](settings.md#audio)).
 """
 
 
