@@ -20,10 +20,12 @@ Written by `make docs` from values.schema.json; don't edit.
 
 It installs the operator, its custom resources and what watches over it.
 [docs/kubernetes.md](../../docs/kubernetes.md) tells how to get from nothing to a bot that plays,
-and how to upgrade and uninstall.
+and how to upgrade and uninstall. No image is published yet: REGISTRY is where you push the one you
+build (`docker build`, or `make images ARGS=operator`). For trying, not for production.
 
 ```sh
-helm install legato charts/legato --namespace legato-system --create-namespace
+helm install legato charts/legato --namespace legato-system --create-namespace \\
+  --set image.repository=REGISTRY/legato-operator
 helm test legato --namespace legato-system
 ```
 
