@@ -4,6 +4,8 @@ Everyone who listens is a member of the call's group and opens every frame by a 
 own; what hearing.* judges was decrypted end to end.
 """
 
+import re
+
 import pytest
 
 from legato_machine import encrypted_call, hearing
@@ -23,16 +25,20 @@ STAGE = Stage(
     settings={"SETTLE": "2s"},
     discord={"SIMULATOR_VOICE_ENCRYPTION": "required"},
 )
+EXPECTED = {"warning player not moved": range(2)}
+"""A move that fails on a slow machine is told of once, and tried again."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHANGES = 50
 CLOSED = 4017
+TWICE = 5
+"""Frames of a planned move's repeated part that may come before they can be opened."""
 
 
-async def playing(stage: Machine, name: str, tone: int) -> Room:
+async def playing(stage: Machine, name: str, tone: int, *, seconds: int = 180) -> Room:
     """Let a room play, encrypted."""
     room = await stage.room(name)
-    await room.play(f"tone-{tone}-180s.ogg", timeout=30)
+    await room.play(f"tone-{tone}-{seconds}s.ogg", timeout=30)
     await room.hears(tone, after=500, timeout=30)
     await group_of(room, room.person.id)
     return room
@@ -46,7 +52,7 @@ async def plays_on(room: Room, tone: int, ms: float = 1000) -> None:
 
 async def test_a_listener_comes_and_goes_fifty_times_in_a_track(stage: Machine) -> None:
     async with hearing.control(stage) as noise:
-        room = await playing(stage, "comes and goes", 1)
+        room = await playing(stage, "comes and goes", 1, seconds=600)
         guest = await stage.discord.make_user("comes and goes", room.guild.id)
         for _ in range(CHANGES):
             await stage.discord.join_voice(guest.id, room.voice.id)
@@ -107,7 +113,7 @@ async def test_broken_commits_and_welcomes_are_mended_while_it_plays(stage: Mach
     assert now.flagged == 2
     opened = {each.user_id: each.opened for each in now.heard}
     assert all(each.opened > opened[each.user_id] for each in after.heard)
-    all_was_opened(after)
+    all_was_opened(after, there_before=room.person)
     await hearing.unbroken(room, noise)
     await room.type("leave")
 
@@ -153,7 +159,7 @@ async def test_a_call_goes_down_to_no_encryption_and_up_again(stage: Machine) ->
     assert (plain.version, plain.members, after.version) == (0, [], 1)
     opened = {each.user_id: each.opened for each in after.heard}
     assert all(each.opened > opened[each.user_id] for each in now.heard)
-    all_was_opened(now)
+    all_was_opened(now, there_before=room.person)
     await hearing.unbroken(room, noise)
     await room.type("leave")
 
@@ -174,7 +180,7 @@ async def test_a_move_to_another_node_joins_the_group_anew_and_loses_nothing(
 
     await say("a move under encryption", room, noise)
     await hearing.moved(room, noise, planned=True)
-    all_was_opened(await told(room))
+    all_was_opened(await told(room), there_before=room.person, early=TWICE)
     await stage.fleet.uncordon(node)
     await room.type("leave")
 
@@ -209,20 +215,28 @@ async def test_a_key_process_that_dies_is_followed_by_one_that_joins_anew(stage:
     assert report.unbroken, report
     # Around a wait the time code is read to some ms; a frame that was lost or doubled is 20 ms.
     assert max(heard.skipped_ms, heard.repeated_ms) < hearing.FRAME_MS, heard.jumps
-    all_was_opened(await told(room))
+    all_was_opened(await told(room), there_before=room.person)
     await room.type("leave")
 
 
 async def test_a_call_that_can_not_be_encrypted_is_told_and_counted(stage: Machine) -> None:
     room = await playing(stage, "is refused", 10)
     owner = await stage.fleet.owner_of(room)
+    before = await closed(stage, owner)
     await stage.discord.close_voice(room.guild.id, CLOSED, str(stage.bot_id))
 
     panel = await room.told("encryption_required", timeout=60)
-    answer = await stage.get(owner, "/metrics")
 
     assert "end-to-end encrypted" in panel.content
-    assert f'legato_audio_voice_closes_total{{code="{CLOSED}"}} 1.0' in await answer.text()
+    assert await closed(stage, owner) == before + 1
+
+
+async def closed(stage: Machine, worker: str) -> float:
+    """Read how many voice connections ended so, as an audio worker counts."""
+    answer = await stage.get(worker, "/metrics")
+    line = rf'^legato_audio_voice_closes_total\{{code="{CLOSED}"\}} (.+)$'
+    found = re.search(line, await answer.text(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 async def test_an_audio_workers_end_leaves_the_group_alone(stage: Machine) -> None:
