@@ -61,7 +61,7 @@ class Lane:
     voiced: bool = False
     """Whether packets go out."""
     consuming: bool = False
-    """Whether frames are taken; once there was voice they always are, as Lavalink does."""
+    """Whether frames are taken; once there was voice they are, as Lavalink does, until a hush."""
     hushing: bool = False
     encrypted: bool = False
     """Whether frames go out as the key process has encrypted them."""
@@ -140,8 +140,9 @@ class Lane:
             self.silence -= 1
             return rtp.SILENCE
         if self.hushing:
-            # Nothing may follow the silence, however long whoever asked for it takes to leave.
-            report.hushed, self.hushing, self.voiced = True, False, False
+            # Nothing may follow the silence, however long whoever asked for it takes to leave; and
+            # what is taken before the next connection may send would be heard by nobody.
+            report.hushed, self.hushing, self.voiced, self.consuming = True, False, False, False
         return None
 
     def _frame(self, report: Report) -> bytes | None:

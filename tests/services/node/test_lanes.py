@@ -155,17 +155,30 @@ def test_a_hush_waits_for_the_silence() -> None:
     assert report.hushed
 
 
-def test_nothing_is_sent_after_a_hush_until_there_is_voice_again() -> None:
+def test_after_a_hush_the_track_waits_for_new_voice() -> None:
     lane = a_lane()
     lane.play(a_feed(1, 9)[0])
     lane.hushing = True
     for _ in range(6):
         lane.tick(Report())
 
-    assert (lane.voiced, lane.due) == (False, True)
+    lane.voice(voiced=False)
+
+    assert [lane.tick(Report()) for _ in range(9)] == [None] * 9
+    assert lane.idle
     lane.voice(voiced=True)
-    assert lane.tick(Report()) is not None
+    assert lane.tick(Report()) == b"1:0"
     assert lane.voiced
+
+
+def test_after_a_close_the_track_goes_on_unheard() -> None:
+    lane = a_lane()
+    lane.play(a_feed(1, 9)[0])
+
+    lane.voice(voiced=False)
+
+    assert lane.tick(Report()) == b"1:0"
+    assert not lane.voiced
 
 
 def test_new_voice_ends_a_hush() -> None:
