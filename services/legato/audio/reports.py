@@ -71,13 +71,15 @@ def reported(player: Player, event: PositionReported, *, now: int) -> Step:
     corrected = set_clock(play, heard, at=event.at, now=now)
     if corrected is None:
         return Step(player, (), "an implausible position")
-    calm = not (play.restarts or player.voice.losses or player.failures)
+    # A node may be connected before there is sound: only what moves on is heard.
+    losses = 0 if heard > play.clock.at + position.JITTER else player.voice.losses
+    calm = not (play.restarts or player.voice.losses != losses or player.failures)
     if corrected is play and calm:
         return Step(player, (), "the position is as believed")
     player = replace(
         player,
         play=replace(corrected, restarts=0),
-        voice=replace(player.voice, losses=0),
+        voice=replace(player.voice, losses=losses),
         failures=0 if heard >= HEARD else player.failures,
     )
     return Step(player, (), "the position is corrected")

@@ -297,7 +297,7 @@ def test_sound_that_came_through_forgives_lost_voice() -> None:
     game = playing("a").wait(10_000).closed(4006).state().server()
     assert game.player.voice.losses == 1
 
-    game.started().report(9_500)
+    game.started().report(9_500).wait(1_000).report(10_500)
 
     assert game.player.voice.losses == 0
 
@@ -378,3 +378,26 @@ def test_a_group_that_does_not_let_the_bot_in_is_said_and_asked_again() -> None:
     game.state().server().closed(4017, by_remote=False)
     assert "SyncVoice" not in game.last_kinds()
     assert game.last_one(SyncPanel).notice == "not_let_in"
+
+
+def test_a_group_that_never_lets_the_bot_in_ends_though_the_node_says_connected() -> None:
+    game = playing("a").wait(10_000).closed(4017, by_remote=False)
+
+    for _ in range(game.rules.max_rejoins):
+        if "SyncVoice" not in game.last_kinds():
+            game.wake()
+        assert game.last_one(SyncVoice).rejoin
+        game.state().server()
+        for _ in range(5):
+            game.wait(1_000).report(stands_at(game))
+        game.closed(4017, by_remote=False)
+    game.wake()
+
+    assert game.last_one(SyncPanel).notice == "voice_failed"
+    assert game.player.voice.wanted is None
+
+
+def stands_at(game: Game) -> int:
+    """Say where the node waits with the track."""
+    assert game.player.play is not None
+    return game.player.play.clock.at
