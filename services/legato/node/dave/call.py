@@ -167,6 +167,7 @@ def _begin(call: Call, version: int) -> Step:
 
 
 def _send(call: Call, media: Media) -> Step:
+    call = replace(call, waits=0)
     return (call, []) if call.media == media else (replace(call, media=media), [SendMedia(media)])
 
 

@@ -200,6 +200,8 @@ def test_who_is_not_alone_sends_nothing_plain_but_tries_to_join_again() -> None:
     assert effects == [BeginMembership(3, 1, b"sender")]
     assert after(WaitEnded(3), of=again)[1] == [Leave()]
     assert after(HandshakeProcessed(3, 4, "welcome", valid=True), of=again)[0].waits == 0
+    plain, effects = after(PrepareTransition(0, 0), of=again)
+    assert (effects, plain.waits) == ([SendMedia("plain")], 0)
     broken = (*PLAYING, HandshakeProcessed(1, 5, "commit", valid=False), WaitEnded(2))
     state, effects = after(*broken)
     assert (effects, state.media) == ([BeginMembership(3, 1, b"sender")], "encrypted")
