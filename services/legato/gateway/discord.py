@@ -39,6 +39,8 @@ _IDENTIFY = 2
 _RESUMABLE_CLOSE = 4000
 """1000 and 1001 end a session; this keeps it for whoever RESUMEs next."""
 _ENDING_CLOSES = frozenset({1000, 1001})
+_CLOSES_WITHIN = 1.0
+"""Seconds for a connection to be closed in order."""
 _LONGEST_WAIT = timedelta(minutes=5)
 """For a route's own limit; beyond, a request fails."""
 _CALLBACK_WITHIN = timedelta(seconds=3)
@@ -90,7 +92,7 @@ class Sink(Protocol):
 class Connection(GatewayShardImpl):
     """One gateway session that can be resumed from another process, and left for one."""
 
-    __slots__ = ("_gate", "_lifetime")
+    __slots__ = ("_gate", "_is_ending", "_lifetime")
 
     def __init__(self, link: "Link", index: int, count: int, *, gate: Gate, sink: Sink) -> None:
         events = _Events(sink)
@@ -107,6 +109,7 @@ class Connection(GatewayShardImpl):
             url=link.url,
         )
         self._gate = gate
+        self._is_ending = False
         self._lifetime: set[asyncio.Task[object]] = set()
 
     def resume(self, session: Session) -> None:
@@ -132,14 +135,24 @@ class Connection(GatewayShardImpl):
     async def run(self) -> None:
         """Stay connected until cancelled. Raises Ended when Discord won't have this session."""
         self._handshake_event = asyncio.Event()
+        alive = asyncio.create_task(self._keep_alive())
         try:
-            await self._keep_alive()
+            await asyncio.wait([alive])
+            await alive
             raise asyncio.CancelledError  # only that ends it; hikari swallows it
         except errors.GatewayServerClosedConnectionError as error:
             raise Ended(int(error.code or 0)) from error
         finally:
+            await self._end(alive)
             self._non_priority_rate_limit.close()
             self._total_rate_limit.close()
+
+    async def _end(self, alive: asyncio.Task[None]) -> None:
+        """Cancel until it ends: hikari goes on if that comes while it ends a lost connection."""
+        self._is_ending = True
+        while not alive.done():
+            alive.cancel()
+            await asyncio.wait([alive], timeout=_CLOSES_WITHIN)
 
     async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
         """Send op 4; False when there is no connection to send it on."""
@@ -157,6 +170,8 @@ class Connection(GatewayShardImpl):
             await self._ws.send_close(code=_RESUMABLE_CLOSE, message=b"")
 
     async def _connect(self) -> tuple[asyncio.Task[None], ...]:
+        if self._is_ending:
+            raise asyncio.CancelledError
         await self._gate.may_connect(resuming=self._seq is not None)
         try:
             tasks = await super()._connect()

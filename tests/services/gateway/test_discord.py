@@ -99,6 +99,46 @@ async def test_a_socket_that_breaks_while_a_heartbeat_is_sent_leaves_no_error_be
     assert complaints == []
 
 
+class Lost(Torn):
+    """A transport that breaks, and whose heartbeat takes a moment to end."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_ending = asyncio.Event()
+
+    async def send_json(self, data):
+        self.beats += data["op"] == 1
+        if self.beats > 1:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.is_ending.set()
+                await asyncio.sleep(0.05)
+
+
+async def test_who_is_ended_while_a_connection_was_just_lost_connects_no_more(monkeypatch):
+    made = []
+
+    async def connect(**_):
+        made.append(Lost())
+        return made[-1]
+
+    monkeypatch.setattr(hikari_shard._GatewayTransport, "connect", connect)
+    monkeypatch.setattr(hikari_shard, "_BACKOFF_WINDOW", 0.0)
+    anybody = Anybody()
+    connection = Connection(Link(Secret("t"), "ws://x"), 0, 1, gate=anybody, sink=anybody)
+    running = asyncio.create_task(connection.run())
+
+    await until(lambda: made and made[0].beats > 1)
+    made[0].breaks.set()
+    await made[0].is_ending.wait()
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=PATIENCE)
+
+    assert done
+    assert len(made) == 1
+
+
 def used_up():
     """Say what Discord does of a limit that is one channel's, or one interaction's, alone."""
     return {
