@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 import support_crashing_audio as crashing
@@ -13,6 +14,7 @@ from legato import redis as reach
 from legato import watchdog
 from legato.contracts import keys
 from legato.contracts.actions import Queued, QueuePage, Refused
+from legato.contracts.fleet import Directive
 from legato.contracts.partitions import all_partitions
 from legato.leases import Leases
 from legato.members import Members
@@ -112,6 +114,18 @@ async def test_a_play_reaches_the_node_and_is_answered(world: World) -> None:
     assert "Traceback" not in world.audio.log
     assert "voice-token" not in world.audio.log
     assert "a password" not in world.audio.log
+
+
+async def test_a_bot_that_is_deleted_leaves_its_channel(world: World) -> None:
+    await world.audio.start()
+    await world.gateway.play(GUILD, "http://music/1")
+    await plays(world.node, "E1")
+
+    closing = Directive(version=1, closing=True)
+    await world.redis.set(keys.directive(BOT), msgspec.json.encode(closing))
+
+    await until(lambda: world.gateway.joins[-1].channel_id is None)
+    assert await world.audio.stop() == 0
 
 
 async def test_a_killed_owner_loses_no_command_and_doubles_none(world: World) -> None:
