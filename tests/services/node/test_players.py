@@ -1,6 +1,15 @@
+import ssl
+from datetime import timedelta
+from unittest.mock import create_autospec
+
+import aiohttp
 import numpy as np
 import pytest
 
+from legato.node import messages
+from legato.node.engine import Engine, Lane
+from legato.node.players import PlayerShell, Surroundings
+from legato.node.voice import VoiceConnection
 from support_audio_node import Stage, Stages, state
 from support_media import FORMATS, SINE, TRACK, sine
 from support_waiting import until
@@ -180,3 +189,23 @@ async def test_updates_tell_the_position_every_second(stage: Stage) -> None:
     positions = [int(str(state(update)["position"])) for update in stage.client.of("playerUpdate")]
     assert positions == sorted(positions)
     assert positions[-1] - positions[-3] == pytest.approx(2000, abs=300)
+
+
+async def test_a_players_voice_may_go_while_the_node_ends() -> None:
+    engine, lane = create_autospec(Engine, instance=True), create_autospec(Lane, instance=True)
+    engine.open_lane.return_value, lane.number = lane, 1
+    second = timedelta(seconds=1)
+    http = create_autospec(aiohttp.ClientSession, instance=True)
+    around = Surroundings(engine, http, ssl.create_default_context(), second, second, second)
+    shell = PlayerShell(1, "2", around, lambda *_: None)
+    shell._voice = create_autospec(VoiceConnection, instance=True)
+
+    def hushed(_: object) -> None:
+        shell._voice = None
+        lane.on_pacing(messages.Hushed(lane=1))
+
+    lane.tell.side_effect = hushed
+
+    await shell.hush()
+
+    lane.tell.assert_called_once_with(messages.Hush(lane=1))
