@@ -127,7 +127,9 @@ async def falling(folder: Path) -> AsyncIterator[tuple[Falling, VoiceConnection,
         heard = Heard()
         async with aiohttp.ClientSession() as http:
             seat = Seat(1, "2", voice)
-            connection = VoiceConnection(seat, http, made.client_context(), heard, NoKeys())
+            connection = VoiceConnection(
+                seat, http, made.client_context(), heard, NoKeys(), group_timeout=21.0
+            )
             try:
                 yield server, connection, heard
             finally:

@@ -100,7 +100,7 @@ class VoiceConnection:
         listener: Listener,
         keys: Keys,
         *,
-        group_timeout: float = 21.0,
+        group_timeout: float,
     ) -> None:
         self.seat = seat
         self.encryption = Encryption(seat.user_id, seat.channel_id, keys, self, group_timeout)
@@ -172,6 +172,7 @@ class VoiceConnection:
         if self._closing:
             return
         self._closing, self.connected = True, False
+        self._listener.voice_lost(0.0)
         reason = "the group of the encrypted call does not let this node in"
         self._listener.voice_closed(NOT_LET_IN, reason, by_remote=False)
         self._leaving = asyncio.create_task(self.close())

@@ -13,8 +13,9 @@ import pytest_asyncio
 from legato_simulator.dave.policy import Policy
 from legato_simulator.voice_call import Encryption
 from legato_simulator.voice_faults import NONE, VoiceFaults
-from support_audio_node import BOT, CHANNEL, Json, Stage, Studio, studio, until
+from support_audio_node import BOT, CHANNEL, Json, Stage, Studio, state, studio
 from support_media import tone
+from support_waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PATIENCE = 60.0
@@ -70,6 +71,20 @@ async def hears(stage: Stage, person: int = ADA, frames: int = 40) -> None:
     """Wait until somebody has opened so many more frames."""
     before = opened(stage, person)
     await until(lambda: opened(stage, person) >= before + frames, PATIENCE)
+
+
+async def hears_at_last(stage: Stage) -> None:
+    """Give the node voice again whenever its call is over, as a client does, until one hears."""
+    enough, closes = opened(stage) + 40, 0
+
+    def is_over() -> bool:
+        return len(stage.client.events("WebSocketClosedEvent")) > closes
+
+    while opened(stage) < enough:
+        await until(lambda: is_over() or opened(stage) >= enough, PATIENCE)
+        if is_over():
+            closes = len(stage.client.events("WebSocketClosedEvent"))
+            await stage.patch(voice=await stage.credentials())
 
 
 async def settled(stage: Stage, *members: int) -> None:
@@ -229,15 +244,31 @@ async def test_a_group_that_never_lets_the_bot_in_is_told_and_the_track_waits(
     await hasty.play(LONG)
 
     closed = await hasty.client.event("WebSocketClosedEvent")
+    before = hasty.client.messages[: hasty.client.messages.index(closed)]
     hasty.voice.set_faults(NONE, guild_id=hasty.guild)
-    await hasty.patch(voice=await hasty.credentials())
-    await hears(hasty)
+    await hears_at_last(hasty)
 
     assert (closed["code"], closed["byRemote"]) == (4017, False)
     assert "does not let this node in" in str(closed["reason"])
-    assert hasty.client.events("TrackStuckEvent") == []
+    last = [each for each in before if each["op"] == "playerUpdate"][-1]
+    assert (state(last)["position"], state(last)["connected"]) == (0, False), "where it waited"
     assert hasty.moments().segments[0].start_ms <= 45
     nothing_is_lost(hasty)
+
+
+async def test_a_track_that_waits_for_its_keys_is_not_stuck(hasty: Stage) -> None:
+    encrypted(hasty)
+    await comes(hasty, ADA)
+    await hasty.play(LONG)
+    await hears(hasty)
+
+    faults = VoiceFaults(spoil_commits=1, lost_welcomes=10_000)
+    hasty.voice.set_faults(faults, guild_id=hasty.guild)
+    await comes(hasty, BEN)
+    closed = await hasty.client.event("WebSocketClosedEvent")
+
+    assert (closed["code"], closed["byRemote"]) == (4017, False)
+    assert hasty.client.events("TrackStuckEvent") == []
 
 
 @pytest.mark.parametrize("code", [4015, 4000])
@@ -291,6 +322,28 @@ async def test_a_move_to_another_voice_server_makes_a_new_group(stage: Stage) ->
 
     assert call(stage).refused == []
     assert stage.client.events("TrackEndEvent") == []
+
+
+async def test_the_track_waits_until_a_new_voice_servers_group_lets_the_bot_in(
+    stage: Stage,
+) -> None:
+    encrypted(stage)
+    await comes(stage, ADA)
+    await stage.play(LONG)
+    await hears(stage)
+    stage.voice.set_faults(VoiceFaults(lost_welcomes=1), guild_id=stage.guild)
+
+    await stage.patch(paused=True)  # what is sent to a server that moves away is lost on its way
+    await stage.quiet()
+    moved = await stage.voice.move(stage.guild, BOT, "hill")
+    assert moved is not None
+    voice = {"token": moved.token, "endpoint": moved.endpoint}
+    voice |= {"sessionId": "gateway-session", "channelId": str(CHANNEL)}
+    await stage.patch(voice=voice, paused=False)
+    await hears(stage)
+
+    assert len(stage.report().epochs) == 2
+    no_moment_is_lost(stage)
 
 
 async def test_many_calls_change_at_once_and_each_plays_on(shared: Studio, stage: Stage) -> None:
