@@ -24,6 +24,8 @@ EVERYDAY = {
     "postgres the database system is shutting down": OFTEN,
     "postgres the database system is not yet accepting connections": OFTEN,
     "postgres the database system is in recovery mode": OFTEN,
+    # It is ended while it tidies up by itself.
+    "postgres terminating autovacuum process due to administrator command": OFTEN,
     "valkey WARNING Memory overcommit must be enabled! Without it, a background save or "
     "replication may fail under low memory condition. To fix this issue add "
     "'vm.overcommit_memory = 1' to /etc/sysctl.conf and then reboot or run the command "
