@@ -153,6 +153,7 @@ class Connection(GatewayShardImpl):
         while not alive.done():
             alive.cancel()
             await asyncio.wait([alive], timeout=_CLOSES_WITHIN)
+        self._forget_task(alive)
 
     async def join_voice(self, guild_id: int, channel_id: int | None) -> bool:
         """Send op 4; False when there is no connection to send it on."""
