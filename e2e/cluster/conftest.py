@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import support_operating
-from legato_cluster import binaries, control_plane
+from legato_cluster import binaries, control_plane, waiting
 from legato_cluster.control_plane import ControlPlane
 from legato_cluster.problems import NoCluster
+from support_waiting import PATIENCE
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -60,3 +61,12 @@ def _know_our_kinds(one: ControlPlane) -> None:
     names = [f"crd/{file.stem}" for file in CRDS.glob("*.yaml")]
     done = one.kubectl("wait", "--for=condition=Established", "--timeout=120s", *names)
     assert done.returncode == 0, done.stderr
+    # Established says nothing of what is published of them: it comes some seconds later.
+    waiting.until(lambda: _published(one), "what is published of our kinds", timeout=PATIENCE)
+
+
+def _published(one: ControlPlane) -> bool:
+    """Say whether clients find the kinds, by name and as legato, and what their fields are for."""
+    explained = (("explain", f"{file.stem.partition('.')[0]}.spec") for file in CRDS.glob("*.yaml"))
+    asked = [one.kubectl(*words) for words in (("get", "legato"), *explained)]
+    return all(done.returncode == 0 for done in asked)

@@ -84,9 +84,10 @@ def test_an_unknown_field_is_refused(applied: ControlPlane) -> None:
 
 
 def test_explain_says_what_a_field_is_for(applied: ControlPlane) -> None:
-    said = applied.kubectl("explain", "musicbot.spec.gateway.reshardTo").stdout
+    done = applied.kubectl("explain", "musicbot.spec.gateway.reshardTo")
 
-    assert "Confirms a changed count of shards by its value." in " ".join(said.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Confirms a changed count of shards by its value." in " ".join(done.stdout.split())
 
 
 def test_both_kinds_are_listed_as_legato(applied: ControlPlane) -> None:
