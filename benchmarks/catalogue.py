@@ -18,7 +18,11 @@ NAMES = (
     "takeovers",
     "gaps",
     "start",
+    "operating",
+    "pods",
 )
+NAMED = frozenset({"operating", "pods"})
+"""Only measured when named: they need a Kubernetes, whose programs take minutes to build once."""
 
 
 def load(name: str) -> Benchmark:
