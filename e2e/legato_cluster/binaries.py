@@ -9,12 +9,12 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from legato_cluster import go as toolchain
 from legato_cluster.problems import NoCluster
 
 MODULES = Path(__file__).parent / "modules"
@@ -76,7 +76,7 @@ def folder(say: Say = print) -> Path:
 
 def built(modules: Modules, say: Say = print) -> Path:
     """Build what is not there yet of a set, and give the folder that holds every program of it."""
-    go = _go(modules.oldest_go)
+    go = toolchain.program(modules.oldest_go)
     place = Path.home() / ".cache" / "legato" / "cluster" / _key(go, modules)
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as handle:
@@ -93,18 +93,6 @@ def kubernetes_version() -> str:
     if found is None:
         raise NoCluster(f"{MODULES / 'go.mod'} pins no version of k8s.io/kubernetes.")
     return found[1]
-
-
-def _go(oldest: tuple[int, int]) -> str:
-    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-    if found is None:
-        raise NoCluster("Kubernetes is built from source here, and Go is not installed.")
-    said = _run(MODULES, found, "env", "GOVERSION")
-    version = re.match(r"go(\d+)\.(\d+)", said)
-    if version is None or (int(version[1]), int(version[2])) < oldest:
-        wanted = ".".join(map(str, oldest))
-        raise NoCluster(f"It is built with Go {wanted} or newer; here is {said.strip()}.")
-    return found
 
 
 def _key(go: str, modules: Modules) -> str:
