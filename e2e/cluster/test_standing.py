@@ -16,9 +16,11 @@ def test_it_stays_until_it_is_told_to_go(
     assert kubeconfig.is_file()
 
     assert standing.up(tmp_path) == 0
-    assert capfd.readouterr().out == said
+    again = capfd.readouterr().out
+    assert again == f"# One with 0 machines is up already; make cluster-down ends it.\n{said}"
 
     assert standing.down(tmp_path) == 0
+    assert "The cluster is down." in capfd.readouterr().out
     assert standing.keeper(tmp_path) == 0
     assert not kubeconfig.exists()
     assert standing.down(tmp_path) == 0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from legato_cluster import binaries, cluster
+from legato_cluster import binaries, cluster, waiting
 from legato_cluster.control_plane import START_TIMEOUT, ControlPlane
 
 TICK = 0.1
@@ -30,11 +30,15 @@ def folder() -> Path:
 def up(place: Path, machines: int = 0) -> int:
     """Start a keeper unless one is there, and say how to reach its cluster."""
     place.mkdir(parents=True, exist_ok=True)
-    if not keeper(place):
+    if there := _note(place):
+        # A comment, so that a shell can be given all that is said.
+        print(f"# One with {there[1]} machines is up already; make cluster-down ends it.")
+        waiting.until((place / "kubeconfig").is_symlink, "the cluster that starts")
+    else:
         (place / "kubeconfig").unlink(missing_ok=True)
         if machines:
-            cluster.programs()
-        binaries.folder()
+            cluster.programs(_say)
+        binaries.folder(_say)
         pid = _left_behind(place, machines)
         if not _appeared(place / "kubeconfig", pid):
             print(f"The cluster did not start; see {place / 'keeper.log'}.")
@@ -56,6 +60,7 @@ def down(place: Path) -> int:
             print(f"The keeper, process {pid}, does not end.")
             return 1
         time.sleep(TICK)
+    print("The cluster is down.")
     return 0
 
 
@@ -66,7 +71,7 @@ def keep(place: Path, machines: int = 0) -> int:
     with (place / "lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         lock.truncate(0)
-        lock.write(str(os.getpid()))
+        lock.write(f"{os.getpid()} {machines}")
         lock.flush()
         with _held(machines) as kubeconfig:
             (place / "kubeconfig").unlink(missing_ok=True)
@@ -79,14 +84,25 @@ def keep(place: Path, machines: int = 0) -> int:
 
 def keeper(place: Path) -> int:
     """Say the number of the keeper that runs, else 0."""
+    there = _note(place)
+    return there[0] if there else 0
+
+
+def _say(line: str) -> None:
+    print(f"# {line}", flush=True)
+
+
+def _note(place: Path) -> tuple[int, int] | None:
+    """Read which keeper holds the lock, and how many machines it has."""
     file = place / "lock"
     if not file.exists():
-        return 0
+        return None
     with file.open("r+") as lock:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return 0
-        return int(lock.read() or 0)
+            return None
+        pid, _, machines = (lock.read() or "0 0").partition(" ")
+        return int(pid), int(machines)
 
 
 @contextlib.contextmanager
