@@ -12,10 +12,11 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from legato.embedded.child import Child, Program
 from legato_cluster import binaries, groups, images, packages, waiting
 from legato_cluster.control_plane import ControlPlane, Site
 from legato_cluster.machine import PREFIX, Machine, Plan
@@ -107,6 +108,10 @@ class Cluster:
         """Give a port of this machine's loopback that leads to a pod's or a machine's address."""
         return self._relays.to(host, port)
 
+    def start(self, name: str, command: Sequence[str], log: Path) -> Child:
+        """Start a program of this machine on the network of all machines, at ADDRESS."""
+        return Child.start(Program(name, self._ground.on_its_network(*command), log))
+
     def load(self, *archives: Path) -> None:
         """Bring images into every machine, also into those that boot later."""
         self._archives += archives
@@ -152,6 +157,15 @@ class Cluster:
     def uncordon(self, name: str) -> None:
         """Let a drained machine take pods again."""
         self.run("uncordon", name)
+
+    def restore(self) -> None:
+        """Let every machine run, be reached, and take pods."""
+        dead = [one.name for one in self.machines.values() if one.space is None]
+        self.boot(*dead)
+        for name in self.machines:
+            self.rejoin(name)
+            self.uncordon(name)
+        self.wait_until_ready()
 
     def end(self) -> None:
         """End every machine."""
