@@ -106,7 +106,7 @@ class Watches:
                     wait = FIRST
                     await self._watch(kind, space, selector, state, found.version)
             except Expired:
-                continue
+                wait = FIRST
             except Refused as error:
                 self._take(kind, space, state, None)
                 self._tell(kind, state, str(error))
@@ -127,6 +127,9 @@ class Watches:
                 state.heard, state.why = time.monotonic(), ""
                 version = event.object["metadata"]["resourceVersion"]
                 self._note(kind, event)
+            await asyncio.sleep(
+                FIRST
+            )  # one that ends its watches at once is not asked all the time
 
     def _take(self, kind: str, space: str, state: State, found: Listed | None) -> None:
         """Put a whole list in the place of what is known; what differs is looked at."""
