@@ -76,7 +76,7 @@ class Operator:
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(one) for one in (pages.run(), shell.watches.run())]
             await _either(shell.watches.synced(), stop.wait())
-            working.append(group.create_task(lease.run(shell.begin)))
+            working.append(group.create_task(lease.run(lambda: shell.begin(anew=lease.is_new))))
             working += [
                 group.create_task(shell.queue.work(shell.look)) for _ in range(said.looks_at_once)
             ]

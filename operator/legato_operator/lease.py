@@ -17,6 +17,8 @@ from legato_operator.cluster import Cluster, Conflict
 from legato_operator.desired.manifest import Manifest
 
 NAME = "legato-operator"
+SHORTEST = 0.1
+"""Seconds between two tries at least."""
 
 log = telemetry.logger(__name__)
 
@@ -47,7 +49,15 @@ class Lease:
     _until: float = 0.0
     _seen: tuple[str, float] = ("", 0.0)
     """The record's version, and when it was first seen."""
+    is_new: bool = True
+    """Whether another may have led since this process did: only then what it remembers is old."""
     _held: bool = False
+    _paused: bool = True
+    """Whether there was a time without a right to act before the one that there is."""
+    _term: int = 0
+    """How often the Lease has had another holder, as we wrote it last."""
+    _led: int | None = None
+    """The term that it led in last."""
     _record: Manifest | None = None
     """As we wrote it last; None = it must be read."""
 
@@ -64,17 +74,26 @@ class Lease:
     async def run(self, begin: Callable[[], None]) -> None:
         """Try to lead, and to stay so, for ever; `begin` is called each time that it leads."""
         while True:
+            began = self.clock()
             try:
                 await self._try()
             except Unavailable as error:
                 log.info("lease not renewed", why=str(error))
-            if self.leads and not self._held:
-                log.info("leads", member=self.member)
-                begin()
-            elif self._held and not self.leads:
-                log.warning("leads no more", member=self.member)
-            self._held = self.leads
-            await asyncio.sleep(self.terms.retry.total_seconds())
+            self._note(begin)
+            # From the beginning on: where a call takes long, the next one is due the sooner.
+            wait = began + self.terms.retry.total_seconds() - self.clock()
+            await asyncio.sleep(max(wait, SHORTEST))
+
+    def _note(self, begin: Callable[[], None]) -> None:
+        """Say what has become of it, and begin where it leads after it did not."""
+        if self.leads and self._paused:
+            self.is_new = self._term != self._led
+            self._led, self._paused = self._term, False
+            log.info("leads" if self.is_new else "leads again", member=self.member)
+            begin()
+        elif self._held and not self.leads:
+            log.warning("leads no more", member=self.member)
+        self._held = self.leads
 
     async def release(self) -> None:
         """Let the next one lead at once."""
@@ -104,6 +123,8 @@ class Lease:
             # Somebody took it: what we hold ends by itself, within what they had to wait.
             return
         if self._record is not None:
+            self._paused |= not self.leads
+            self._term = self._record["spec"].get("leaseTransitions", 0)
             self._until = began + self.terms.renew_within.total_seconds()
 
     def _may_take(self, found: Manifest, now: float) -> bool:

@@ -189,9 +189,13 @@ class Shell:
         if place is not None:
             await self.outside.fleets.lay_out(place, int(bot.spec.application_id), plan.shards)
 
-    def begin(self) -> None:
-        """Look at everything, knowing nothing of earlier looks: this process leads from now on."""
-        self.memories.clear()
+    def begin(self, *, anew: bool = True) -> None:
+        """Look at everything: this process leads from now on.
+
+        Anew, it knows nothing of earlier looks: others may have led meanwhile.
+        """
+        if anew:
+            self.memories.clear()
         for kind in RESOURCES:
             for one in self.cache.all(kind, ""):
                 self.queue.add(key_of(one))

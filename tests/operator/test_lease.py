@@ -172,3 +172,79 @@ async def test_who_does_not_lead_releases_nothing() -> None:
     await other.release()
 
     assert room.server.holder == "one"
+
+
+@dataclass
+class Slow(Server):
+    """Takes its time for every write."""
+
+    room: "Room | None" = None
+    takes: float = 0.0
+
+    async def update(self, manifest: Json) -> Json | None:
+        assert self.room is not None
+        self.room.now += self.takes
+        return await super().update(manifest)
+
+
+@dataclass
+class Led:
+    """What a process that leads was told, while time passes only by its own waits."""
+
+    room: Room
+    lease: Lease
+    rounds: int
+    begun: list[bool] = field(default_factory=list)
+    unled: int = 0
+    """Rounds at whose end it did not lead."""
+
+    async def run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def passes(seconds: float) -> None:
+            self.room.now += seconds
+            self.unled += not self.lease.leads
+            self.rounds -= 1
+            if not self.rounds:
+                raise TimeoutError
+
+        monkeypatch.setattr("legato_operator.lease.asyncio.sleep", passes)
+        with pytest.raises(TimeoutError):
+            await self.lease.run(lambda: self.begun.append(self.lease.is_new))
+
+
+async def test_calls_that_take_half_the_time_there_is_do_not_end_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = Room(server=Slow(takes=2.9))
+    assert isinstance(room.server, Slow)
+    room.server.room = room
+    led = Led(room, room.operator("one"), rounds=30)
+
+    await led.run(monkeypatch)
+
+    assert (led.begun, led.unled) == ([True], 0)
+
+
+async def test_who_leads_again_with_nobody_between_remembers_and_looks_at_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = Room()
+    lease = room.operator("one")
+    led = Led(room, lease, rounds=3)
+    await led.run(monkeypatch)
+    room.now += 8
+    led.rounds = 3
+    await led.run(monkeypatch)
+    assert led.begun == [True, False]
+
+    room.now += 8
+    other = room.operator("other")
+    await other._try()
+    room.now += 10
+    await other._try()
+    assert other.leads
+    other._held = True
+    await other.release()
+    led.rounds = 30
+    await led.run(monkeypatch)
+
+    assert led.begun == [True, False, True]
