@@ -9,8 +9,11 @@ from msgspec import UNSET
 
 from legato.contracts.fleet import Directive, Node, Observed
 
+DEFAULT_HANDOVERS = 2
 FRESH = timedelta(seconds=30)
 """Members report every 3 s; a report older than this is a dead process's."""
+JUST_NOW = timedelta(seconds=10)
+"""What is reported is still so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Address:
     drain_within: timedelta | None = None
     """Its players are moved, at the latest after so long from the first time it is said."""
     session_quota: int = 64
+    still: bool = False
+    """Its group is paused: what was told of it stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,12 @@ class Fleet:
         if not audio:
             return None
         return sum(one.players for member in audio for one in member.nodes if one.name == node)
+
+    def reaches(self, node: str) -> bool:
+        """Say whether an audio pod has just reported a connection to a node."""
+        oldest = self.at - JUST_NOW // timedelta(milliseconds=1)
+        said = (each for one in self._of("audio") if one.at >= oldest for each in one.nodes)
+        return any(each.connected for each in said if each.name == node)
 
     def shards(self) -> dict[str, int]:
         """Count the shards that each living gateway holds."""
@@ -111,34 +122,48 @@ def _region(partition: str) -> str:
     return partition.split(":")[1]
 
 
-def compose(
-    fleet: Fleet,
-    addresses: Sequence[Address],
-    weights: Mapping[str, float],
-    *,
-    max_handovers: int,
-    closing: bool = False,
-) -> Directive:
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What members are told beside the nodes."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Member -> share, where it is not 1."""
+    handovers: Mapping[str, int] = field(default_factory=dict)
+    """Roll -> how many of its things may move at the same time."""
+    voice_regions: Mapping[str, str] = field(default_factory=dict)
+    """Discord's voice region -> the region of the nodes that play there."""
+    closing: bool = False
+
+
+def compose(fleet: Fleet, addresses: Sequence[Address], steering: Steering) -> Directive:
     """Say what is wanted: the same directive again where nothing differs."""
     said = fleet.directive or Directive(version=0)
-    begun = {node.name: node.drain_deadline for node in said.nodes if node.drain_deadline}
+    known = {node.name: node for node in said.nodes}
+    # Who can't tell rolls apart, as the release before, takes the most careful one's pace.
+    least = min(steering.handovers.values(), default=DEFAULT_HANDOVERS)
+    differing = {roll: most for roll, most in steering.handovers.items() if most != least}
     wanted = Directive(
         version=said.version,
-        nodes=tuple(_node(one, begun, fleet.at) for one in sorted(addresses, key=_by_name)),
-        weights=dict(sorted(weights.items())),
-        max_handovers=max_handovers,
-        closing=closing or UNSET,
+        nodes=tuple(
+            _node(one, known.get(one.name), fleet.at) for one in sorted(addresses, key=_by_name)
+        ),
+        weights=dict(sorted(steering.weights.items())),
+        max_handovers=least,
+        closing=steering.closing or UNSET,
+        handovers=dict(sorted(differing.items())) or UNSET,
+        voice_regions=dict(sorted(steering.voice_regions.items())) or UNSET,
     )
     if wanted == said:
         return said
     return msgspec.structs.replace(wanted, version=said.version + 1)
 
 
-def _node(one: Address, begun: Mapping[str, int], at: int) -> Node:
+def _node(one: Address, known: Node | None, at: int) -> Node:
     deadline = 0
     if one.drain_within is not None:
-        deadline = begun.get(one.name) or at + one.drain_within // timedelta(milliseconds=1)
-    return Node(
+        begun = known.drain_deadline if known else 0
+        deadline = begun or at + one.drain_within // timedelta(milliseconds=1)
+    wanted = Node(
         name=one.name,
         url=one.url,
         password=one.password,
@@ -148,6 +173,7 @@ def _node(one: Address, begun: Mapping[str, int], at: int) -> Node:
         session_quota=one.session_quota,
         revision=one.revision,
     )
+    return known if one.still and known is not None else wanted
 
 
 def _by_name(one: Address) -> str:

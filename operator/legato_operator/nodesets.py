@@ -111,19 +111,30 @@ def _node(seen: Group, pod: Manifest) -> drain.Node:
     name = pod["metadata"]["name"]
     machine = seen.machines.get(pod.get("spec", {}).get("nodeName", ""), Machine())
     known = [fleet for fleet in seen.fleets.values() if fleet is not None]
+    lost = _is_lost(machine, known, name)
     return drain.Node(
         ordinal=_ordinal(pod),
         revision=labels_of(pod).get(names.REVISION, ""),
-        ready=is_ready(pod) and not is_ending(pod) and not machine.lost,
+        ready=is_ready(pod) and not is_ending(pod) and not lost,
         players=_players(seen, known, name),
         cordoned=len(known) == len(seen.fleets) and all(one.settled(name) for one in known),
         protected=names.PROTECTED in labels_of(pod),
         machine_leaves=machine.cordoned,
-        lost=machine.lost,
+        lost=lost,
         gone=machine.out_of_service,
         asked=annotations_of(pod).get(names.DRAIN) == "true",
         ending=is_ending(pod),
     )
+
+
+def _is_lost(machine: Machine, known: Sequence[Fleet], node: str) -> bool:
+    """Say whether a node went with its machine: not where a bot has it on the line just now.
+
+    While the API server is away, and for some seconds after it, every machine looks lost.
+    """
+    if machine.out_of_service:
+        return machine.lost
+    return machine.lost and not any(fleet.reaches(node) for fleet in known)
 
 
 def _players(seen: Group, known: Sequence[Fleet], name: str) -> int | None:

@@ -80,6 +80,18 @@ def test_where_nobody_reports_nothing_is_known() -> None:
     assert fleet().players("berlin-0") is None
 
 
+def test_a_node_is_on_the_line_where_an_audio_pod_said_so_just_now() -> None:
+    up = (ObservedNode(name="berlin-0", connected=True),)
+    down = (ObservedNode(name="berlin-0"),)
+    earlier = AT - 11_000
+
+    assert fleet(observed(nodes=down), observed("audio-1", nodes=up)).reaches("berlin-0")
+    assert not fleet(observed(nodes=up)).reaches("berlin-1")
+    assert not fleet(observed(nodes=down)).reaches("berlin-0")
+    assert not fleet(observed(nodes=up, at=earlier)).reaches("berlin-0")
+    assert not fleet(observed(nodes=up, component="gateway")).reaches("berlin-0")
+
+
 def test_partitions_are_counted_by_region() -> None:
     one = observed(partitions=("1:europe:p0", "1:europe:p1", "1:america:p0"))
 

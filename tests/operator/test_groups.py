@@ -4,10 +4,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from legato.contracts.fleet import ObservedNode
 from legato_operator import groups, names
 from legato_operator.changes import Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
-from legato_operator.seen import Machine
+from legato_operator.directive import Fleet
+from legato_operator.seen import Group, Machine
 from support_operator_model import WORLD, Model, lost
 
 
@@ -149,6 +151,45 @@ def test_a_node_that_was_lost_is_written_off_and_replaced(settled: Model) -> Non
     assert settled.directive is not None
     assert [one.name for one in settled.directive.nodes] == ["berlin-1"]
     assert condition(settled, "Degraded") == ("True", "MachineLost")
+
+
+def heard(model: Model) -> Group:
+    """See the group with every node on the line of an audio pod."""
+    seen = model.group()
+    fleets: dict[str, Fleet | None] = {}
+    for name, fleet in seen.fleets.items():
+        assert fleet is not None
+        audio, *others = sorted(fleet.observed, key=lambda one: one.component)
+        up = tuple(
+            ObservedNode(name=one, players=n, connected=True) for one, n in model.players.items()
+        )
+        members = (msgspec.structs.replace(audio, nodes=up), *others)
+        fleets[name] = dataclasses.replace(fleet, observed=members)
+    return dataclasses.replace(seen, fleets=fleets)
+
+
+def test_a_node_that_is_on_the_line_is_not_lost_though_its_machine_seems_so(
+    settled: Model,
+) -> None:
+    settled.play(50)
+    settled.settle()
+    lost(settled, "berlin-0")
+
+    plan = groups.reconcile(heard(settled), WORLD, now=settled.now)
+
+    assert plan.actions == ()
+    assert plan.status == settled.node_status
+
+
+def test_whoever_swears_that_a_machine_is_out_of_service_is_believed(settled: Model) -> None:
+    lost(settled, "berlin-0")
+    machine = settled.machines["machine-berlin-0"]
+    settled.machines["machine-berlin-0"] = dataclasses.replace(machine, out_of_service=True)
+
+    plan = groups.reconcile(heard(settled), WORLD, now=settled.now)
+
+    gone = [one for one in plan.actions if isinstance(one, Delete)]
+    assert [(one.ref, one.unconfirmed) for one in gone] == [(Ref("Pod", "berlin-0"), True)]
 
 
 def test_an_application_yml_that_breaks_the_music_is_refused_by_name(settled: Model) -> None:
