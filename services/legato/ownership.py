@@ -331,9 +331,9 @@ class Holder:
     async def _permitted(self, what: Owned) -> bool:
         if self._steering is None:
             return True
-        most = self._steering.directive().max_handovers
+        permits, said = self._steering.permits, self._steering.directive()
         try:
-            if await self._steering.permits.take(what, most=most):
+            if await permits.take(what, most=said.most_handovers(permits.roll)):
                 return True
         except Unavailable as error:
             log.warning("no permit", thing=str(what), why=str(error))

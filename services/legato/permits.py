@@ -14,6 +14,7 @@ class Permits:
     def __init__(self, redis: Client, *, bot: int, component: str, life: timedelta = TTL) -> None:
         """`life` is how long a hand-over may take; the permit of a dead member returns then."""
         self._redis = redis
+        self.roll = component
         self._key = keys.permits(bot, component)
         self._life = round(life / timedelta(milliseconds=1))
         self._permit = Script("permit")

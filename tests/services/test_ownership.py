@@ -296,6 +296,19 @@ async def test_a_newcomer_is_given_no_more_at_once_than_there_are_permits(
     await two.end()
 
 
+async def test_a_roll_is_paced_by_its_own_number(each_redis: Client) -> None:
+    wanted = Directive(version=1, max_handovers=2, handovers={"audio": 0})
+    one = Process(each_redis, "a", wanted=lambda: wanted)
+    await until(lambda: len(one.port.running) == 8)
+    two = Process(each_redis, "b", wanted=lambda: wanted)
+    await until(two.holder._asked.__len__)
+
+    assert not two.port.running
+
+    await one.end()
+    await two.end()
+
+
 async def test_without_permits_only_what_is_free_moves(each_redis: Client) -> None:
     wanted = Directive(version=1, max_handovers=0)
     one = Process(each_redis, "a", wanted=lambda: wanted)

@@ -58,6 +58,9 @@ class World:
         self.told: list[Internal] = []
         self.at = 10_000
         self.chosen, self.why = "n1", "as the test says"
+        self.nearer = self.by_voice = False
+        self.region: str | None = None
+        """Where the voice server is."""
         self.client = lambda node: NodeClient(http, node, user_id=7)
         self.links: Links
         self.driver: Driver
@@ -85,7 +88,13 @@ class World:
         return self.at
 
     def choose(self, guild_id: int, *, current: str | None) -> Choice:
-        return Choice(self.chosen, self.why)
+        return Choice(self.chosen, self.why, nearer=self.nearer)
+
+    def voice_region(self, guild_id: int) -> str | None:
+        return self.region
+
+    def awaits_voice(self, player: Player) -> bool:
+        return self.by_voice and not player.voice.endpoint
 
     async def keep(self, node: str, session_id: str) -> None:
         pass

@@ -65,6 +65,9 @@ class Port(Protocol):
     def choose(self, guild_id: int, *, current: str | None) -> Choice:
         """Choose a node for a player."""
 
+    def awaits_voice(self, player: Player) -> bool:
+        """Say whether its node can't be chosen before its voice server is known."""
+
 
 class Driver:
     """What the nodes play for one partition, as far as it is known."""
@@ -101,7 +104,9 @@ class Driver:
             if player.voice.wanted is None:
                 await self._release(player)
             elif player.seat is None:
-                await self._seat(player)
+                # Where it awaits its voice server, that one's coming asks for a sync again.
+                if not self._port.awaits_voice(player):
+                    await self._seat(player)
             else:
                 link = await self._link(player.seat)
                 await self._bring(link, guild_id)

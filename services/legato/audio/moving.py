@@ -1,4 +1,4 @@
-"""Moving players off a node that is drained, one warm start each; and off one that is no more.
+"""Moving players off a node that is drained, afar or no more, one warm start each.
 
 The order measured best: the track on the new node without voice, a second later the voice, and the
 old player deleted 0.4 s after that. The old node is told to end the track at the very moment of it
@@ -26,6 +26,7 @@ from legato.audio.partitions import PartitionLoop
 from legato.audio.placement import Choice
 from legato.audio.rooted import Rooted
 from legato.audio.state import Play, Player
+from legato.contracts.fleet import Node
 from legato.errors import Unavailable
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger(__name__)
@@ -78,11 +79,14 @@ class Meeting:
     """The old node itself said how far it is, so that it can be told to end there."""
 
 
-class Choose(Protocol):
-    """How a node is chosen."""
+class Places(Protocol):
+    """Who knows where players should be."""
 
-    def __call__(self, guild_id: int, *, current: str | None) -> Choice:
+    def choose(self, guild_id: int, *, current: str | None) -> Choice:
         """Choose for a guild that is on `current` now."""
+
+    def voice_region(self, guild_id: int) -> str | None:
+        """Say in which of our regions a guild's voice server is, where that is known."""
 
 
 class Mover:
@@ -95,14 +99,14 @@ class Mover:
         driver: Driver,
         *,
         tools: Tools,
-        choose: Choose,
+        places: Places,
         pace: Pace | None = None,
     ) -> None:
         self._loop = loop
         self._links = links
         self._driver = driver
         self._tools = tools
-        self._choose = choose
+        self._places = places
         self._pace = pace or Pace()
         self._moving: dict[int, asyncio.Task[None]] = {}
         self._stays: dict[int, str] = {}
@@ -126,13 +130,20 @@ class Mover:
             node = nodes.get(seat.node)
             if node is None:
                 self._loop.tell(NodeLost(guild_id=guild_id, node=seat.node))
-            elif node.drain_deadline and not self._stays_put(player):
+            elif self._must_leave(player, node) and not self._stays_put(player):
                 self._moving[guild_id] = tasks.create_task(self._move(guild_id))
             elif not node.drain_deadline:
                 self._stays.pop(guild_id, None)
         for link in self._links:
             if link.node.name not in nodes:
                 await self._links.close(link.node.name)
+
+    def _must_leave(self, player: Player, node: Node) -> bool:
+        """Tell whether its node goes, or its voice server is near another one now."""
+        if node.drain_deadline:
+            return True
+        afar = self._places.voice_region(player.guild_id) not in {None, node.region}
+        return afar and self._places.choose(player.guild_id, current=node.name).nearer
 
     def _forget(self) -> None:
         """Drop what was remembered of players that are no more."""
@@ -154,7 +165,7 @@ class Mover:
         refusers = self._rooted.refusers(guild_id, play.play_id, now=self._loop.now())
         if not refusers or player.seat is None:
             return False
-        return self._choose(guild_id, current=player.seat.node).node in refusers
+        return self._places.choose(guild_id, current=player.seat.node).node in refusers
 
     def _ends_soon(self, play: Play) -> bool:
         """Tell whether a track would end while it moves."""
@@ -194,7 +205,7 @@ class Mover:
         player = self._loop.player(guild_id)
         if player is None or player.seat is None:
             return
-        choice = self._choose(guild_id, current=player.seat.node)
+        choice = self._places.choose(guild_id, current=player.seat.node)
         old = self._links.get(player.seat.node)
         if choice.node is None or choice.node == player.seat.node:
             raise Unavailable("node", choice.reason)

@@ -1,6 +1,7 @@
 """Which node a player should play on. Pure: knows figures, no connection."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 FAR = 1_000.0
@@ -8,6 +9,8 @@ FAR = 1_000.0
 HYSTERESIS = 1.25
 """A player stays unless its node is that much worse, and by MARGIN: each move costs a gap."""
 MARGIN = 10.0
+_NAMED = re.compile(r"(?:c-)?([a-z]+(?:-[a-z]+)*)-?[0-9]")
+"""How a voice server's name begins: us-east1234.discord.media, c-fra05-4f1a.discord.media."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Choice:
 
     node: str | None
     reason: str
+    nearer: bool = False
+    """It is in the region that is asked for, and the player's present node is not."""
 
 
 def choose(nodes: Iterable[Candidate], *, current: str | None, region: str) -> Choice:
@@ -59,7 +64,17 @@ def choose(nodes: Iterable[Candidate], *, current: str | None, region: str) -> C
         return Choice(best.name, "the least penalty")
     if not sits.connected:
         return Choice(best.name, f"{sits.name} is away")
-    return Choice(best.name, f"{sits.name} drains" if sits.draining else "much less penalty")
+    if sits.draining:
+        return Choice(best.name, f"{sits.name} drains")
+    if best.region == region != sits.region:
+        return Choice(best.name, "nearer to the voice server", nearer=True)
+    return Choice(best.name, "much less penalty")
+
+
+def region_of(endpoint: str, regions: Mapping[str, str]) -> str | None:
+    """Say in which region a voice server is, by its name; None where nobody has listed it."""
+    named = _NAMED.match(endpoint)
+    return regions.get(named[1]) if named else None
 
 
 def why_not(node: Candidate) -> str | None:

@@ -109,7 +109,7 @@ class Tenure:
 
     def _mover(self) -> Mover:
         links, driver = self._parts()
-        return Mover(self.loop, links, driver, tools=self._tools, choose=self.choose)
+        return Mover(self.loop, links, driver, tools=self._tools, places=self)
 
     async def _stored(self, books: Books) -> list[Stored]:
         """Read PostgreSQL where Redis knows nothing of this partition; later where it is away."""
@@ -262,7 +262,17 @@ class Tenure:
         candidates = links.candidates(
             playing=self._tools.playing(), sessions=self._tools.sessions()
         )
-        return placement.choose(candidates, current=current, region=self._tools.region)
+        region = self.voice_region(guild_id) or self._tools.region
+        return placement.choose(candidates, current=current, region=region)
+
+    def voice_region(self, guild_id: int) -> str | None:
+        """Say in which of our regions a player's voice server is, where that was told."""
+        player, regions = self.loop.player(guild_id), self._tools.fleet.directive.regions
+        return placement.region_of(player.voice.endpoint, regions) if player else None
+
+    def awaits_voice(self, player: Player) -> bool:
+        """Say whether its node can't be chosen before its voice server is known."""
+        return bool(self._tools.fleet.directive.regions) and not player.voice.endpoint
 
     async def keep(self, node: str, session_id: str) -> None:
         """Commit a session's id, before anything is asked of it.

@@ -33,10 +33,24 @@ class Directive(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.directive.
     """Of one service's things, given by one member to another at the same time; 0 = none move."""
     closing: bool | msgspec.UnsetType = msgspec.UNSET
     """True: the bot is deleted, and leaves every channel; what waits in its queues is kept."""
+    handovers: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    """Roll (`gateway`, `audio:europe`) -> as max_handovers, where that is not meant for it."""
+    voice_regions: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    """Discord's voice region -> the region whose nodes play there; absent = the guild's own."""
 
     def weight(self, member: str) -> float:
         """Say a member's share."""
         return max(0.0, self.weights.get(member, 1.0))
+
+    def most_handovers(self, roll: str) -> int:
+        """Say how many things the members of one roll may hand over at the same time."""
+        said = {} if self.handovers is msgspec.UNSET else self.handovers
+        return said.get(roll, self.max_handovers)
+
+    @property
+    def regions(self) -> dict[str, str]:
+        """Say of each of Discord's voice regions in which region nodes play there."""
+        return {} if self.voice_regions is msgspec.UNSET else self.voice_regions
 
 
 class ObservedNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -63,6 +63,21 @@ async def test_a_player_gets_a_node_then_its_track_voice_and_play_id(double: Dou
     ]
 
 
+async def test_where_nodes_are_chosen_by_voice_a_player_waits_for_its_voice_server(
+    double: Double,
+) -> None:
+    async with world_of(n1=double) as world:
+        world.by_voice = True
+        world.change(voice=replace(VOICE, endpoint=""))
+        await world.driver.sync(GUILD)
+        assert world.of(NodeAssigned) == []
+
+        world.change(voice=VOICE)
+        await world.driver.sync(GUILD)
+
+    assert len(world.of(NodeAssigned)) == 1
+
+
 async def test_an_equal_track_is_never_sent_again(double: Double) -> None:
     async with world_of(n1=double) as world:
         await seat_and_play(world)

@@ -34,9 +34,7 @@ def mover(world: World) -> moving.Mover:
         overlap=timedelta(milliseconds=20),
         look=timedelta(milliseconds=10),
     )
-    return moving.Mover(
-        world, world.links, world.driver, tools=tools, choose=world.choose, pace=pace
-    )
+    return moving.Mover(world, world.links, world.driver, tools=tools, places=world, pace=pace)
 
 
 async def test_a_move_warms_the_new_node_and_deletes_on_the_old(double, other) -> None:
@@ -115,6 +113,25 @@ class Looks(dict[str, Node]):
     def get(self, name: str) -> Node | None:  # type: ignore[override]
         self.count += 1
         return self[name]
+
+
+async def test_a_channel_whose_voice_goes_elsewhere_is_followed_to_a_node_there(
+    double, other
+) -> None:
+    async with world_of(n1=double, n2=other) as world:
+        await seat_and_play(world)
+        world.chosen, world.region = "n2", "america"
+        looks = Looks(world.nodes)
+        looks["n2"] = replace(looks["n2"], region="america")
+        world.nodes = looks
+        looking = asyncio.create_task(mover(world).run())
+        await until(lambda: looks.count >= 20)
+        assert not other.patches  # no node there takes it
+
+        world.nearer = True
+        await until(lambda: other.called("PATCH") and double.called("DELETE"))
+        looking.cancel()
+        await asyncio.wait([looking])
 
 
 async def test_a_track_that_does_not_sound_yet_is_not_moved(double, other) -> None:

@@ -1,5 +1,6 @@
 """Which node a player should play on."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +61,33 @@ def test_a_player_stays_unless_another_node_is_much_better() -> None:
 
 def test_a_node_that_is_away_is_left() -> None:
     assert choose(node("a", connected=False), node("b"), current="a") == Choice("b", "a is away")
+
+
+def test_who_sits_far_from_the_voice_server_goes_nearer_as_soon_as_there_is_a_node() -> None:
+    far = node("far", region="us")
+
+    assert choose(far, node("near", playing=200), current="far") == Choice(
+        "near", "nearer to the voice server", nearer=True
+    )
+    assert choose(far, node("near", cordoned=True), current="far") == Choice("far", "stays")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region"),
+    [
+        ("frankfurt7013.discord.media:443", "eu"),
+        ("us-east1234.discord.media:443", "us"),
+        ("c-fra05-4f1a.discord.media:2053", "eu"),
+        ("frankfurt-12345.discord.media", "eu"),
+        ("sydney4.discord.media:443", None),
+        ("127.0.0.1:8443", None),
+        ("", None),
+    ],
+)
+def test_a_voice_servers_name_says_its_region(endpoint: str, region: str | None) -> None:
+    known = {"frankfurt": "eu", "fra": "eu", "us-east": "us"}
+
+    assert placement.region_of(endpoint, known) == region
 
 
 def test_without_nodes_the_reason_says_so() -> None:

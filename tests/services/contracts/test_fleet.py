@@ -60,8 +60,14 @@ OBSERVED = {
 OBSERVED["gateway.connected"] = msgspec.structs.replace(
     OBSERVED["gateway"], shards=("1:s0of2", "1:s1of2"), connected=("1:s0of2",)
 )
+PLACED = msgspec.structs.replace(
+    DIRECTIVE,
+    handovers={"audio:europe": 1, "gateway": 4},
+    voice_regions={"frankfurt": "europe", "us-east": "america"},
+)
 WRITTEN: dict[str, Directive | Observed] = {
     "directive": DIRECTIVE,
+    "directive.placed": PLACED,
     **{f"observed.{component}": found for component, found in OBSERVED.items()},
 }
 
@@ -89,6 +95,14 @@ def test_what_the_first_release_wrote_is_understood() -> None:
     )
     assert (directive.max_handovers, directive.weight("audio-1")) == (2, 1.0)
     assert observed == Observed(member="audio-1", component="audio", at=1_764_000_000_000)
+
+
+def test_a_roll_has_its_own_pace_where_it_is_said() -> None:
+    rolls = ("gateway", "audio:europe", "audio:america")
+
+    assert [PLACED.most_handovers(one) for one in rolls] == [4, 1, 4]
+    assert [DIRECTIVE.most_handovers(one) for one in rolls] == [4, 4, 4]
+    assert (PLACED.regions["frankfurt"], DIRECTIVE.regions) == ("europe", {})
 
 
 def test_what_a_later_release_adds_is_passed_over() -> None:
