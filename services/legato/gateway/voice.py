@@ -9,11 +9,9 @@ from legato.contracts.actions import JoinVoice
 from legato.gateway import permissions
 from legato.gateway.permissions import Permission
 from legato.gateway.shard_state import ShardState
+from legato.gateway.voice_pace import Pace, Turn
 
 ANSWER_WITHIN = timedelta(seconds=2)
-EVERY = timedelta(seconds=0.6)
-"""Discord ends a connection after 120 events in 60 s: 110 joins leave room for heartbeats."""
-BURST = 10
 _FOLLOWED = 5.0
 """Seconds in which what Discord tells of a guild's voice counts as the answer to a join."""
 
@@ -36,6 +34,15 @@ class _Wish:
     action: JoinVoice
     answered: asyncio.Event
     is_newest: bool = True
+    turn: Turn | None = None
+    """Its place in the line that it stands in."""
+
+    def give_way(self) -> None:
+        """Be over: a newer wish of the same guild is here."""
+        self.is_newest = False
+        self.answered.set()
+        if self.turn is not None and not self.turn.done():
+            self.turn.set_result(None)
 
 
 class Voice:
@@ -48,7 +55,7 @@ class Voice:
         self._line = line
         self._answer_within = answer_within.total_seconds()
         self._wishes: dict[int, _Wish] = {}
-        self._next_at = 0.0
+        self._pace = Pace()
         self._traces: dict[int, tuple[float, str]] = {}
 
     async def join(self, action: JoinVoice) -> None:
@@ -56,8 +63,7 @@ class Voice:
         wish = _Wish(action, asyncio.Event())
         last = self._wishes.get(action.guild_id)
         if last is not None:
-            last.is_newest = False
-            last.answered.set()
+            last.give_way()
         self._wishes[action.guild_id] = wish
         try:
             await self._fulfil(wish)
@@ -91,7 +97,7 @@ class Voice:
         if self._may_not_enter(action.guild_id, channel_id):
             await self._line.voice_refused(action.guild_id, channel_id, "no_connect")
             return
-        if action.rejoin:
+        if action.rejoin and self._state.voice_of(action.guild_id).own_channel is not None:
             await self._send(wish, None)
             await self._wait(wish)
             wish.answered.clear()
@@ -105,17 +111,11 @@ class Voice:
 
     async def _send(self, wish: _Wish, channel_id: int | None) -> None:
         while wish.is_newest:
-            await self._pace()
+            wish.turn = self._pace.turn(mends=wish.action.rejoin)
+            await wish.turn
             if not wish.is_newest or await self._line.join_voice(wish.action.guild_id, channel_id):
                 return
             await asyncio.sleep(0.25)
-
-    async def _pace(self) -> None:
-        """Let a burst through, then one every so often."""
-        loop = asyncio.get_running_loop()
-        every = EVERY.total_seconds()
-        self._next_at = max(self._next_at, loop.time() - BURST * every) + every
-        await asyncio.sleep(max(self._next_at - loop.time(), 0))
 
     async def _wait(self, wish: _Wish) -> bool:
         try:

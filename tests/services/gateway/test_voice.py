@@ -127,10 +127,53 @@ def test_of_a_guilds_wishes_the_newest_wins():
 def test_refused_credentials_are_renewed_by_leaving_first():
     async def main():
         line = Line()
+        line.here(ROOM)
         await line.voice.join(join(rejoin=True))
         return [channel for *_, channel in line.sent]
 
     assert fast(main()) == [None, ROOM]
+
+
+def test_who_is_out_already_needs_not_leave_to_get_new_credentials():
+    async def main():
+        line = Line()
+        await line.voice.join(join(rejoin=True))
+        return [channel for *_, channel in line.sent]
+
+    assert fast(main()) == [ROOM]
+
+
+def test_who_asks_for_music_does_not_wait_until_all_broken_calls_are_mended():
+    async def main():
+        line = Line()
+        mends = [asyncio.create_task(line.voice.join(join(g, rejoin=True))) for g in range(50, 150)]
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(line.voice.join(join(guild)) for guild in range(200, 205)))
+        took = asyncio.get_running_loop().time() - began
+        await asyncio.gather(*mends)
+        return took, len(line.sent)
+
+    took, sent = fast(main())
+
+    assert took < 8, "each waits for one mend at most"
+    assert sent == 105
+
+
+def test_a_wish_that_a_newer_one_replaced_costs_no_turn():
+    async def main():
+        line = Line()
+        old = [asyncio.create_task(line.voice.join(join(guild))) for guild in range(50, 150)]
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(line.voice.join(join(guild, None)) for guild in range(60, 150)))
+        await asyncio.gather(*old)
+        return asyncio.get_running_loop().time() - began, len(line.sent)
+
+    took, sent = fast(main())
+
+    assert sent == 100
+    assert took < 56, "ten went at once, and ninety leaves follow"
 
 
 def test_what_discord_tells_after_a_join_belongs_to_the_joins_trace_for_a_while():
