@@ -17,6 +17,8 @@ FILE, SOME_FILE = re.compile(r'"base/[^"]+"'), "a file"
 """PostgreSQL's files have other names in each run."""
 BUCKET = re.compile(r"bucket '[^']*' (.*?) \([\d.]+ -> [\d.]+\)|(rate limited) for [\d.]+s")
 """hikari names each of Discord's buckets, and how long it waits for it."""
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where Python keeps an object."""
 OFTEN = range(1000)
 EVERYDAY = {
     # Our own look whether it is ready yet.
@@ -86,7 +88,8 @@ def loud(log: pathlib.Path) -> Iterator[str]:
             yield f"raw {raw.strip()}"
             continue
         if line.level.lower() in LOUD:
-            yield f"{line.level.lower()} {BUCKET.sub(_any_bucket, line.event)}"
+            said = ADDRESS.sub("", BUCKET.sub(_any_bucket, line.event))
+            yield f"{line.level.lower()} {said}"
         elif line.exception:
             yield f"exception {line.event}"
 

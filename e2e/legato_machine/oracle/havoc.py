@@ -22,11 +22,16 @@ _DATABASE = (
     "postgres connection to client lost",
     "warning players not saved",
     (
+        "error Exception closing connection "
+        "<AdaptedConnection <asyncpg.connection.Connection object>>"
+    ),
+    (
         "error Future exception was never retrieved\n"
         "future: <Future finished exception=ConnectionError('unexpected connection_lost() call')>"
     ),
 )
-"""Of connections that end in the middle of a statement; the last is asyncpg's."""
+"""Of connections that end in the middle of a statement; the last two are SQLAlchemy's and
+asyncpg's."""
 _SLOWED = "warning discord slows the whole bot down"
 _BUSY = "warning voice server does not answer"
 """All players of a node that was killed greet the simulator's voice server at once, on one core."""
