@@ -23,6 +23,8 @@ from legato_operator.lease import NAME
 from support_servers import end
 from support_waiting import PATIENCE
 
+TERMS = {"LEASE_DURATION": "20s", "LEASE_RENEW_WITHIN": "15s", "LEASE_RETRY": "1s"}
+"""Longer than the usual ones: on a machine that does much else a call may take seconds."""
 Json = Any
 
 
@@ -38,14 +40,16 @@ class Room:
 
     def start(self, name: str) -> None:
         self.ports[name] = self.claims.free()
+        config = self.cluster.admit(f"operator-{name}", name, group="system:masters")
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(Path.home()),
-            "KUBECONFIG": str(self.cluster.kubeconfig),
+            "KUBECONFIG": str(config),
             "MEMBER": name,
             "LOOK_AGAIN": "2s",
             "CHECK_TOKENS": "false",
             "OPERATOR_PORT": str(self.ports[name]),
+            **TERMS,
         }
         command = (sys.executable, "-m", "legato_operator")
         log = self.folder / f"{name}.log"
@@ -91,6 +95,18 @@ class Room:
         except OSError:
             return 0
 
+    def writes(self, name: str) -> list[str]:
+        """List what an operator wrote, by the audit log; Leases and Events aside."""
+        lines = self.cluster.audit_log.read_text().splitlines()
+        said = [json.loads(line) for line in lines if f'"{name}"' in line]
+        return [
+            f"{one['verb']} {one['requestURI']}"
+            for one in said
+            if one["user"]["username"] == name
+            and one["verb"] not in {"get", "list", "watch"}
+            and one["objectRef"]["resource"] not in {"leases", "events"}
+        ]
+
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
@@ -118,7 +134,8 @@ def test_of_two_only_one_acts(room: Room) -> None:
     room.until(lambda: "statefulset.apps/berlin" in room.sets(), "nodes")
 
     assert room.holder() == "first"
-    assert '"event":"acts"' not in room.log("second")
+    assert room.writes("first")
+    assert room.writes("second") == []
 
 
 def test_who_stands_by_acts_after_the_leader_is_killed(room: Room) -> None:
@@ -127,16 +144,17 @@ def test_who_stands_by_acts_after_the_leader_is_killed(room: Room) -> None:
 
     room.group("paris")
     room.until(lambda: "statefulset.apps/paris" in room.sets(), "nodes")
+    assert room.writes("second")
 
 
 def test_a_leader_that_was_frozen_does_nothing_when_it_thaws(room: Room) -> None:
     room.start("third")
-    room.until(lambda: "leads" in room.log("second"), "a leader")
+    room.until(lambda: room.asks("third", "readyz") == 200, "a third operator")
     room.signal("second", signal.SIGSTOP)
     room.group("rome")
     room.until(lambda: room.holder() == "third", "another leader")
     room.until(lambda: "statefulset.apps/rome" in room.sets(), "nodes")
-    before = room.log("second").count('"event":"acts"')
+    before = room.writes("second")
 
     room.signal("second", signal.SIGCONT)
     room.group("oslo")
@@ -144,7 +162,7 @@ def test_a_leader_that_was_frozen_does_nothing_when_it_thaws(room: Room) -> None
     room.until(lambda: "statefulset.apps/oslo" in room.sets(), "nodes")
 
     assert room.holder() == "third"
-    assert room.log("second").count('"event":"acts"') == before
+    assert room.writes("second") == before
 
 
 def test_a_leader_that_is_told_to_end_hands_over_at_once(room: Room) -> None:
