@@ -36,6 +36,7 @@ from legato_operator.seen import (
     component_of,
     is_ending,
     labels_of,
+    uid_of,
 )
 from legato_operator.tiers import Tier
 from legato_operator.verdicts import Verdict
@@ -229,7 +230,7 @@ def _costs(seen: Bot, step: Step) -> list[Patch]:
     named = {pod["metadata"]["name"]: pod for pod in seen.pods}
     body = {"metadata": {"annotations": {DELETION_COST: "-100"}}}
     return [
-        Patch(Ref("Pod", name), body, "it is emptied to go")
+        Patch(Ref("Pod", name), body, "it is emptied to go", uid_of(named[name]))
         for name in step.leaving
         if name in named
         and (named[name]["metadata"].get("annotations") or {}).get(DELETION_COST) != "-100"

@@ -9,7 +9,7 @@ from legato_operator import names
 from legato_operator.desired.manifest import Manifest, Ref, covers, ref, stamped
 from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Past
-from legato_operator.seen import annotations_of
+from legato_operator.seen import annotations_of, uid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Delete:
     reason: str
     unconfirmed: bool = False
     """At once, although no kubelet can say that it ended: only where nothing can run any more."""
+    uid: str = ""
+    """Of the one that was looked at: another one that has its name meanwhile stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Patch:
     ref: Ref
     body: Manifest
     reason: str
+    uid: str = ""
+    """Of the one that was looked at, as in Delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def removed(
     """Remove children of ours that nothing wants any more; what goes already is let go."""
     wanted = set(kept)
     return [
-        Delete(ref(one), reason)
+        Delete(ref(one), reason, uid=uid_of(one))
         for one in there
         if ref(one) not in wanted and _owned(one, owner) and not _going(one)
     ]

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ LATER = frozenset({408, 409, 410, 429})
 """Refusals that say nothing against what was asked."""
 UNDECLARED = "failed to create typed patch object"
 """Said with a 500, though it is the document that is wrong: it has a field that nobody knows."""
+ANOTHER = "metadata.uid: Invalid value"
+"""Said where what is to be changed is not the one that was looked at."""
 OURS = f"app.kubernetes.io/managed-by={names.MANAGED_BY}"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
@@ -170,17 +172,38 @@ class Cluster:
         }
         return await self._apply(kinds.ALL[kind].path(namespace, name, "status"), document)
 
-    async def merge(self, one: Ref, namespace: str, body: Manifest) -> Manifest | None:
-        """Merge a change into an object that is not ours alone; nothing where it is gone."""
-        path = kinds.ALL[one.kind].path(namespace, one.name)
-        return await self._call("PATCH", path, body=body, content="application/merge-patch+json")
+    async def merge(
+        self, one: Ref, namespace: str, body: Manifest, *, uid: str = ""
+    ) -> Manifest | None:
+        """Merge a change into an object that is not ours alone; nothing where it is gone.
 
-    async def delete(self, one: Ref, namespace: str, *, grace: int | None = None) -> None:
-        """Remove an object, and what belongs to it afterwards; nothing where it is gone."""
+        With a uid nothing either where another one has its name by now.
+        """
+        if uid:
+            body = body | {"metadata": body.get("metadata", {}) | {"uid": uid}}
+        path = kinds.ALL[one.kind].path(namespace, one.name)
+        content = "application/merge-patch+json"
+        try:
+            return await self._call("PATCH", path, body=body, content=content)
+        except Refused as error:
+            if uid and ANOTHER in error.why:
+                return None
+            raise
+
+    async def delete(
+        self, one: Ref, namespace: str, *, uid: str = "", grace: int | None = None
+    ) -> None:
+        """Remove an object, and what belongs to it afterwards; nothing where it is gone.
+
+        With a uid nothing either where another one has its name by now.
+        """
         body: Manifest = {"propagationPolicy": "Background"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        await self._call("DELETE", kinds.ALL[one.kind].path(namespace, one.name), body=body)
+        with suppress(Conflict):
+            await self._call("DELETE", kinds.ALL[one.kind].path(namespace, one.name), body=body)
 
     async def create(self, manifest: Manifest) -> Manifest | None:
         """Create an object; Conflict where it is there."""

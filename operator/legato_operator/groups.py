@@ -181,10 +181,10 @@ def _on_pods(of: NodeSet) -> list[Action]:
 
     def label(ordinal: int, value: str | None, reason: str) -> Patch:
         body = {"metadata": {"labels": {names.PROTECTED: value}}}
-        return Patch(Ref("Pod", of.pod(ordinal)), body, reason)
+        return Patch(Ref("Pod", of.pod(ordinal)), body, reason, of.uid(ordinal))
 
     def end(ordinal: int, reason: str, *, unconfirmed: bool = False) -> Delete:
-        return Delete(Ref("Pod", of.pod(ordinal)), reason, unconfirmed)
+        return Delete(Ref("Pod", of.pod(ordinal)), reason, unconfirmed, of.uid(ordinal))
 
     return [
         *(label(ordinal, None, DRAINED) for ordinal in of.plan.unprotect),

@@ -22,4 +22,5 @@ def released(owner: Owner, finalizers: Sequence[str], reason: str) -> Action:
 
 
 def _patched(owner: Owner, finalizers: list[str], reason: str) -> Action:
-    return Patch(Ref(owner.kind, owner.name), {"metadata": {"finalizers": finalizers}}, reason)
+    body = {"metadata": {"finalizers": finalizers}}
+    return Patch(Ref(owner.kind, owner.name), body, reason, owner.uid)

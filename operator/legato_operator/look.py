@@ -153,10 +153,11 @@ class Shell:
             case MakePassword(manifest=manifest):
                 before = await self._data(namespace, action.ref)
                 await self.cluster.apply(manifest | {"data": renewed(before)})
-            case Patch(ref=ref, body=body):
-                became = await self.cluster.merge(ref, namespace, body)
-            case Delete(ref=ref, unconfirmed=unconfirmed):
-                await self.cluster.delete(ref, namespace, grace=0 if unconfirmed else None)
+            case Patch(ref=ref, body=body, uid=uid):
+                became = await self.cluster.merge(ref, namespace, body, uid=uid)
+            case Delete(ref=ref, unconfirmed=unconfirmed, uid=uid):
+                grace = 0 if unconfirmed else None
+                await self.cluster.delete(ref, namespace, uid=uid, grace=grace)
         self.metrics.actions.labels(type(action).__name__.lower(), action.ref.kind).inc()
         if became is not None:
             self.cache.put({"kind": action.ref.kind, **became})

@@ -19,6 +19,7 @@ from legato_operator.seen import (
     is_ending,
     is_ready,
     labels_of,
+    uid_of,
 )
 from legato_operator.verdicts import Verdict
 
@@ -38,6 +39,11 @@ class NodeSet:
     def pod(self, ordinal: int) -> str:
         """Name a pod."""
         return f"{self.name}-{ordinal}"
+
+    def uid(self, ordinal: int) -> str:
+        """Say which one of its name a pod is."""
+        found = zip(self.nodes, self.pods, strict=True)
+        return next(uid_of(pod) for node, pod in found if node.ordinal == ordinal)
 
     @property
     def ready(self) -> int:

@@ -61,7 +61,8 @@ async def _release_all(reached: Cluster, namespaces: tuple[str, ...]) -> int:
             for found in await reached.resources(kind, space):
                 if body := let_go(found):
                     said = found["metadata"]
-                    await reached.merge(Ref(kind, said["name"]), said["namespace"], body)
+                    one = Ref(kind, said["name"])
+                    await reached.merge(one, said["namespace"], body, uid=said["uid"])
                     log.info("let go", kind=kind, name=said["name"])
                     count += 1
     return count

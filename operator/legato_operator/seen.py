@@ -148,6 +148,12 @@ def annotations_of(manifest: Manifest) -> dict[str, str]:
     return found
 
 
+def uid_of(manifest: Manifest) -> str:
+    """Read which one of its name an object is; empty before the API server has made it."""
+    found: str = manifest["metadata"].get("uid", "")
+    return found
+
+
 def is_ready(pod: Manifest) -> bool:
     """Say whether a pod answers."""
     said = pod.get("status", {}).get("conditions", [])

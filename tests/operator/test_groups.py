@@ -281,4 +281,5 @@ def test_only_a_machine_out_of_service_has_its_pods_removed_unconfirmed(settled:
 
     plan = groups.reconcile(settled.group(), WORLD, now=settled.now)
 
-    assert Delete(Ref("Pod", "berlin-0"), groups.OUT_OF_SERVICE, unconfirmed=True) in plan.actions
+    uid = settled.pods["berlin-0"]["metadata"]["uid"]
+    assert Delete(Ref("Pod", "berlin-0"), groups.OUT_OF_SERVICE, True, uid) in plan.actions

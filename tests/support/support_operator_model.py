@@ -13,7 +13,7 @@ import support_operator
 from legato.contracts.fleet import Directive, Observed, ObservedNode
 from legato_operator import bots, groups, names
 from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
-from legato_operator.desired.manifest import Manifest, Ref
+from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.directive import Fleet
 from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.resources.musicbot import BotSpec
@@ -66,6 +66,8 @@ class Model:
     is_gone: bool = False
     """The bot was let go."""
     stored_shards: int = SHARDS
+    made: int = 0
+    """How many objects were made; each has a uid of its own, whatever its name."""
     violations: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
 
@@ -167,28 +169,46 @@ class Model:
         )
 
     def _do(self, action: Action) -> None:
+        self._meant(action)
         match action:
             case Apply(manifest=one):
                 done = {"conditions": [{"type": "Complete", "status": "True"}]}
                 finished = one["kind"] == "Job" and self.migrates
-                self.children[action.ref] = one | ({"status": done} if finished else {})
+                self._keep(one | ({"status": done} if finished else {}))
             case MakePassword(manifest=one):
                 self.passwords.append(f"password-{len(self.passwords)}")
-                self.children[action.ref] = one
+                self._keep(one)
             case Delete(ref=Ref(kind="Pod", name=name)):
                 self._end(name)
-            case Delete(ref=ref):
-                self.children.pop(ref, None)
+            case Delete(ref=named):
+                self.children.pop(named, None)
             case Patch(ref=Ref(kind="LavalinkNode"), body=body):
                 self.finalizers = tuple(body["metadata"]["finalizers"])
             case Patch(ref=Ref(kind="MusicBot"), body=body):
                 self.bot_finalizers = tuple(body["metadata"]["finalizers"])
                 self.is_gone = not self.bot_finalizers
-            case Patch(ref=Ref(kind="Deployment" | "StatefulSet") as ref, body=body):
-                one = self.children[ref]
-                self.children[ref] = one | {"spec": one["spec"] | body["spec"]}
-            case Patch(ref=ref, body=body):
-                self._merge(self.pods[ref.name]["metadata"], body["metadata"])
+            case Patch(ref=Ref(kind="Deployment" | "StatefulSet") as named, body=body):
+                one = self.children[named]
+                self.children[named] = one | {"spec": one["spec"] | body["spec"]}
+            case Patch(ref=named, body=body):
+                self._merge(self.pods[named.name]["metadata"], body["metadata"])
+
+    def _meant(self, action: Action) -> None:
+        """Look whether what goes or is changed is the one that was looked at."""
+        if isinstance(action, Delete) or (isinstance(action, Patch) and action.ref.kind == "Pod"):
+            kept = self.children.get(action.ref)
+            there = self.pods.get(action.ref.name) if action.ref.kind == "Pod" else kept
+            if there is None or there["metadata"]["uid"] != action.uid:
+                self.violations.append(f"{action.ref} was meant, whichever it is by now")
+
+    def _keep(self, one: Manifest) -> None:
+        known = self.children.get(ref(one))
+        uid = known["metadata"]["uid"] if known else self._uid()
+        self.children[ref(one)] = one | {"metadata": one["metadata"] | {"uid": uid}}
+
+    def _uid(self) -> str:
+        self.made += 1
+        return f"uid-{self.made}"
 
     def _merge(self, into: Manifest, change: Manifest) -> None:
         for key, values in change.items():
@@ -207,10 +227,10 @@ class Model:
     def _kubelet(self) -> bool:
         """Bring pods to what their owners ask for; True = something happened."""
         wanted: dict[str, Manifest] = {}
-        for ref, one in self.children.items():
-            if ref.kind in {"Deployment", "StatefulSet"} and not ref.name.endswith("-api"):
+        for child, one in self.children.items():
+            if child.kind in {"Deployment", "StatefulSet"} and not child.name.endswith("-api"):
                 for place in range(one["spec"]["replicas"]):
-                    wanted[f"{ref.name}-{place}"] = one["spec"]["template"]
+                    wanted[f"{child.name}-{place}"] = one["spec"]["template"]
         happened = False
         for name in [one for one in self.pods if one not in wanted]:
             self._end(name)
@@ -231,6 +251,7 @@ class Model:
             "kind": "Pod",
             "metadata": {
                 "name": name,
+                "uid": self._uid(),
                 "labels": dict(said["labels"]),
                 "annotations": dict(said.get("annotations", {})),
             },
