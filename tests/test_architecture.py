@@ -26,6 +26,7 @@ MIRRORED = {
     "benchmarks": ROOT / "benchmarks",
     "charts": ROOT / "charts",
     "images": ROOT / "images",
+    "tools": ROOT / "tools",
 }
 """Folder of tests -> what it mirrors, path by path."""
 METRICS = {"Counter", "Gauge", "Histogram", "Summary", "Info", "Enum"} | {

@@ -61,12 +61,15 @@ def stages() -> list[Stage]:
     scenarios = ("e2e", "--ignore=e2e/conformance", "--ignore=e2e/cluster", "-m")
     return [
         Stage("check", ("make", "--no-print-directory", "check")),
-        # Kubernetes from source: minutes at the first run, so before anything that is timed.
+        # Kubernetes from source, and our image: minutes at the first run, so alone, and before
+        # anything that is timed.
         Stage("build", (sys.executable, "-m", "legato_cluster", "build")),
+        Stage("image", (sys.executable, "-m", "legato_cluster", "image")),
         tests("unit", *BESIDE, "tests", "--ignore=tests/services/node"),
         # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
         tests("node", "tests/services/node"),
         tests("cluster", "e2e/cluster", "--ignore=e2e/cluster/machines"),
+        tests("machines", "e2e/cluster/machines"),
         tests("conformance", "e2e/conformance"),
         tests("scenarios", *BESIDE, *scenarios, "not alone and not stress"),
         tests("alone", *scenarios, "alone and not stress"),

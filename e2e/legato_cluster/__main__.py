@@ -1,12 +1,12 @@
-"""The cluster's commands: build, up, down; `keep FOLDER MACHINES` is what up leaves behind."""
+"""The commands: build, image, up, down; `keep FOLDER MACHINES` is what up leaves behind."""
 
 import os
 import sys
 import time
 from pathlib import Path
 
-from legato_cluster import binaries, cluster, standing
-from legato_cluster.problems import NoCluster
+from legato_cluster import binaries, cluster, platform, standing
+from legato_cluster.problems import NoCluster, NotStarted
 
 
 def build() -> int:
@@ -16,21 +16,35 @@ def build() -> int:
         where = binaries.folder(_say)
         binaries.built(binaries.PROMETHEUS, _say)
     except NoCluster as missing:
-        print(f"The tests on Kubernetes are left out: {missing}")
-        return int(bool(os.environ.get("CI")))
+        return _left_out("The tests on Kubernetes", missing)
     print(f"Kubernetes {binaries.kubernetes_version()}: {time.monotonic() - began:.0f} s, {where}")
-    return 0
+    return build_machines()
 
 
-def build_machines() -> None:
-    """Build what machines run too, whose tests `make test` has not taken up yet, or say why not."""
+def build_machines() -> int:
+    """Build what machines run too, or say why not."""
     began = time.monotonic()
     try:
         cluster.programs(_say)
     except NoCluster as missing:
-        print(f"The tests on machines are left out: {missing}")
-        return
+        return _left_out("The tests on machines", missing)
     print(f"Machines: {time.monotonic() - began:.0f} s")
+    return 0
+
+
+def image() -> int:
+    """Build Legato's image, which machines run, or say why not."""
+    try:
+        cluster.programs(_say)
+        print(f"Legato's image: {platform.image()}")
+    except (NoCluster, NotStarted) as missing:
+        return _left_out("The tests on machines", missing)
+    return 0
+
+
+def _left_out(tests: str, missing: Exception) -> int:
+    print(f"{tests} are left out: {missing}")
+    return int(bool(os.environ.get("CI")))
 
 
 def up(machines: str) -> int:
@@ -50,9 +64,9 @@ def main(words: list[str]) -> int:
     """Do what the first word says."""
     match words:
         case ["build"]:
-            code = build()
-            build_machines()
-            return code
+            return build()
+        case ["image"]:
+            return image()
         case ["up"]:
             return up("0")
         case ["up", machines] if machines.isdecimal():
@@ -62,7 +76,7 @@ def main(words: list[str]) -> int:
         case ["keep", place, machines]:
             return standing.keep(Path(place), int(machines))
         case _:
-            print("usage: python -m legato_cluster build | up [MACHINES] | down")
+            print("usage: python -m legato_cluster build | image | up [MACHINES] | down")
             return 2
 
 

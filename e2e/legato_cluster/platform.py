@@ -8,6 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import aiohttp
 import yaml
 
 from legato.embedded.ports import LOOPBACK
+from legato_cluster import prometheus, rest
 from legato_cluster.cluster import PATIENCE, Cluster
 from legato_cluster.problems import NotStarted
 from legato_machine.room import Hall
@@ -31,7 +33,11 @@ SIMULATOR = f"legato-simulator.{SPACE}.svc:8123"
 BOT_ID = 123456789012345678
 BOT, NODES = "melody", "berlin"
 TRUSTED = {"caSecretRef": {"name": "legato-simulator", "key": "ca.pem"}}
-PLAYS = "app.kubernetes.io/part-of=legato,app.kubernetes.io/component in (gateway,audio,node,api)"
+PLAYS = f"app.kubernetes.io/part-of=legato,{rest.COMPONENT} in ({','.join(rest.PLAYING)})"
+TICK = 0.5
+"""Seconds between two looks at all of it."""
+SHARE = "200m"
+"""Of the processor, for a node as for the control stream beside it, so that both are late alike."""
 Json = Any
 
 
@@ -62,23 +68,47 @@ class Platform:
         """Run kubectl in the bot's namespace."""
         return self.cluster.run("-n", SPACE, *words, stdin=stdin)
 
+    def change(self, kind: str, name: str, spec: Json) -> None:
+        """Merge something into a resource's spec."""
+        self.kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
+
+    def restore(self) -> None:
+        """Undo what a scenario did: every machine runs, and all that plays is on the second."""
+        self.cluster.restore()
+        self.gather([*self.cluster.machines][1])
+
     def gather(self, machine: str) -> None:
-        """Drain all that plays off every other machine, and wait until it is well on this one."""
-        for other in self.cluster.machines:
-            if other != machine:
-                self.cluster.drain(other, f"--pod-selector={PLAYS}")
-                self.cluster.uncordon(other)
-        wait_until_ready(self.cluster)
+        """Drain all that plays off every other machine, unless it is well on this one."""
+        if not self.unrest(machine):
+            return
+        others = [other for other in self.cluster.machines if other != machine]
+        for other in others:
+            self.cluster.drain(other, f"--pod-selector={PLAYS}")
+        # What is made anew while a pod ends must not come back to where it was.
+        self.settle(machine)
+        for other in others:
+            self.cluster.uncordon(other)
+
+    def settle(self, machine: str = "") -> None:
+        """Wait until nothing is wrong, under way, or elsewhere than on a machine that is named."""
+        deadline = time.monotonic() + PATIENCE
+        while found := self.unrest(machine):
+            if time.monotonic() > deadline:
+                raise NotStarted(f"not at rest after {PATIENCE} s: {'; '.join(found)}")
+            time.sleep(TICK)
+
+    def unrest(self, machine: str = "") -> list[str]:
+        """Say what is wrong, under way, or elsewhere than on a machine that is named."""
+        found = json.loads(self.kubectl("get", rest.KINDS, "-o", "json"))["items"]
+        return rest.unrest(found, machine)
 
     def machines(self, component: str) -> set[str]:
         """Say where a component's pods are."""
-        return {one["spec"]["nodeName"] for one in self.pods(component)}
+        return {one["spec"].get("nodeName", "") for one in self.pods(component)}
 
     def pods(self, component: str) -> list[Json]:
         """List the pods of a component that stay."""
-        found = self.kubectl(
-            "get", "pods", "-l", f"app.kubernetes.io/component={component}", "-o", "json"
-        )
+        found = self.kubectl("get", "pods", "-l", f"{rest.COMPONENT}={component}", "-o", "json")
         items = json.loads(found)["items"]
         return [one for one in items if "deletionTimestamp" not in one["metadata"]]
 
@@ -88,26 +118,34 @@ def image() -> Path:
     return Path(_run(sys.executable, str(ROOT / "tools/images.py")).splitlines()[-1])
 
 
-def install(cluster: Cluster, *, nodes: Mapping[str, Json] | None = None) -> None:
+def install(
+    cluster: Cluster,
+    *,
+    nodes: Mapping[str, Json] | None = None,
+    bot: Mapping[str, Json] | None = None,
+    simulator: Mapping[str, Json] | None = None,
+) -> None:
     """Install it on a cluster that holds the image, and wait until it is ready.
 
-    What plays goes to any machine but the first; `nodes` is more of the LavalinkNode's spec.
+    What plays goes to any machine but the first; `nodes` and `bot` are more of the resources'
+    specs, `simulator` more of the chart's values for it.
     """
     first, *others = cluster.machines
     cluster.run("create", "namespace", SPACE)
+    _know_monitors(cluster)
     for other in others:
         cluster.run("cordon", other)
     token = bots.token_for(BOT_ID)
     cluster.run("-n", SPACE, "create", "-f", "-", stdin=json.dumps(_secret("discord", token)))
     cluster.run("-n", SPACE, "apply", "-f", str(ROOT / "e2e/servers.yaml"))
-    _helm(cluster)
+    _helm(cluster, simulator or {})
     for name in ("postgres", "valkey", "legato-simulator"):
         status = ("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
         cluster.run("-n", SPACE, *status)
     for other in others:
         cluster.uncordon(other)
     cluster.run("cordon", first)
-    wanted = yaml.safe_dump_all([_nodes(nodes or {}), _bot()])
+    wanted = yaml.safe_dump_all([_nodes(nodes or {}), _bot(bot or {})])
     cluster.run("-n", SPACE, "apply", "-f", "-", stdin=wanted)
     wait_until_ready(cluster)
     cluster.uncordon(first)
@@ -126,15 +164,21 @@ def wait_until_ready(cluster: Cluster) -> None:
     cluster.wait("-n", SPACE, "--for=condition=Ready", *both)
 
 
-def _helm(cluster: Cluster) -> None:
+def _helm(cluster: Cluster, simulator: Mapping[str, Json]) -> None:
     helm = _run(sys.executable, str(ROOT / "tools/helm.py")).strip()
     said = {
         "image": {"repository": REPOSITORY, "tag": "test"},
         "replicas": 1,
+        "lookAgain": "5s",
+        # Whatever becomes of the other machines, the operator and the listener stay.
+        "nodeSelector": {"kubernetes.io/hostname": next(iter(cluster.machines))},
+        "prometheus": {"url": prometheus.INSIDE},
         "simulator": {
             "enabled": True,
             "image": {"repository": REPOSITORY, "tag": "test"},
             "tokenSecret": {"name": "discord"},
+            "resources": {"requests": {"cpu": SHARE}},
+            **simulator,
         },
     }
     _run(
@@ -151,6 +195,13 @@ def _helm(cluster: Cluster) -> None:
     )
 
 
+def _know_monitors(cluster: Cluster) -> None:
+    """Let the cluster know the kinds of Prometheus' operator, so that they are written."""
+    kinds = str(ROOT / "e2e/legato_cluster/monitoring.yaml")
+    cluster.run("apply", "-f", kinds)
+    cluster.wait("--for=condition=Established", "-f", kinds)
+
+
 def _secret(name: str, token: str) -> Json:
     return {
         "apiVersion": "v1",
@@ -165,7 +216,7 @@ def _nodes(more: Mapping[str, Json]) -> Json:
         "region": "europe",
         "replicas": 1,
         "image": IMAGE,
-        "resources": {"cpu": "100m", "memory": "512Mi"},
+        "resources": {"cpu": SHARE, "memory": "512Mi"},
         "allowedAddresses": [SIMULATOR],
         "podTemplate": TRUSTED,
         **more,
@@ -173,7 +224,7 @@ def _nodes(more: Mapping[str, Json]) -> Json:
     return _resource("LavalinkNode", NODES, spec)
 
 
-def _bot() -> Json:
+def _bot(more: Mapping[str, Json]) -> Json:
     spec = {
         "applicationId": str(BOT_ID),
         "image": IMAGE,
@@ -186,6 +237,7 @@ def _bot() -> Json:
             "allowedAddresses": [SIMULATOR],
         },
         "podTemplate": TRUSTED,
+        **more,
     }
     return _resource("MusicBot", BOT, spec)
 

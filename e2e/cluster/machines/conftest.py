@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,12 @@ import pytest_asyncio
 from legato_cluster import cluster, platform
 from legato_cluster.cluster import Cluster
 from legato_cluster.platform import Platform
-from legato_cluster.problems import NoCluster
+from legato_cluster.problems import NoCluster, NotStarted
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let scenarios with a cluster of their own go first, so that there is never a second one."""
+    items.sort(key=lambda item: "installed" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +25,17 @@ def every_program() -> Mapping[str, Path]:
     try:
         return cluster.programs()
     except NoCluster as missing:
-        said = f"No machines of a cluster: {missing}"
-        if os.environ.get("CI"):
-            pytest.fail(said)
-        pytest.skip(said)
+        _leave_out(missing)
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """Legato's image, built beforehand too; LEGATO_IMAGE names one that is not to be built anew."""
+    given = os.environ.get("LEGATO_IMAGE")
+    try:
+        return Path(given) if given else platform.image()
+    except NotStarted as missing:
+        _leave_out(missing)
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +46,8 @@ def kubernetes(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def installed(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
-    """Legato on two machines, which the scenarios share; each leaves it as it was, all that plays
-    on the second one. LEGATO_IMAGE names an archive of its image that is not to be built anew.
-    """
-    given = os.environ.get("LEGATO_IMAGE")
-    archive = Path(given) if given else platform.image()
+def installed(every_program: Mapping[str, Path], archive: Path) -> Iterator[Cluster]:
+    """Legato on two machines, which the scenarios share."""
     with cluster.running(every_program, archives=[archive]) as one:
         platform.install(one)
         yield one
@@ -46,6 +55,14 @@ def installed(every_program: Mapping[str, Path]) -> Iterator[Cluster]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def music(installed: Cluster) -> AsyncIterator[Platform]:
-    """What a scenario uses of it."""
+    """What a scenario uses of it: at rest, and all that plays on the second machine."""
     async with platform.reached(installed) as opened:
+        opened.restore()
         yield opened
+
+
+def _leave_out(missing: Exception) -> NoReturn:
+    said = f"No machines of a cluster: {missing}"
+    if os.environ.get("CI"):
+        pytest.fail(said)
+    pytest.skip(said)

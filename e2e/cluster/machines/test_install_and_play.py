@@ -21,4 +21,4 @@ async def test_a_tone_is_heard_and_get_tells_the_story(music: Platform) -> None:
     assert f"musicbot.legato.dev/{BOT}" in said
     assert f"lavalinknode.legato.dev/{NODES}" in said
     assert said.count("True") == 2
-    await hall.type("stop", timeout=PATIENCE)
+    await hall.type("leave", timeout=PATIENCE)

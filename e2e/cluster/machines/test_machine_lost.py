@@ -1,22 +1,19 @@
 """The machine of gateway, audio and node loses its power: the music goes on elsewhere."""
 
-import asyncio
-
 import pytest
 
-from legato_cluster.platform import Platform, wait_until_ready
+from legato_cluster.platform import Platform
 from legato_machine import hearing
 
 PATIENCE = 240.0
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 MOST_REPEATED_MS = 2000
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_music_goes_on_elsewhere_once_its_machine_is_lost(music: Platform) -> None:
     first, second = music.cluster.machines
-    assert music.machines("node") == {second}
     hall = await music.hall()
-    await hall.play("tone-7-300s.ogg", timeout=PATIENCE)
+    await hall.play("tone-7-900s.ogg", timeout=PATIENCE)
     before = await hall.hears(7, after=3000, timeout=PATIENCE)
     identified = (await music.discord.record()).identifies
 
@@ -27,8 +24,5 @@ async def test_music_goes_on_elsewhere_once_its_machine_is_lost(music: Platform)
     assert analysis.skipped_ms <= hearing.FRAME_MS, analysis.jumps
     assert analysis.repeated_ms <= MOST_REPEATED_MS, analysis.jumps
     assert (await music.discord.record()).identifies - identified <= 1
-    await hall.type("stop", timeout=PATIENCE)
+    await hall.type("leave", timeout=PATIENCE)
     assert music.machines("node") >= {first}
-    music.cluster.boot(second)
-    await asyncio.to_thread(music.cluster.wait_until_ready, second)
-    await asyncio.to_thread(wait_until_ready, music.cluster)
