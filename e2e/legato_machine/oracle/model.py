@@ -21,6 +21,9 @@ NEVER_FOUND = frozenset(
 )
 """Refusals of what was looked for in vain; all others may take out again what was found."""
 
+TURNED_AWAY = frozenset({"no_voice_answer", "no_connect", "no_speak", "channel_full", "kicked"})
+"""Refusals after which the bot is in no channel, whatever else plays or waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deed:
@@ -180,6 +183,13 @@ class Plays:
         play = self.by_id[item]
         return bool(play.refused) and play.settled <= moment
 
+    def may_be_turned_away(self, moment: float, before: str) -> bool:
+        """Say whether Discord may have kept the bot out of the channel of one that was asked."""
+        return any(
+            play.refused in TURNED_AWAY and play.sent <= moment and int(play.id) < int(before)
+            for play in self.by_id.values()
+        )
+
     def pending(self, item: str, moment: float) -> bool:
         """Say whether a query may still be looked for."""
         return self.by_id[item].settled > moment
@@ -192,6 +202,13 @@ class Plays:
 
 def rested(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:
     """Yield what a world may have become by itself when the next command is taken."""
+    for known in _tidied(world, plays, moment=moment, before=before):
+        yield known
+        if known.there and plays.may_be_turned_away(moment, before):
+            yield replace(known, there=False)
+
+
+def _tidied(world: World, plays: Plays, *, moment: float, before: str) -> Iterator[World]:
     for left in _taken_out(world, plays, moment):
         for known in _going_on(left, plays, moment=moment, before=before):
             item = known.current
@@ -199,9 +216,9 @@ def rested(world: World, plays: Plays, *, moment: float, before: str) -> Iterato
                 yield known
             if item is not None and plays.may_be_taken_out(item):
                 over = replace(known, current=None)
-                yield from rested(over, plays, moment=moment, before=before)
+                yield from _tidied(over, plays, moment=moment, before=before)
             if item in plays.failed:
-                yield from rested(_over(known, FAILED), plays, moment=moment, before=before)
+                yield from _tidied(_over(known, FAILED), plays, moment=moment, before=before)
 
 
 def _taken_out(world: World, plays: Plays, moment: float) -> Iterator[World]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from legato.audio import events, player
@@ -143,6 +143,7 @@ def test_what_a_player_does_is_one_of_the_models_worlds(acts: Acts) -> None:
     _judge(Evening(), acts)
 
 
+@example([("play", 0, 0), ("find", 0, 0), ("skip", 0, 0), ("turn away", 0, 0)])
 @settings(max_examples=300)
 @given(
     st.lists(
