@@ -17,7 +17,7 @@ import aiohttp
 import yaml
 
 from legato.embedded.ports import LOOPBACK
-from legato_cluster import prometheus, rest
+from legato_cluster import prometheus, rest, waiting
 from legato_cluster.cluster import PATIENCE, Cluster
 from legato_cluster.problems import NotStarted
 from legato_machine.room import Hall
@@ -199,7 +199,9 @@ def _know_monitors(cluster: Cluster) -> None:
     """Let the cluster know the kinds of Prometheus' operator, so that they are written."""
     kinds = str(ROOT / "e2e/legato_cluster/monitoring.yaml")
     cluster.run("apply", "-f", kinds)
-    cluster.wait("--for=condition=Established", "-f", kinds)
+    # Helm asks what is published, which Established does not say.
+    known = ("get", "podmonitors,servicemonitors,prometheusrules", "--all-namespaces")
+    waiting.until(lambda: not cluster.kubectl(*known).returncode, "what is published of monitors")
 
 
 def _secret(name: str, token: str) -> Json:
