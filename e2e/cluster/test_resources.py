@@ -64,6 +64,7 @@ def test_the_api_server_fills_in_the_defaults(applied: ControlPlane) -> None:
         "minimum": 1,
         "maximum": 4,
         "playersPerPod": 500,
+        "maxHandovers": 2,
         "resources": {"cpu": "250m", "memory": "256Mi"},
     }
     assert [job["name"] for job in spec["worker"]["jobs"]] == [

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from legato.contracts.fleet import Directive
 from legato_operator import (
     changes,
-    directive,
-    groups,
+    directing,
     held,
     names,
     scaling,
@@ -30,7 +28,6 @@ from legato_operator.scaling import Decision, Past
 from legato_operator.seen import (
     NOT_ASKED,
     Bot,
-    Group,
     Peer,
     World,
     component_of,
@@ -55,7 +52,7 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
     layout = sharding.plan(seen.spec.gateway, seen.stored_shards)
     decisions = {one.name: _decide(seen, one, now) for one in seen.spec.regions}
     migrated = _migrated(seen, worker.migration(frame))
-    gates = [_token(seen), migrated]
+    gates = [_unpaused(seen), _secrets(seen), _token(seen), migrated]
     gateway = tiers.of_gateway(seen, frame, layout, gates)
     listed = [gateway, *tiers.of_audio(seen, frame, decisions, gates)]
     facts = Facts(
@@ -67,7 +64,7 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
         steps={tier.name: tier.step for tier in listed},
         slot=slot,
         migrated=migrated,
-        unserved=_unserved(seen),
+        nodes=directing.ready_nodes(seen),
     )
     if seen.deleting_since is not None:
         return _farewell(seen, listed, facts, now=now)
@@ -76,7 +73,7 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
     return Plan(
         tuple(actions),
         status(seen, facts, now=now),
-        None if still else _directive(seen, listed, now),
+        None if still else directing.document(seen, listed, now),
         {name: one.past for name, one in decisions.items()},
         shards=None if still else tiers.relaid(seen, layout, gateway),
     )
@@ -85,9 +82,11 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
 def version_of(seen: Bot, world: World) -> tuple[str, Verdict]:
     """Say the release: asked for, else pinned at the first look, unless it follows ours."""
     free = Verdict("RolloutSlot", ok=True)
+    pinned = seen.status.version
+    if seen.spec.paused and pinned:
+        return pinned, free
     if seen.spec.image:
         return seen.spec.image, free
-    pinned = seen.status.version
     if seen.spec.upgrade == "Automatic":
         slot = slots.turn(peer_of(seen.owner, seen.spec, seen.status), world)
         return (world.release if slot.ok else pinned), slot
@@ -109,40 +108,26 @@ def peer_of(owner: Owner, spec: BotSpec, said: BotStatus) -> Peer:
 
 def missing_secrets(seen: Bot) -> tuple[SecretRef, ...]:
     """List the Secrets that the spec names and that are not there."""
-    return tuple(one for one in secrets_of(seen.spec) if one not in seen.secrets)
+    return tuple(one for one in _needed(seen.spec) if one not in seen.secrets)
 
 
 def secrets_of(spec: BotSpec) -> tuple[SecretRef, ...]:
     """List the Secrets that a spec names."""
-    return secret_refs(spec.token_secret_ref, spec.database, spec.redis, spec.api.oauth_secret_ref)
+    return (*_needed(spec), *spec.pod_template.secrets())
 
 
-def uses(spec: BotSpec, group: Group) -> bool:
-    """Say whether a bot plays on a group."""
-    return any(_serves(group, region) for region in spec.regions)
-
-
-def _serves(group: Group, region: Region) -> bool:
-    """Say whether a group is a region's: by its selector, else by its name."""
-    selector = region.lavalink_nodes
-    if not selector.match_labels and not selector.match_expressions:
-        return group.spec.region == region.name
-    return selector.matches(dict(group.labels))
-
-
-def _unserved(seen: Bot) -> tuple[str, ...]:
-    """Name the regions without a LavalinkNode."""
-    return tuple(
-        region.name
-        for region in seen.spec.regions
-        if not any(_serves(group, region) for group in seen.groups)
-    )
+def _needed(spec: BotSpec) -> tuple[SecretRef, ...]:
+    named = secret_refs(spec.token_secret_ref, spec.database, spec.redis, spec.api.oauth_secret_ref)
+    return (*named, *spec.pod_template.secrets(optional=False))
 
 
 def _decide(seen: Bot, region: Region, now: datetime) -> Decision:
     wanted, behaviour = region.audio, seen.spec.scaling.behaviour
     known = {one.name: one.audio for one in seen.status.regions}
     current = known.get(region.name) or wanted.minimum
+    past = seen.pasts.get(region.name, Past())
+    if seen.spec.paused:
+        return scaling.paused(current, past)
     wish = scaling.wish_for_pods(
         wanted.players_per_pod,
         current,
@@ -150,8 +135,16 @@ def _decide(seen: Bot, region: Region, now: datetime) -> Decision:
         tolerance=behaviour.scale_up.tolerance_percent / 100,
     )
     policy = scaling.Policy(wanted.minimum, wanted.maximum, behaviour)
-    past = seen.pasts.get(region.name, Past())
     return scaling.decide(policy, current, wish, past, now=now)
+
+
+def _unpaused(seen: Bot) -> Verdict:
+    return Verdict("NotPaused", not seen.spec.paused, "spec.paused is set")
+
+
+def _secrets(seen: Bot) -> Verdict:
+    missing = ", ".join(f"{one.name} (key {one.key})" for one in missing_secrets(seen))
+    return Verdict("SecretsThere", not missing, f"not there: Secret {missing}" if missing else "")
 
 
 def _token(seen: Bot) -> Verdict:
@@ -186,7 +179,7 @@ def _farewell(seen: Bot, listed: Sequence[Tier], facts: Facts, *, now: datetime)
     if over or not runs or (told and silent):
         reason = "its time is over" if over else "it plays nowhere any more"
         return Plan((held.released(seen.owner, seen.finalizers, reason),), said, again=SOON)
-    return Plan((), said, _directive(seen, listed, now, closing=True), again=SOON)
+    return Plan((), said, directing.document(seen, listed, now, closing=True), again=SOON)
 
 
 def _actions(
@@ -271,20 +264,3 @@ def _leaving_regions(seen: Bot) -> list[Ref]:
             if any(fleet.players_of(pod.name) for one in found for pod in one.pods):
                 kept.append(ref(child))
     return kept
-
-
-def _directive(
-    seen: Bot, listed: Sequence[Tier], now: datetime, *, closing: bool = False
-) -> Directive | None:
-    """Say to the services what is wanted; nothing while their Redis is away."""
-    if seen.fleet is None:
-        return None
-    addresses = [
-        address
-        for group in seen.groups
-        if uses(seen.spec, group)
-        for address in groups.addresses(group, sharing=max(1, len(group.fleets)), now=now)
-    ]
-    weights = {name: share for tier in listed for name, share in tier.step.weights.items()}
-    pace = min(tier.step.handovers for tier in listed)
-    return directive.compose(seen.fleet, addresses, weights, max_handovers=pace, closing=closing)

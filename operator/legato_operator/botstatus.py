@@ -1,7 +1,7 @@
 """What a MusicBot reports of one look. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from legato.contracts.partitions import DEFAULT_COUNT
@@ -38,8 +38,8 @@ class Facts:
     slot: Verdict
     """Whether a new release of the operator may be followed."""
     migrated: Verdict
-    unserved: tuple[str, ...] = ()
-    """Regions that no LavalinkNode serves."""
+    nodes: Mapping[str, int | None] = field(default_factory=dict)
+    """Region -> its nodes that answer; None = no LavalinkNode serves it."""
 
     @property
     def waiting(self) -> tuple[Verdict, ...]:
@@ -67,7 +67,7 @@ def status(seen: Bot, facts: Facts, *, now: datetime) -> BotStatus:
         _connected(seen, facts),
         _scaling(facts),
         conditions.blocked(facts.waiting),
-        _reachable(seen),
+        _reachable(seen, facts),
         conditions.paused(seen.spec.paused),
     ]
     wanted = facts.layout.shards or 0
@@ -82,14 +82,19 @@ def status(seen: Bot, facts: Facts, *, now: datetime) -> BotStatus:
         in_progress=progress.kept(seen.status.in_progress, _in_progress(seen, facts), now=now),
         shards=Shards(wanted=wanted, connected=connected, summary=f"{connected}/{wanted or '?'}"),
         identifies=_identifies(seen),
-        regions=tuple(_region(seen, name, decision) for name, decision in facts.decisions.items()),
+        regions=tuple(_region(seen, facts, name) for name in facts.decisions),
     )
 
 
-def _region(seen: Bot, name: str, decision: Decision) -> RegionStatus:
+def _region(seen: Bot, facts: Facts, name: str) -> RegionStatus:
     before = next((one.players for one in seen.status.regions if one.name == name), 0)
     players = seen.fleet.players_in(name) if seen.fleet else before
-    return RegionStatus(name=name, audio=decision.count, players=players)
+    return RegionStatus(
+        name=name,
+        audio=facts.decisions[name].count,
+        nodes=facts.nodes.get(name) or 0,
+        players=players,
+    )
 
 
 def _ready(seen: Bot, facts: Facts) -> Condition:
@@ -130,9 +135,10 @@ def _not_there(seen: Bot, facts: Facts) -> Sequence[Condition]:
     lacking = [*_lacking(seen.fleet, facts), *_api(seen)]
     if lacking and (found := _trouble(seen)):
         said.append((found.reason, f"{lacking[0][1]} {found}"))
-    if facts.unserved:
-        missing = ", ".join(facts.unserved)
+    if missing := ", ".join(name for name, count in facts.nodes.items() if count is None):
         said.append(("NoNodes", f"No LavalinkNode of this namespace serves {missing}."))
+    if silent := ", ".join(name for name, count in facts.nodes.items() if count == 0):
+        said.append(("NodesNotReady", f"No node of {silent} answers: see kubectl get lln."))
     return [conditions.no("Ready", reason, message) for reason, message in (*said, *lacking)]
 
 
@@ -220,12 +226,17 @@ def _scaling(facts: Facts) -> Condition:
     still = [(name, one) for name, one in facts.decisions.items() if not one.active]
     if still:
         said = "; ".join(f"{name}: {one.message}" for name, one in still)
+        if still[0][1].reason == "Paused":
+            return conditions.unknown("ScalingActive", "Paused", said)
         return conditions.no("ScalingActive", "MetricsUnavailable", said)
     said = "; ".join(f"{name}: {one.message}" for name, one in facts.decisions.items())
     return conditions.yes("ScalingActive", "FollowsLoad", said)
 
 
-def _reachable(seen: Bot) -> Condition:
+def _reachable(seen: Bot, facts: Facts) -> Condition:
+    if seen.spec.redis.url_secret_ref in facts.missing:
+        said = "The Secret with Redis' address is not there."
+        return conditions.no("ControlPlaneReachable", "SecretMissing", said)
     answers = seen.fleet is not None
     said = "Redis answers." if answers else "Redis does not answer: nothing is moved or removed."
     reasons = ("RedisAnswers", "RedisAway")

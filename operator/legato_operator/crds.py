@@ -91,6 +91,7 @@ READY = (
 LAST = (
     Column("Players", ".status.players", "integer", description="Players there are."),
     Column("Version", ".status.version", description="The release."),
+    Column("Paused", ".spec.paused", "boolean", wide=True, description="Nothing is changed."),
     Column("Message", _ready("message"), wide=True, description="Why, in a sentence."),
     Column("Age", ".metadata.creationTimestamp", "date"),
 )

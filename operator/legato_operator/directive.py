@@ -64,6 +64,16 @@ class Fleet:
         audio = self._of("audio")
         return bool(audio) and all(one.directive_version >= said.version for one in audio)
 
+    def told(self, node: str) -> Node | None:
+        """Say what the directive says of a node."""
+        listed = self.directive.nodes if self.directive else ()
+        return next((one for one in listed if one.name == node), None)
+
+    def password(self, node: str) -> str | None:
+        """Say by which password members reach a node."""
+        found = self.told(node)
+        return found.password if found else None
+
     def players(self, node: str) -> int | None:
         """Count a bot's players on a node; None where no audio pod reports."""
         audio = self._of("audio")

@@ -43,21 +43,27 @@ def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
     if seen.deleting_since is not None:
         return _farewell(seen, ahead, now=now)
     refused = application.refused(seen.spec, nodes.PORT)
-    still = seen.spec.paused or refused
-    actions = (
-        [] if still else [*held.back(seen.owner, seen.finalizers), *_actions(seen, ahead, world)]
-    )
+    actions = [] if seen.spec.paused or refused else _actions(seen, ahead, world)
     said = status(seen, Facts(ahead.decision, ahead.sets, refused), world, now=now)
     return Plan(tuple(actions), said, pasts={"": ahead.decision.past})
 
 
 def outlook(seen: Group, *, now: datetime) -> Outlook:
     """Decide how many nodes there are, and what each does."""
-    wanted = nodes.Group(seen.owner, seen.spec, seen.password)
     decision = _decide(seen, now)
+    if _is_still(seen):
+        return Outlook(decision, nodesets.left(seen))
     count = 0 if seen.deleting_since else decision.count
-    goal = drain.Goal(nodes.revision(wanted), count, seen.spec.eviction)
+    goal = drain.Goal(nodes.revision(nodesets.wanted(seen)), count, seen.spec.eviction)
     return Outlook(decision, nodesets.plans(seen, goal, _gates(seen)))
+
+
+def _is_still(seen: Group) -> bool:
+    """Say whether nothing is changed: it is paused, or what is wanted can't be made."""
+    if seen.deleting_since is not None:
+        return False
+    refused = application.refused(seen.spec, nodes.PORT)
+    return seen.spec.paused or bool(refused or seen.missing) or not seen.passwords
 
 
 def addresses(seen: Group, *, sharing: int, now: datetime) -> list[Address]:
@@ -77,8 +83,9 @@ def _address(
     seen: Group, of: NodeSet, node: drain.Node, pod: Manifest, within: timedelta
 ) -> Address | None:
     """Say what is told of one node; nothing of one that is written off or has no known password."""
-    password = seen.passwords.get(annotations_of(pod).get(names.SECRETS, ""))
-    if node.ordinal in of.plan.written_off or password is None:
+    still = seen.spec.paused and seen.deleting_since is None
+    password = _password_of(seen, pod)
+    if (node.ordinal in of.plan.written_off and not still) or password is None:
         return None
     leaving = node.ordinal in of.plan.draining
     return Address(
@@ -89,7 +96,18 @@ def _address(
         revision=node.revision,
         cordoned=leaving,
         drain_within=within if leaving else None,
+        still=still,
     )
+
+
+def _password_of(seen: Group, pod: Manifest) -> str | None:
+    """Find the password that a pod began with; a person's Secret keeps none but the last."""
+    began = annotations_of(pod).get(names.SECRETS, "")
+    if began in seen.passwords:
+        return seen.passwords[began]
+    fleets = [fleet for fleet in seen.fleets.values() if fleet is not None]
+    told = (fleet.password(pod["metadata"]["name"]) for fleet in fleets)
+    return next((one for one in told if one and names.revision(one) == began), None)
 
 
 def _decide(seen: Group, now: datetime) -> Decision:
@@ -97,6 +115,8 @@ def _decide(seen: Group, now: datetime) -> Decision:
     if spec.replicas is not None:
         return Decision(spec.replicas, "Fits", "the count is set from outside", Past())
     current = seen.status.desired_replicas or spec.minimum or 1
+    if spec.paused:
+        return scaling.paused(current, seen.past)
     needs = scaling.NodeNeeds(
         spec.scaling.players_per_node,
         spec.scaling.free_slots,
@@ -119,8 +139,8 @@ def _gates(seen: Group) -> tuple[Verdict, ...]:
 
 
 def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
-    secret = _password(seen)
-    if not seen.passwords:
+    secret = [*held.back(seen.owner, seen.finalizers), *_password(seen)]
+    if not seen.passwords or seen.missing:
         return secret
     wanted = _objects(seen, ahead)
     wanted += monitoring.of_nodes(seen.owner, world.known)
@@ -137,8 +157,7 @@ def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
 
 
 def _objects(seen: Group, ahead: Outlook) -> list[Manifest]:
-    group = nodes.Group(seen.owner, seen.spec, seen.password)
-    return nodes.objects(group, ahead.current.plan.replicas, ahead.current.name)
+    return nodes.objects(nodesets.wanted(seen), ahead.current.plan.replicas, ahead.current.name)
 
 
 def _removed(seen: Group, kept: Sequence[Ref]) -> list[Action]:

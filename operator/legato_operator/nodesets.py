@@ -63,15 +63,19 @@ class NodeSet:
 
 def plans(seen: Group, goal: drain.Goal, gates: Sequence[Verdict]) -> tuple[NodeSet, ...]:
     """Say what each set does: first the one that is wanted, then those it replaces."""
-    wanted = nodes.Group(seen.owner, seen.spec, seen.password)
-    name = nodes.set_name(wanted, seen.children)
+    name, *others = _names(seen)
     current = _planned(seen, name, goal, gates)
-    others = sorted(
-        one["metadata"]["name"]
-        for one in seen.children
-        if one["kind"] == KIND and one["metadata"]["name"] != name
-    )
     return (current, *(_leaving(seen, one, goal, current) for one in others))
+
+
+def left(seen: Group) -> tuple[NodeSet, ...]:
+    """Leave every set as it is, also what is being emptied."""
+    return tuple(_left(seen, name) for name in _names(seen))
+
+
+def wanted(seen: Group) -> nodes.Group:
+    """Say what a group's objects are made from."""
+    return nodes.Group(seen.owner, seen.spec, seen.password, seen.secrets)
 
 
 def resized(sets: Sequence[NodeSet]) -> list[Action]:
@@ -81,6 +85,28 @@ def resized(sets: Sequence[NodeSet]) -> list[Action]:
         for one in sets[1:]
         if one.plan.replicas != one.replicas
     ]
+
+
+def _names(seen: Group) -> list[str]:
+    """Name the sets: first the one that is wanted, then those it replaces."""
+    name = nodes.set_name(wanted(seen), seen.children)
+    there = {one["metadata"]["name"] for one in seen.children if one["kind"] == KIND}
+    return [name, *sorted(there - {name})]
+
+
+def _left(seen: Group, name: str) -> NodeSet:
+    pods, replicas = _pods(seen, name), _replicas(seen, name)
+    listed = tuple(_node(seen, pod) for pod in pods)
+    known = [fleet for fleet in seen.fleets.values() if fleet is not None]
+    told = {pod: [fleet.told(pod) for fleet in known] for pod in map(_name, pods)}
+    draining = {
+        _ordinal(pod): "as before; nothing is changed for now"
+        for pod in pods
+        if any(one and one.cordoned for one in told[_name(pod)])
+    }
+    lost = tuple(node.ordinal for node in listed if node.lost)
+    plan = drain.Plan(replicas, draining, written_off=lost)
+    return NodeSet(name, replicas, pods, listed, plan)
 
 
 def _leaving(seen: Group, name: str, goal: drain.Goal, current: NodeSet) -> NodeSet:
@@ -153,3 +179,7 @@ def _players(seen: Group, known: Sequence[Fleet], name: str) -> int | None:
 
 def _ordinal(pod: Manifest) -> int:
     return int(pod["metadata"]["name"].rpartition("-")[2])
+
+
+def _name(pod: Manifest) -> str:
+    return str(pod["metadata"]["name"])

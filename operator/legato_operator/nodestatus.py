@@ -89,10 +89,12 @@ def _ready(seen: Group, facts: Facts) -> Condition:
     if facts.forbidden:
         said = f"applicationYml must not set {', '.join(facts.forbidden)}: the music rests on it."
         return conditions.no("Ready", "ApplicationYmlRefused", said)
-    if not seen.passwords:
-        where = nodes.Group(seen.owner, seen.spec).secret
-        said = f"Secret {where.name} with key {where.key} is not there."
-        return conditions.no("Ready", "SecretMissing", said)
+    if not seen.passwords and seen.spec.password_secret_ref is None:
+        return conditions.no("Ready", "Starting", "The nodes' password is being made.")
+    lacking = [] if seen.passwords else [nodes.Group(seen.owner, seen.spec).secret]
+    if lacking := [*lacking, *seen.missing]:
+        said = ", ".join(f"{one.name} (key {one.key})" for one in lacking)
+        return conditions.no("Ready", "SecretMissing", f"Not there: Secret {said}.")
     if seen.refused:
         return conditions.no("Ready", "ObjectRefused", " ".join(seen.refused))
     ready, wanted = facts.ready, facts.decision.count
@@ -106,8 +108,10 @@ def _ready(seen: Group, facts: Facts) -> Condition:
 
 def _scaling(seen: Group, decision: Decision) -> Condition:
     if seen.spec.replicas is not None:
-        said = f"spec.replicas is set: {decision.count} nodes, changed by you or an autoscaler."
+        said = f"spec.replicas says {decision.count}: you or an autoscaler change it."
         return conditions.unknown("ScalingActive", "ReplicasSet", said)
+    if decision.reason == "Paused":
+        return conditions.unknown("ScalingActive", "Paused", decision.message)
     reasons = (decision.reason, decision.reason)
     return conditions.of("ScalingActive", decision.active, reasons, decision.message)
 

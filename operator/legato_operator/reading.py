@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from legato_operator import answers, bots, names, queries
+from legato_operator import answers, bots, directing, names, queries
 from legato_operator.desired import nodes
 from legato_operator.desired.manifest import Manifest, Owner
 from legato_operator.directive import Fleet
@@ -106,7 +106,7 @@ class Reading:
             deleting_since=deleting(found),
             children=await self.source.children(space, {names.BOT: owner.name}, self.world.known),
             pods=pods,
-            secrets=await self._hashes(space, spec),
+            secrets=await self._hashes(space, bots.secrets_of(spec)),
             token=await self._token(space, spec),
             fleet=fleet,
             stored_shards=await self._shards(space, spec) if fleet else None,
@@ -153,6 +153,7 @@ class Reading:
             pods=await self.source.pods(space, selector),
             machines=await self.source.machines() if self.world.sees_machines else {},
             passwords=_passwords(secret, nodes.Group(owner, spec).secret.key),
+            secrets=await self._hashes(space, spec.pod_template.secrets()),
             past=memory.pasts.get("", Past()),
             refused=memory.refused,
         )
@@ -162,7 +163,7 @@ class Reading:
         """Read what every bot that uses a group reports."""
         listed = await self.source.resources(musicbot.KIND, group.owner.namespace)
         specs = {one["metadata"]["name"]: msgspec.convert(one["spec"], BotSpec) for one in listed}
-        using = {name: spec for name, spec in specs.items() if bots.uses(spec, group)}
+        using = {name: spec for name, spec in specs.items() if directing.uses(spec, group)}
         found = await asyncio.gather(
             *(self._fleet(group.owner.namespace, spec) for spec in using.values())
         )
@@ -215,9 +216,9 @@ class Reading:
             for one in spec.regions
         }
 
-    async def _hashes(self, namespace: str, spec: BotSpec) -> dict[SecretRef, str]:
-        """Hash each key of a Secret that the spec names and that is there."""
-        found = {one: await self._value(namespace, one) for one in bots.secrets_of(spec)}
+    async def _hashes(self, namespace: str, named: tuple[SecretRef, ...]) -> dict[SecretRef, str]:
+        """Hash each key of a Secret that is there."""
+        found = {one: await self._value(namespace, one) for one in named}
         return {one: names.revision(value) for one, value in found.items() if value}
 
     async def _value(self, namespace: str, of: SecretRef) -> str:
@@ -253,7 +254,7 @@ def peer(found: Manifest) -> Peer:
         namespace=said["namespace"],
         name=said["name"],
         version=status.get("version", ""),
-        follows=found["spec"].get("upgrade") == "Automatic",
+        follows=found["spec"].get("upgrade") == "Automatic" and not found["spec"].get("paused"),
         ready=conditions.get("Ready") == "True",
         progressing=conditions.get("Progressing") == "True",
     )

@@ -27,6 +27,7 @@ Reason = Literal[
     "HoldsPace",
     "MetricsUnavailable",
     "Fits",
+    "Paused",
 ]
 
 
@@ -96,7 +97,7 @@ class Decision:
     @property
     def active(self) -> bool:
         """Say whether the count follows the load at all."""
-        return self.reason != "MetricsUnavailable"
+        return self.reason not in {"MetricsUnavailable", "Paused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,12 @@ def decide(
     else:
         decision = Decision(current, "Fits", f"{wish.why}: {current} fit", known)
     return _changed(decision, current, now)
+
+
+def paused(current: int, past: Past) -> Decision:
+    """Hold everything, and begin every window anew afterwards."""
+    gap = replace(past, answered_since=None, wishes=())
+    return Decision(current, "Paused", f"spec.paused is set; {current} held", gap)
 
 
 def _up(

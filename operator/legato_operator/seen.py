@@ -14,7 +14,7 @@ from legato_operator.resources.shared import SecretRef
 from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Answer, NoAnswer, Past
 
-NOT_ASKED = NoAnswer("NotAsked", "Prometheus was not asked")
+NOT_ASKED = NoAnswer("NotAsked", "the operator knows no Prometheus (PROMETHEUS_URL)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +85,8 @@ class Group:
     machines: Mapping[str, Machine] = field(default_factory=dict)
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Hash -> password: the one in force first, then the one before."""
+    secrets: Mapping[SecretRef, str] = field(default_factory=dict)
+    """The hash of each other key of a Secret that its pods read and that is there."""
     fleets: Mapping[str, Fleet | None] = field(default_factory=dict, repr=False)
     """Every bot that uses it; None = its Redis is away."""
     players: Answer = NOT_ASKED
@@ -102,6 +104,12 @@ class Group:
     def password(self) -> str:
         """Say the hash of the password in force."""
         return next(iter(self.passwords), "")
+
+    @property
+    def missing(self) -> tuple[SecretRef, ...]:
+        """List the Secrets that its pods can't start without, and that are not there."""
+        needed = self.spec.pod_template.secrets(optional=False)
+        return tuple(one for one in needed if one not in self.secrets)
 
 
 @dataclass(frozen=True, slots=True)

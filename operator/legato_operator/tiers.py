@@ -48,7 +48,8 @@ def of_gateway(seen: Bot, frame: Frame, layout: Sharding, gates: Sequence[Verdic
     if seen.fleet is not None:
         live = seen.fleet.connected()
         holdings = Holdings(seen.fleet.shards(), layout.shards or 0, live)
-    step = rollout.step(_goal(seen, manifest, layout.pods), there, holdings, gates)
+    goal = rollout.Goal(revision_of(manifest), layout.pods, seen.spec.gateway.max_handovers)
+    step = rollout.step(goal, there, holdings, gates)
     return Tier(gateway.COMPONENT, "", manifest, step)
 
 
@@ -62,7 +63,8 @@ def of_audio(
         holdings = None
         if seen.fleet is not None:
             holdings = Holdings(seen.fleet.partitions(region.name), DEFAULT_COUNT)
-        goal = _goal(seen, manifest, decisions[region.name].count)
+        count = decisions[region.name].count
+        goal = rollout.Goal(revision_of(manifest), count, region.audio.max_handovers)
         step = rollout.step(goal, revisions(seen, "audio", region.name), holdings, gates)
         tiers.append(Tier("audio", region.name, manifest, step))
     return tiers
@@ -106,10 +108,6 @@ def _is_of(pod: Manifest, child: Manifest, component: str, region: str) -> bool:
 
 def _of_tier(one: Manifest, component: str, region: str) -> bool:
     return component_of(one) == component and labels_of(one).get(names.REGION, "") == region
-
-
-def _goal(seen: Bot, manifest: Manifest, count: int) -> rollout.Goal:
-    return rollout.Goal(revision_of(manifest), count, seen.spec.gateway.max_handovers)
 
 
 def _answered(seen: Bot) -> Verdict:

@@ -55,7 +55,7 @@ def _differs(before: Condition | None, now: Condition) -> bool:
 
 
 def _type(one: Condition) -> Literal["Normal", "Warning"]:
-    if one.type in {"Draining", "Paused"}:
+    if one.type in {"Draining", "Paused"} or one.reason == "Starting":
         return "Normal"
     bad = "True" if one.type in NEGATIVE else "False"
     return "Warning" if one.status == bad else "Normal"

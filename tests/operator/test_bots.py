@@ -2,35 +2,14 @@ import dataclasses
 
 import msgspec
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from legato_operator import bots, names
 from legato_operator.changes import Apply, Delete
 from legato_operator.desired.manifest import Ref
+from legato_operator.resources.shared import PodOverrides, SecretRef
 from legato_operator.resources.status import BotStatus
-from legato_operator.seen import Machine, Peer, Token
-from support_operator_model import WORLD, Model
-
-UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
-"""A model that fails after many turns takes minutes to be made smaller."""
-
-
-def changed(model: Model, **spec: object) -> None:
-    model.bot_spec = msgspec.structs.replace(model.bot_spec, **spec)
-
-
-def condition(model: Model, name: str) -> tuple[str, str]:
-    found = next(one for one in model.bot_status.conditions if one.type == name)
-    return found.status, found.reason
-
-
-def deployments(model: Model, component: str) -> list[str]:
-    return [
-        one.name
-        for one in model.children
-        if f"melody-{component}" in one.name and one.kind == "Deployment"
-    ]
+from legato_operator.seen import Peer, Token
+from support_operator_model import WORLD, Model, changed, condition, deployments
 
 
 @pytest.fixture
@@ -139,12 +118,50 @@ def test_while_redis_is_away_nothing_is_removed(settled: Model) -> None:
 
 
 def test_a_paused_bot_is_looked_at_and_left_alone(settled: Model) -> None:
-    changed(settled, paused=True, version="1.3.0")
+    there, told = dict(settled.children), settled.directive
+    changed(settled, paused=True, version="1.3.0", image="example.org/legato:2")
 
     settled.settle()
 
+    assert (settled.children, settled.directive) == (there, told)
     assert condition(settled, "Paused")[0] == "True"
-    assert len(deployments(settled, "gateway")) == 1
+    assert condition(settled, "Ready")[0] == "True"
+    assert condition(settled, "RolloutBlocked") == ("True", "NotPaused")
+    assert condition(settled, "ScalingActive") == ("Unknown", "Paused")
+    assert settled.bot_status.version == "1.2.3"
+
+
+def test_a_certificate_that_pods_trust_is_needed_and_rolls_them_when_it_changes(
+    settled: Model,
+) -> None:
+    authority = SecretRef(name="company", key="ca.crt")
+    before = set(deployments(settled, "gateway"))
+
+    changed(settled, pod_template=PodOverrides(ca_secret_ref=authority))
+    settled.settle()
+    assert condition(settled, "Ready") == ("False", "SecretMissing")
+    assert set(deployments(settled, "gateway")) == before
+
+    for content in ("one", "two"):
+        settled.more_secrets = {authority: content}
+        settled.settle()
+        assert condition(settled, "Ready")[0] == "True"
+        assert not before & set(deployments(settled, "gateway"))
+        before = set(deployments(settled, "gateway"))
+    assert settled.violations == []
+
+
+def test_a_bot_whose_nodes_do_not_answer_says_so(settled: Model) -> None:
+    for name, pod in settled.pods.items():
+        if name.startswith("berlin-"):
+            pod["status"]["conditions"][0]["status"] = "False"
+
+    plan = bots.reconcile(settled.bot(), WORLD, now=settled.now)
+
+    assert isinstance(plan.status, BotStatus)
+    ready = next(one for one in plan.status.conditions if one.type == "Ready")
+    assert (ready.reason, "europe" in ready.message) == ("NodesNotReady", True)
+    assert [one.nodes for one in plan.status.regions] == [0]
 
 
 def test_a_child_that_was_changed_or_removed_is_restored(settled: Model) -> None:
@@ -343,58 +360,3 @@ def test_a_region_says_how_many_play_in_it(settled: Model) -> None:
     settled.settle()
 
     assert [(one.name, one.players) for one in settled.bot_status.regions] == [("europe", 10)]
-
-
-@settings(max_examples=10, deadline=None, phases=UNSHRUNK)
-@given(
-    st.lists(
-        st.one_of(
-            st.tuples(st.just("play"), st.integers(0, 500)),
-            st.tuples(st.just("version"), st.integers(0, 3)),
-            st.tuples(st.just("nodes"), st.integers(0, 3)),
-            st.tuples(st.just("rotate"), st.integers(0, 3)),
-            st.tuples(st.just("redis"), st.integers(0, 1)),
-            st.tuples(st.just("prometheus"), st.integers(0, 1)),
-            st.tuples(st.just("machine"), st.integers(0, 3)),
-            st.tuples(st.just("turns"), st.integers(1, 12)),
-        ),
-        max_size=12,
-    )
-)
-def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
-    events: list[tuple[str, int]],
-) -> None:
-    model = Model()
-    for what, value in [("turns", 8), *events]:
-        happen(model, what, value)
-        for _ in range(value if what == "turns" else 1):
-            model.turn()
-            assert model.violations == []
-    model.redis = model.prometheus = True
-    model.machines.clear()
-    model.settle()
-
-    assert model.violations == []
-    assert condition(model, "Ready")[0] == "True"
-    assert len(deployments(model, "gateway")) == len(deployments(model, "audio")) == 1
-    spec = model.node_spec
-    there = [one for one in model.pods if one.startswith("berlin-")]
-    assert (spec.minimum or 0) <= len(there) <= (spec.maximum or 0)
-
-
-def happen(model: Model, what: str, value: int) -> None:
-    match what:
-        case "play":
-            model.play(value)
-        case "version":
-            changed(model, version=f"1.{value}.0")
-        case "nodes":
-            model.node_spec = msgspec.structs.replace(model.node_spec, version=f"4.2.{value}")
-        case "rotate":
-            model.node_spec = msgspec.structs.replace(model.node_spec, rotation=value)
-        case "redis":
-            model.redis = bool(value)
-        case "prometheus":
-            model.prometheus = bool(value)
-        case "machine":
-            model.machines[f"machine-berlin-{value}"] = Machine(cordoned=True)

@@ -2,9 +2,10 @@ from datetime import timedelta
 
 from legato.contracts.fleet import Directive, Observed, ObservedNode
 from legato_operator import directive
-from legato_operator.directive import Address, Fleet
+from legato_operator.directive import Address, Fleet, Steering
 
 AT = 1_000_000
+PLAIN = Steering(handovers={"gateway": 2})
 NODE = Address(name="berlin-0", url="http://berlin-0", region="europe", password="secret")
 
 
@@ -20,16 +21,15 @@ def fleet(*members: Observed, said: Directive | None = None) -> Fleet:
 
 
 def test_a_first_directive_is_its_first_version() -> None:
-    assert directive.compose(fleet(), [NODE], {}, max_handovers=2).version == 1
+    assert directive.compose(fleet(), [NODE], PLAIN).version == 1
 
 
 def test_a_directive_that_says_the_same_keeps_its_version() -> None:
-    first = directive.compose(fleet(), [NODE], {}, max_handovers=2)
+    first = directive.compose(fleet(), [NODE], PLAIN)
 
-    assert directive.compose(fleet(said=first), [NODE], {}, max_handovers=2) is first
-    assert (
-        directive.compose(fleet(said=first), [NODE], {"audio-0": 0}, max_handovers=2).version == 2
-    )
+    assert directive.compose(fleet(said=first), [NODE], PLAIN) is first
+    other = Steering(weights={"audio-0": 0})
+    assert directive.compose(fleet(said=first), [NODE], other).version == 2
 
 
 def test_a_drains_deadline_stands_from_the_first_time_it_is_said() -> None:
@@ -41,9 +41,9 @@ def test_a_drains_deadline_stands_from_the_first_time_it_is_said() -> None:
         cordoned=True,
         drain_within=timedelta(seconds=60),
     )
-    first = directive.compose(fleet(), [leaving], {}, max_handovers=2)
+    first = directive.compose(fleet(), [leaving], PLAIN)
 
-    later = directive.compose(Fleet(first, (), AT + 30_000), [leaving], {}, max_handovers=2)
+    later = directive.compose(Fleet(first, (), AT + 30_000), [leaving], PLAIN)
 
     assert first.nodes[0].drain_deadline == AT + 60_000
     assert later is first
@@ -53,8 +53,7 @@ def test_a_cordon_is_in_force_once_every_living_audio_pod_has_acted_on_it() -> N
     said = directive.compose(
         fleet(),
         [Address(**{**_fields(NODE), "cordoned": True})],
-        {},
-        max_handovers=2,
+        PLAIN,
     )
 
     assert fleet(observed(version=1), said=said).settled("berlin-0")
@@ -100,3 +99,22 @@ def test_partitions_are_counted_by_region() -> None:
 
 def test_no_password_stands_in_what_is_shown() -> None:
     assert "secret" not in repr(NODE)
+
+
+def test_each_roll_has_its_own_pace_and_who_cant_tell_them_apart_takes_the_least() -> None:
+    paces = Steering(handovers={"gateway": 4, "audio:europe": 0, "audio:america": 2})
+
+    said = directive.compose(fleet(), [NODE], paces)
+
+    assert said.max_handovers == 0
+    assert [said.most_handovers(roll) for roll in paces.handovers] == [4, 0, 2]
+
+
+def test_of_a_node_whose_group_is_paused_stays_what_was_told() -> None:
+    first = directive.compose(fleet(), [NODE], PLAIN)
+    drained = {**_fields(NODE), "cordoned": True, "drain_within": timedelta(seconds=60)}
+
+    paused = [Address(**{**drained, "still": True})]
+    assert directive.compose(fleet(said=first), paused, PLAIN) is first
+
+    assert directive.compose(fleet(said=first), [Address(**drained)], PLAIN).version == 2

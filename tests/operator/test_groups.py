@@ -9,6 +9,7 @@ from legato_operator import groups, names
 from legato_operator.changes import Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.directive import Fleet
+from legato_operator.resources.shared import PodOverrides, SecretRef
 from legato_operator.seen import Group, Machine
 from support_operator_model import WORLD, Model, lost
 
@@ -47,7 +48,7 @@ def test_nothing_runs_before_there_is_a_password() -> None:
     assert [type(one) for one in plan.actions] == [Patch, MakePassword]
     model.turn()
     assert model.node_status.conditions
-    assert condition(model, "Ready") == ("False", "SecretMissing")
+    assert condition(model, "Ready") == ("False", "Starting")
 
 
 def test_a_second_look_does_nothing(settled: Model) -> None:
@@ -113,6 +114,78 @@ def test_while_a_password_is_rotated_each_node_is_reached_by_its_own(settled: Mo
         ("berlin-1", "password-1"),
     }
     assert settled.violations == []
+
+
+def test_while_a_persons_own_secret_is_changed_nobody_loses_a_node(settled: Model) -> None:
+    changed(settled, password_secret_ref=SecretRef(name="nodes", key="password"))
+    settled.known_passwords = 1
+    settled.play(10)
+    settled.settle()
+
+    settled.passwords.append("another")
+    told = set()
+    for _ in range(30):
+        settled.turn()
+        assert settled.directive is not None
+        assert settled.waiting == 0
+        told |= {(one.name, one.password) for one in settled.directive.nodes}
+
+    assert told == {("berlin-0", "password-0"), ("berlin-0", "another"), ("berlin-1", "another")}
+    assert settled.violations == []
+
+
+def test_a_paused_group_is_looked_at_and_left_alone(settled: Model) -> None:
+    settled.play(150)
+    settled.settle()
+    told, there = settled.directive, dict(settled.pods)
+
+    changed(settled, version="4.3.0", paused=True)
+    settled.play(5)
+    settled.turns(60)
+
+    assert settled.directive == told
+    assert settled.pods == there
+    assert condition(settled, "Paused")[0] == "True"
+    assert condition(settled, "ScalingActive") == ("Unknown", "Paused")
+    assert condition(settled, "Draining") == ("False", "NothingDrains")
+
+
+def test_a_group_that_is_paused_while_a_node_drains_goes_on_afterwards(settled: Model) -> None:
+    settled.play(150)
+    settled.settle()
+    changed(settled, version="4.3.0")
+    while not settled.directive or not any(one.cordoned for one in settled.directive.nodes):
+        settled.turn()
+    told = settled.directive
+
+    changed(settled, paused=True)
+    settled.turns(10)
+    assert settled.directive == told
+    assert condition(settled, "Draining")[0] == "True"
+
+    changed(settled, paused=False)
+    settled.settle()
+    assert settled.violations == []
+    assert sum(settled.players.values()) == 150
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"application_yml": {"server": {"port": 80}}},
+        {"pod_template": PodOverrides(ca_secret_ref=SecretRef(name="ca", key="ca.crt"))},
+    ],
+)
+def test_what_cant_be_made_empties_no_node(settled: Model, wrong: dict[str, object]) -> None:
+    settled.play(150)
+    settled.settle()
+    told = settled.directive
+
+    changed(settled, **wrong)
+    settled.turns(10)
+
+    assert settled.directive == told
+    assert condition(settled, "Ready")[0] == "False"
 
 
 def test_another_rotation_waits_until_every_node_has_the_password_of_the_last(

@@ -17,6 +17,7 @@ from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.directive import Fleet
 from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.resources.musicbot import BotSpec
+from legato_operator.resources.shared import SecretRef
 from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Measured, NoAnswer, Past
 from legato_operator.seen import Bot, Group, Machine, Token, World
@@ -52,7 +53,11 @@ class Model:
     waiting: int = 0
     """Players that no node takes."""
     passwords: list[str] = field(default_factory=list)
+    known_passwords: int = 2
+    """How many of the last its Secret keeps: a person's own, only one."""
     secret_hash: str = "first"
+    more_secrets: dict[SecretRef, str] = field(default_factory=dict)
+    """Others than a bot needs, and their hashes."""
     directive: Directive | None = None
     acted: Directive | None = None
     redis: bool = True
@@ -126,7 +131,10 @@ class Model:
             children=self._of("LavalinkNode"),
             pods=tuple(one for name, one in self.pods.items() if name.startswith("berlin-")),
             machines=self.machines,
-            passwords={names.revision(one): one for one in reversed(self.passwords[-2:])},
+            passwords={
+                names.revision(one): one
+                for one in reversed(self.passwords[-self.known_passwords :])
+            },
             fleets={"melody": fleet},
             players=Measured(playing) if self.prometheus else NoAnswer("Error", "down"),
             deficit=Measured(0) if self.prometheus else NoAnswer("Error", "down"),
@@ -148,7 +156,7 @@ class Model:
             deleting_since=self.deleting_since,
             children=self._of("MusicBot"),
             pods=tuple(one for name, one in self.pods.items() if name.startswith("melody-")),
-            secrets=dict.fromkeys(used, self.secret_hash),
+            secrets=dict.fromkeys(used, self.secret_hash) | self.more_secrets,
             token=Token("Valid", remaining=900, total=1000),
             fleet=self._fleet(),
             stored_shards=self.stored_shards,
@@ -325,3 +333,23 @@ class Model:
 def lost(model: Model, pod: str) -> None:
     """Have a node's machine go out of reach."""
     model.machines[f"machine-{pod}"] = replace(Machine(), lost=True)
+
+
+def changed(model: Model, **spec: object) -> None:
+    """Ask for something else of the bot."""
+    model.bot_spec = msgspec.structs.replace(model.bot_spec, **spec)
+
+
+def condition(model: Model, name: str) -> tuple[str, str]:
+    """Read one of the bot's conditions: its status and reason."""
+    found = next(one for one in model.bot_status.conditions if one.type == name)
+    return found.status, found.reason
+
+
+def deployments(model: Model, component: str) -> list[str]:
+    """Name the bot's Deployments of a component."""
+    return [
+        one.name
+        for one in model.children
+        if f"melody-{component}" in one.name and one.kind == "Deployment"
+    ]

@@ -1,12 +1,13 @@
 """A node's application.yml: what the music rests on, and what a user may add. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from legato_operator.desired.manifest import Manifest
 from legato_operator.resources.lavalinknode import NodeSpec
 
 FROZEN_PEER = 15_000
 """Milliseconds: without it a frozen client's socket stays open, and its session with it."""
+PASSWORD = "lavalink.server.password"  # noqa: S105  # where it would stand
 WORKERS = 64
 """Threads: each PATCH to a dead voice server blocks one for ever, and Lavalink has 16."""
 
@@ -17,10 +18,14 @@ def document(spec: NodeSpec, port: int) -> Manifest:
 
 
 def refused(spec: NodeSpec, port: int) -> tuple[str, ...]:
-    """Name what of a user's file would break the music, or is said elsewhere."""
-    said = spec.application_yml or {}
-    wrong = tuple(_differing(said, _ours(spec, port)))
-    return wrong + (("lavalink.server.password",) if _has_password(said) else ())
+    """Name what of a user's file would break the music, or is said elsewhere.
+
+    In every spelling that Spring takes for the same: dotted, with dashes, in small letters
+    (https://docs.spring.io/spring-boot/reference/features/external-config.html, relaxed binding).
+    """
+    ours = {_canonical(path): value for path, value in _leaves(_ours(spec, port))}
+    said = dict(_leaves(spec.application_yml or {}))
+    return tuple(path for path, value in said.items() if _breaks(_canonical(path), value, ours))
 
 
 def merged(under: Manifest, over: Manifest) -> Manifest:
@@ -68,20 +73,26 @@ def _ours(spec: NodeSpec, port: int) -> Manifest:
     }
 
 
-def _differing(said: Mapping[str, object], ours: Manifest, path: str = "") -> list[str]:
-    found: list[str] = []
+def _leaves(said: Mapping[str, object], path: str = "") -> Iterator[tuple[str, object]]:
     for key, value in said.items():
-        if key not in ours:
-            continue
-        here = f"{path}{key}"
-        if isinstance(value, Mapping) and isinstance(ours[key], dict):
-            found += _differing(value, ours[key], f"{here}.")
-        elif value != ours[key]:
-            found.append(here)
-    return found
+        here = f"{path}.{key}" if path else str(key)
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, here)
+        else:
+            yield here, value
 
 
-def _has_password(said: Mapping[str, object]) -> bool:
-    lavalink = said.get("lavalink")
-    server = lavalink.get("server") if isinstance(lavalink, Mapping) else None
-    return isinstance(server, Mapping) and "password" in server
+def _breaks(path: str, value: object, ours: Mapping[str, object]) -> bool:
+    """Say whether it sets a field of ours, all above one, or something within one, otherwise."""
+    if path == PASSWORD:
+        return True
+    if path in ours:
+        return value != ours[path]
+    return any(
+        one.startswith((f"{path}.", f"{path}[")) or path.startswith((f"{one}.", f"{one}["))
+        for one in ours
+    )
+
+
+def _canonical(path: str) -> str:
+    return path.lower().replace("-", "").replace("_", "")

@@ -33,7 +33,11 @@ class Frame:
         return self.spec.image or f"{REGISTRY}/legato-{component}:{self.version}"
 
     def secrets_hash(self, *refs: SecretRef) -> str:
-        """Name the contents of some Secrets, so that a change rolls the pods that use them."""
+        """Name the contents of some Secrets, and of those that every pod reads.
+
+        So a change rolls the pods that use them.
+        """
+        refs = (*refs, *self.spec.pod_template.secrets())
         return names.revision([[one.name, one.key, self.secrets.get(one, "")] for one in refs])
 
 

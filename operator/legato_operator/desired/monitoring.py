@@ -85,7 +85,7 @@ def _rules(frame: Frame) -> Manifest:
     labels = names.of_bot(frame.name, "monitoring")
     manifest = made(API, "PrometheusRule", frame.name, frame.owner, labels)
     # Prometheus writes a label's every other sign as an underscore.
-    chosen = f'legato_dev_bot="{frame.name}"'
+    chosen = f'namespace="{frame.owner.namespace}",legato_dev_bot="{frame.name}"'
     rules = [
         {
             "alert": alert,

@@ -14,11 +14,9 @@ their Secrets know; but never to a cloud's metadata service.
 from legato_operator import names
 from legato_operator.desired.manifest import Manifest, Owner, made
 
-METADATA = "169.254.169.254/32"
-OUT = [
-    {"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [METADATA]}}]},
-    {"to": [{"ipBlock": {"cidr": "::/0"}}]},
-]
+METADATA = {"0.0.0.0/0": ["169.254.169.254/32"], "::/0": ["fd00:ec2::254/128", "fd20:ce::254/128"]}
+"""Where clouds hand out what a machine may do: of all, and by IPv6 of AWS and Google."""
+OUT = [{"to": [{"ipBlock": {"cidr": cidr, "except": never}}]} for cidr, never in METADATA.items()]
 SERVED = {"gateway": 3001, "audio": 3002, "api": 3000}
 SILENT = ("worker", "migrate")
 

@@ -3,8 +3,8 @@
 The official image and `legato node` read the same: what differs between them is said twice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -33,6 +33,8 @@ class Group:
     spec: NodeSpec
     password: str = ""
     """The hash of the password in force; the empty text where there is none yet."""
+    secrets: Mapping[SecretRef, str] = field(default_factory=dict)
+    """The hash of each other key of a Secret that the pods read."""
 
     @property
     def name(self) -> str:
@@ -168,7 +170,11 @@ def _template(group: Group, config: str) -> Manifest:
         secrets=group.password,
     )
     safe = "true" if spec.eviction == "Always" else "false"
-    template["metadata"].setdefault("annotations", {})[SAFE_TO_EVICT] = safe
+    annotations = template["metadata"].setdefault("annotations", {})
+    annotations[SAFE_TO_EVICT] = safe
+    if read := spec.pod_template.secrets():
+        contents = [[one.name, one.key, group.secrets.get(one, "")] for one in read]
+        annotations[names.OTHER_SECRETS] = names.revision(contents)
     template["metadata"]["labels"][names.REVISION] = names.revision(template)
     if spec.eviction != "Always":
         template["metadata"]["labels"][names.PROTECTED] = "true"

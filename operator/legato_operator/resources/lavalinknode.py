@@ -90,7 +90,7 @@ class NodeSpec(Part, frozen=True, kw_only=True):
     """What is wanted of a group of nodes."""
 
     region: RegionName
-    """The region of every bot that it serves."""
+    """Where it is: bots with a region of this name play on it."""
     replicas: Count | None = None
     """How many nodes; set by a person, an autoscaler or kubectl scale, never by the operator."""
     minimum: Annotated[int, Meta(ge=1, le=200)] | None = None
@@ -184,7 +184,7 @@ class NodeSpec(Part, frozen=True, kw_only=True):
 
 
 class LavalinkNode(Part, frozen=True, kw_only=True):
-    """Equal nodes in one region."""
+    """Equal nodes in one region, speaking Lavalink's v4 protocol: where music is played."""
 
     spec: NodeSpec
     """What is wanted."""

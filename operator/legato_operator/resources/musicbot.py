@@ -54,7 +54,7 @@ class Gateway(Part, frozen=True, kw_only=True):
     shards_per_pod: Annotated[int, Meta(ge=1, le=64)] = 8
     """How many shards a pod holds at most."""
     max_handovers: Annotated[int, Meta(ge=1, le=64)] = 2
-    """How many shards, and how many partitions, change their owner at the same time."""
+    """How many shards change their owner at the same time."""
     resources: Resources = Resources()
     """What each pod asks for."""
 
@@ -83,6 +83,8 @@ class Audio(Part, frozen=True, kw_only=True):
     """How many there are at most; a region has 32 partitions."""
     players_per_pod: Annotated[int, Meta(ge=1, le=10_000)] = 500
     """How many players a pod owns comfortably."""
+    max_handovers: Annotated[int, Meta(ge=1, le=32)] = 2
+    """How many partitions change their owner at the same time."""
     resources: Resources = Resources()
     """What each pod asks for."""
 
@@ -99,9 +101,10 @@ class Region(Part, frozen=True, kw_only=True):
     """A place: audio pods and nodes near a set of Discord's voice servers."""
 
     name: RegionName
-    """The region; guilds keep it as their home."""
+    """Its name, which the LavalinkNodes there say as their region."""
     voice_regions: Annotated[tuple[VoiceRegion, ...], SOME] = ()
-    """Discord's voice regions that belong to it, such as frankfurt."""
+    """Discord's voice regions that its nodes play for, as the names of voice servers begin:
+    frankfurt, us-east. Players in a voice region that no place lists play in the first place."""
     audio: Audio = Audio()
     """Its audio pods."""
     lavalink_nodes: LabelSelector = LabelSelector()
@@ -217,7 +220,8 @@ class BotSpec(Part, frozen=True, kw_only=True):
     regions: Annotated[
         tuple[Region, ...], Meta(min_length=1, max_length=16, extra={"map_key": "name"})
     ]
-    """Where it plays; the first is the home of guilds that have no other."""
+    """Places that it plays in. Guilds are at home in the first, whose audio pods own their players;
+    on which place's nodes one plays follows from its voice server, by voiceRegions."""
     api: Api = Api()
     """The HTTP API."""
     worker: Worker = Worker()
@@ -239,6 +243,13 @@ class BotSpec(Part, frozen=True, kw_only=True):
 
     RULES = (
         IMAGE_PINNED,
+        Rule(
+            "voice-region-once",
+            "self.regions.all(one, !has(one.voiceRegions) || one.voiceRegions.all(voice,"
+            " self.regions.exists_one(other, has(other.voiceRegions)"
+            " && voice in other.voiceRegions)))",
+            "A voice region belongs to one of the regions: list it under one only.",
+        ),
         immutable(
             "applicationId",
             "applicationId never changes, since every queue belongs to it: make another MusicBot.",
@@ -258,7 +269,7 @@ class BotSpec(Part, frozen=True, kw_only=True):
 
 
 class MusicBot(Part, frozen=True, kw_only=True):
-    """A Discord music bot."""
+    """A Discord music bot: one application, its gateways, audio pods, API and regular works."""
 
     spec: BotSpec
     """What is wanted."""

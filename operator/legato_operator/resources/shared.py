@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
+from legato_operator.resources import GROUP
 from legato_operator.resources.fields import (
     FEW,
     SOME,
@@ -18,6 +19,25 @@ from legato_operator.resources.fields import (
     Short,
     Text,
 )
+
+OURS = (
+    "MEMBER",
+    "REGION",
+    "SHARDS",
+    "LISTEN",
+    "PORT",
+    "API_PORT",
+    "AUDIO_PORT",
+    "GATEWAY_PORT",
+    "DISCORD_APPLICATION_ID",
+    "DISCORD_TOKEN",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PASSWORD",
+    "LAVALINK_SERVER_PASSWORD",
+    "SPRING_CONFIG_ADDITIONAL_LOCATION",
+)
+"""Environment variables by which a pod is what it is, and found where it is."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -69,7 +89,31 @@ class EnvVar(Part, frozen=True, kw_only=True):
             "!has(self.valueFrom) || !has(self.value) || self.value == ''",
             "Give an environment variable a value or valueFrom, not both.",
         ),
+        Rule(
+            "env-not-ours",
+            f"!(self.name in {list(OURS)})",
+            "The operator sets this environment variable from the rest of the spec: a pod with"
+            " another would be none of this bot's, or reach nothing.",
+        ),
     )
+
+    @property
+    def secret(self) -> SecretRef | None:
+        """Say which key of a Secret it is."""
+        found = self._key
+        if found is None:
+            return None
+        return SecretRef(name=str(found.get("name", "")), key=str(found.get("key", "")))
+
+    @property
+    def is_optional(self) -> bool:
+        """Say whether a pod starts without that Secret."""
+        return self._key is not None and self._key.get("optional") is True
+
+    @property
+    def _key(self) -> dict[str, object] | None:
+        found = (self.value_from or {}).get("secretKeyRef")
+        return found if isinstance(found, dict) else None
 
 
 class Toleration(Part, frozen=True, kw_only=True):
@@ -90,6 +134,21 @@ class Toleration(Part, frozen=True, kw_only=True):
 class PodOverrides(Part, frozen=True, kw_only=True):
     """What is added to every pod; what makes a pod Legato's can't be changed."""
 
+    RULES = (
+        Rule(
+            "pod-labels-not-ours",
+            f"!has(self.labels) || !self.labels.exists(key, key.startsWith('{GROUP}/'))",
+            f"podTemplate.labels must not begin with {GROUP}/: by those the operator knows its"
+            " pods.",
+        ),
+        Rule(
+            "pod-annotations-not-ours",
+            f"!has(self.annotations) || !self.annotations.exists(key, key.startsWith('{GROUP}/'))",
+            f"podTemplate.annotations must not begin with {GROUP}/: put those on one pod, as"
+            f" {GROUP}/drain, by kubectl annotate.",
+        ),
+    )
+
     labels: Annotated[dict[LabelKey, LabelValue], SOME] = {}
     """More labels."""
     annotations: Annotated[dict[LabelKey, Text], SOME] = {}
@@ -103,10 +162,16 @@ class PodOverrides(Part, frozen=True, kw_only=True):
     image_pull_secrets: Annotated[tuple[ObjectName, ...], FEW] = ()
     """Secrets to pull images with."""
     env: Annotated[tuple[EnvVar, ...], Meta(max_length=32, extra={"map_key": "name"})] = ()
-    """More environment variables; they replace Legato's of the same name."""
+    """More environment variables; they replace Legato's of the same name, where the spec does not
+    say the same elsewhere."""
     ca_secret_ref: SecretRef | None = None
     """Whom the pods trust instead of the system's authorities, as PEM, such as those and a
     company's own. Java has a store of its own, so not of the official Lavalink image."""
+
+    def secrets(self, *, optional: bool = True) -> tuple[SecretRef, ...]:
+        """List the Secrets that pods can't start without, or all that they read."""
+        named = [one.secret for one in self.env if optional or not one.is_optional]
+        return tuple(one for one in (self.ca_secret_ref, *named) if one is not None)
 
 
 class Requirement(Part, frozen=True, kw_only=True):

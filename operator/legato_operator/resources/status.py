@@ -80,6 +80,8 @@ class RegionStatus(Part, frozen=True, kw_only=True):
     """The region."""
     audio: int = 0
     """How many audio pods are wanted."""
+    nodes: int = 0
+    """How many nodes answer that its players may be on."""
     players: int = 0
     """How many players the region has."""
 

@@ -1,3 +1,5 @@
+import pytest
+
 from legato_operator.desired import application
 from legato_operator.resources.lavalinknode import NodeSpec, Plugin
 
@@ -39,9 +41,37 @@ def test_what_would_break_the_music_is_refused_by_name() -> None:
     assert application.refused(spec(application_yml=bad), PORT) == (
         "server.port",
         "server.undertow.threads.worker",
-        "lavalink.server.playerUpdateInterval",
         "lavalink.server.password",
+        "lavalink.server.playerUpdateInterval",
     )
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ({"lavalink.server.password": "x"}, "lavalink.server.password"),
+        (
+            {"lavalink": {"server.player-update-interval": 5}},
+            "lavalink.server.player-update-interval",
+        ),
+        ({"server.undertow": {"threads.worker": 16}}, "server.undertow.threads.worker"),
+        ({"server": {"undertow": {"THREADS": {"worker": 16}}}}, "server.undertow.THREADS.worker"),
+        (
+            {"lavalink": {"server": {"sources": {"youtube": True}}}},
+            "lavalink.server.sources.youtube",
+        ),
+        ({"server": None}, "server"),
+        ({"metrics": {"prometheus": {"enabled": False}}}, "metrics.prometheus.enabled"),
+    ],
+)
+def test_another_spelling_of_the_same_is_refused_too(bad: dict[str, object], named: str) -> None:
+    assert application.refused(spec(application_yml=bad), PORT) == (named,)
+
+
+def test_what_says_the_same_as_we_do_is_fine() -> None:
+    same = {"metrics": {"prometheus": {"enabled": True}}, "server.port": PORT}
+
+    assert application.refused(spec(application_yml=same), PORT) == ()
 
 
 def test_plugins_are_named_with_their_repository() -> None:

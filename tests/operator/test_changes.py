@@ -1,0 +1,88 @@
+"""Whatever happens: what must never be, and what must be in the end."""
+
+import msgspec
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from legato_operator import bots, groups
+from legato_operator.seen import Machine
+from support_operator_model import WORLD, Model, changed, condition, deployments
+
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""A model that fails after many turns takes minutes to be made smaller."""
+SURGE = 1
+"""Nodes above the maximum while others are replaced."""
+
+
+@settings(max_examples=10, deadline=None, phases=UNSHRUNK)
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("play"), st.integers(0, 500)),
+            st.tuples(st.just("version"), st.integers(0, 3)),
+            st.tuples(st.just("nodes"), st.integers(0, 3)),
+            st.tuples(st.just("rotate"), st.integers(0, 3)),
+            st.tuples(st.just("redis"), st.integers(0, 1)),
+            st.tuples(st.just("prometheus"), st.integers(0, 1)),
+            st.tuples(st.just("machine"), st.integers(0, 3)),
+            st.tuples(st.just("pause"), st.integers(0, 1)),
+            st.tuples(st.just("turns"), st.integers(1, 12)),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
+    events: list[tuple[str, int]],
+) -> None:
+    model = Model()
+    for what, value in [("turns", 8), *events]:
+        happen(model, what, value)
+        for _ in range(value if what == "turns" else 1):
+            model.turn()
+            assert model.violations == []
+            assert_bounded(model)
+    model.redis = model.prometheus = True
+    model.machines.clear()
+    happen(model, "pause", 0)
+    model.settle()
+
+    assert model.violations == []
+    assert condition(model, "Ready")[0] == "True"
+    assert len(deployments(model, "gateway")) == len(deployments(model, "audio")) == 1
+    there = [one for one in model.pods if one.startswith("berlin-")]
+    assert len(there) == model.node_status.desired_replicas
+    # What was done is all that was to be done.
+    for plan in (
+        bots.reconcile(model.bot(), WORLD, now=model.now),
+        groups.reconcile(model.group(), WORLD, now=model.now),
+    ):
+        assert plan.actions == ()
+
+
+def assert_bounded(model: Model) -> None:
+    spec = model.node_spec
+    wanted = model.node_status.desired_replicas
+    assert (spec.minimum or 0) <= wanted <= (spec.maximum or 0)
+    there = [one for one in model.pods if one.startswith("berlin-")]
+    assert len(there) <= (spec.maximum or 0) + SURGE
+
+
+def happen(model: Model, what: str, value: int) -> None:
+    match what:
+        case "play":
+            model.play(value)
+        case "version":
+            changed(model, version=f"1.{value}.0")
+        case "nodes":
+            model.node_spec = msgspec.structs.replace(model.node_spec, version=f"4.2.{value}")
+        case "rotate":
+            model.node_spec = msgspec.structs.replace(model.node_spec, rotation=value)
+        case "redis":
+            model.redis = bool(value)
+        case "prometheus":
+            model.prometheus = bool(value)
+        case "pause":
+            changed(model, paused=bool(value))
+            model.node_spec = msgspec.structs.replace(model.node_spec, paused=bool(value))
+        case "machine":
+            model.machines[f"machine-berlin-{value}"] = Machine(cordoned=True)
