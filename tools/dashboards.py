@@ -22,6 +22,8 @@ class Panel(NamedTuple):
     queries: Sequence[tuple[str, str]]
     """Expression, legend."""
     unit: str = "short"
+    none: str = "no data"
+    """What an empty panel says."""
 
 
 def _quantile(share: float, metric: str, chosen: str, *by: str) -> str:
@@ -133,11 +135,13 @@ LISTENERS = (
         "Players that moved",
         "Between nodes, in five minutes, by outcome",
         [(f"sum by (outcome) (increase(legato_audio_moves_total{{{BOT}}}[5m]))", "{{outcome}}")],
+        none="none so far",
     ),
     Panel(
         "Voice connections that ended",
         "In five minutes, by close code",
         [(f"sum by (code) (increase(legato_audio_voice_closes_total{{{BOT}}}[5m]))", "{{code}}")],
+        none="none so far",
     ),
     Panel(
         "What is away",
@@ -161,6 +165,7 @@ OPERATOR = (
                 "{{kind}} {{namespace}}/{{name}}",
             )
         ],
+        none="all are ready",
     ),
     Panel(
         "Rollouts that wait",
@@ -171,6 +176,7 @@ OPERATOR = (
                 "{{kind}} {{namespace}}/{{name}}",
             )
         ],
+        none="none waits",
     ),
     Panel(
         "Looks",
@@ -224,6 +230,7 @@ OPERATOR = (
         "Questions to Prometheus without a figure",
         "In five minutes; counts are held meanwhile",
         [("sum by (why) (increase(legato_operator_unanswered_questions_total[5m]))", "{{why}}")],
+        none="none so far",
     ),
     Panel(
         "Memory",
@@ -286,7 +293,14 @@ def _placed(panels: Sequence[Panel]) -> Iterator[dict[str, Any]]:
             "description": one.about,
             "datasource": {"type": "prometheus", "uid": "${datasource}"},
             "gridPos": {"x": column * WIDTH, "y": row * HEIGHT, "w": WIDTH, "h": HEIGHT},
-            "fieldConfig": {"defaults": {"unit": one.unit, "min": 0}, "overrides": []},
+            "fieldConfig": {
+                "defaults": {"unit": one.unit, "min": 0, "noValue": one.none},
+                "overrides": [],
+            },
+            "options": {
+                "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+                "tooltip": {"mode": "multi", "sort": "desc"},
+            },
             "targets": [
                 {"refId": chr(ord("A") + place), "expr": expression, "legendFormat": legend}
                 for place, (expression, legend) in enumerate(one.queries)

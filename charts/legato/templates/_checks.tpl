@@ -11,6 +11,27 @@
 {{- if and (not $v.serviceAccount.create) (not $v.serviceAccount.name) -}}
 {{- fail "Name the service account to use in serviceAccount.name, or let serviceAccount.create be true." -}}
 {{- end -}}
+{{- if and (not $v.serviceAccount.create) $v.serviceAccount.annotations -}}
+{{- fail "serviceAccount.annotations are for the one that the chart makes: write them to your own, or let serviceAccount.create be true." -}}
+{{- end -}}
+{{- if and $v.nameOverride $v.fullnameOverride -}}
+{{- fail "nameOverride is a part of the name that fullnameOverride replaces: leave one out." -}}
+{{- end -}}
+{{- if and $v.networkPolicy.from (not $v.networkPolicy.enabled) -}}
+{{- fail "networkPolicy.from keeps nobody out without networkPolicy.enabled: set it, or leave from empty." -}}
+{{- end -}}
+{{- $alerts := list -}}
+{{- range (.Files.Get "files/alerts.yaml" | fromYaml).groups -}}
+{{- range .rules -}}{{- $alerts = append $alerts .alert -}}{{- end -}}
+{{- end -}}
+{{- range $v.monitoring.excludedAlerts -}}
+{{- if not (has . $alerts) -}}
+{{- fail (printf "monitoring.excludedAlerts names %s, which the chart has not: it has %s." . (join ", " $alerts)) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey ($v.resources.limits | default dict) "cpu" -}}
+{{- fail "resources.limits.cpu would stop the operator for up to 100 ms at a time: leave it out, and raise resources.requests.cpu." -}}
+{{- end -}}
 {{- if and (eq $v.image.tag "latest") (not $v.image.digest) -}}
 {{- fail "image.tag latest is another image on another day: name a release, or set image.digest." -}}
 {{- end -}}
@@ -28,6 +49,9 @@
 {{- if $v.simulator.enabled -}}
 {{- if $v.discord.restUrl -}}
 {{- fail "simulator.enabled and discord.restUrl both say where Discord is: leave one out." -}}
+{{- end -}}
+{{- if eq $v.simulator.image.tag "latest" -}}
+{{- fail "simulator.image.tag latest is another image on another day: name a release." -}}
 {{- end -}}
 {{- if not $v.simulator.tokenSecret.name -}}
 {{- fail "The simulator knows its bot by a token: name a Secret in simulator.tokenSecret.name, the one that the MusicBot names too." -}}

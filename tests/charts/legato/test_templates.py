@@ -52,6 +52,21 @@ def test_the_chart_is_without_a_fault_in_helms_eyes() -> None:
             "machines needs a ClusterRole",
         ),
         ({"serviceAccount": {"create": False}}, "Name the service account"),
+        (
+            {"serviceAccount": {"create": False, "name": "mine", "annotations": {"a": "b"}}},
+            "write them to your own",
+        ),
+        ({"nameOverride": "one", "fullnameOverride": "other"}, "leave one out"),
+        ({"networkPolicy": {"from": [{"podSelector": {}}]}}, "keeps nobody out"),
+        (
+            {"monitoring": {"excludedAlerts": ["LegatoOperaterGone"]}},
+            "names LegatoOperaterGone, which the chart has not",
+        ),
+        ({"resources": {"limits": {"cpu": "1"}}}, "resources.limits.cpu would stop"),
+        (
+            {"simulator": {**SIMULATOR["simulator"], "image": {"tag": "latest"}}},
+            "simulator.image.tag latest is another image",
+        ),
         ({"image": {"tag": "latest"}}, "latest is another image on another day"),
         ({"prometheus": {"url": "http://p", "caSecret": {"name": "ca"}}}, "with https://"),
         ({"prometheus": {"tokenSecret": {"name": "token"}}}, "without prometheus.url"),
@@ -192,6 +207,7 @@ def test_an_excluded_alert_is_left_out_and_the_others_stay() -> None:
     assert "LegatoOperatorGone" in everything
     without = names({"monitoring": {"excludedAlerts": ["LegatoOperatorGone"]}})
     assert without == everything - {"LegatoOperatorGone"}
+    assert names({"machines": False}) == everything - {"LegatoNodesDegraded"}
 
 
 def test_a_simulator_is_where_the_operator_looks_for_discord() -> None:
