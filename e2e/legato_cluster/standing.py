@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from legato_cluster import binaries, cluster, waiting
+from legato_cluster import binaries, cluster, platform, waiting
 from legato_cluster.control_plane import START_TIMEOUT, ControlPlane
 
 TICK = 0.1
@@ -38,6 +38,9 @@ def up(place: Path, machines: int = 0) -> int:
         (place / "kubeconfig").unlink(missing_ok=True)
         if machines:
             cluster.programs(_say)
+            _say(f"Every machine will hold {platform.IMAGE}: {platform.image()}")
+            _say(f"kubectl: {binaries.folder(_say) / 'kubectl'}")
+            _say("helm: .venv/bin/python tools/helm.py says where it is.")
         binaries.folder(_say)
         pid = _left_behind(place, machines)
         if not _appeared(place / "kubeconfig", pid):
@@ -108,7 +111,8 @@ def _note(place: Path) -> tuple[int, int] | None:
 @contextlib.contextmanager
 def _held(machines: int) -> Iterator[Path]:
     if machines:
-        with cluster.running(cluster.programs(), machines=machines) as whole:
+        held = [platform.image()]
+        with cluster.running(cluster.programs(), machines=machines, archives=held) as whole:
             yield whole.kubeconfig
     else:
         with ControlPlane(binaries.folder()) as control:
