@@ -127,7 +127,8 @@ class Api(Part, frozen=True, kw_only=True):
     tls_secret_name: ObjectName | None = None
     """The Secret of the Ingress' certificate."""
     oauth_secret_ref: SecretRef | None = None
-    """The application's OAuth2 client secret, for people to log in."""
+    """The application's OAuth2 client secret, given to the API's pods for people to log in; this
+    release's API has no log-in yet."""
     resources: Resources = Resources(cpu="100m")
     """What each pod asks for."""
 

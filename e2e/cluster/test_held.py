@@ -1,0 +1,107 @@
+"""What is paused or can not be made stays as it is; a changed password loses no node."""
+
+import json
+
+import pytest
+
+import support_operating
+from support_operating import Bot, Json, Room, Stage, lavalink_node
+
+BOTS = "apis/legato.dev/v1beta1/musicbots"
+NODES = "apis/legato.dev/v1beta1/lavalinknodes"
+WORKLOADS = ("apis/apps/v1/deployments", "apis/apps/v1/statefulsets", "apis/batch/v1/jobs")
+PASSWORD = {"name": "nodes", "key": "password"}
+
+
+def password(value: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "nodes"},
+        "stringData": {"password": value},
+    }
+
+
+@pytest.fixture(scope="module")
+def room(operating: Stage) -> Room:
+    room = Room(operating, "held")
+    operating.cluster.kubectl("create", "namespace", "held")
+    room.apply(password("first"))
+    group = lavalink_node(replicas=2, passwordSecretRef=PASSWORD)
+    support_operating.settled(room, [Bot("melody", 100000000000000701)], group)
+    return room
+
+
+def there(room: Room) -> dict[str, int]:
+    """Say which workloads there are, and in which generation."""
+    return {
+        one["metadata"]["name"]: one["metadata"]["generation"]
+        for kind in WORKLOADS
+        for one in room.items(kind)
+        if one["metadata"].get("generation")
+    }
+
+
+def change(room: Room, kind: str, name: str, **spec: Json) -> None:
+    """Change a resource, and wait until the operator has looked at what it says now."""
+    room.run("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+    path = BOTS if kind == "mb" else NODES
+    wanted = room.get(path, name)["metadata"]["generation"]
+    room.until(
+        lambda: room.get(path, name)["status"]["observedGeneration"] >= wanted,
+        f"a look at {name} of generation {wanted}",
+    )
+
+
+def test_what_is_paused_stays_as_it_is_and_goes_on_afterwards(room: Room) -> None:
+    change(room, "mb", "melody", paused=True)
+    change(room, "lln", "berlin", paused=True)
+    before, told = there(room), room.directive(room.bots[0])
+
+    change(room, "mb", "melody", image="example.org/legato:2")
+    change(room, "lln", "berlin", version="4.2.9")
+
+    assert (there(room), room.directive(room.bots[0])) == (before, told)
+    for kind, name in (("musicbots", "melody"), ("lavalinknodes", "berlin")):
+        assert room.condition(kind, name, "Paused")[0] == "True"
+        assert room.condition(kind, name, "Ready")[0] == "True"
+    assert room.condition("musicbots", "melody", "RolloutBlocked")[1] == "NotPaused"
+    assert "NotPaused" in room.run("get", "mb", "melody", "-o", "jsonpath={.status.inProgress}")
+
+    change(room, "mb", "melody", paused=False, image=None)
+    change(room, "lln", "berlin", paused=False)
+    room.until(
+        lambda: (
+            room.ready("berlin", "lavalinknodes")
+            and len({one.revision for one in room.directive(room.bots[0]).nodes}) == 1
+            and room.directive(room.bots[0]).nodes[0].revision != told.nodes[0].revision
+        ),
+        "nodes of the wanted release",
+    )
+
+
+def test_what_breaks_the_music_is_refused_in_words_and_touches_nothing(room: Room) -> None:
+    before, told = there(room), room.directive(room.bots[0])
+
+    change(room, "lln", "berlin", applicationYml={"lavalink": {"server.player-update-interval": 5}})
+
+    status, reason, message = room.condition("lavalinknodes", "berlin", "Ready")
+    assert (status, reason) == ("False", "ApplicationYmlRefused")
+    assert "lavalink.server.player-update-interval" in message
+    assert (there(room), room.directive(room.bots[0])) == (before, told)
+
+    change(room, "lln", "berlin", applicationYml=None)
+    room.until(lambda: room.ready("berlin", "lavalinknodes"), "all as it was before")
+
+
+def test_a_persons_password_is_changed_and_every_node_is_reached_meanwhile(room: Room) -> None:
+    room.apply(password("second"))
+
+    def follow() -> bool:
+        nodes = room.directive(room.bots[0]).nodes
+        assert len(nodes) >= 2  # nobody plays on a node that the bot is not told of
+        assert {one.password for one in nodes} <= {"first", "second"}
+        return {one.password for one in nodes} == {"second"} and len(nodes) == 2
+
+    room.until(follow, "every node with the new password")
+    room.until(lambda: room.ready("berlin", "lavalinknodes"), "a group that is fine")
