@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from legato_cluster.control_plane import ControlPlane
-from legato_operator import crds
+from legato_operator import crds, schemas
 from legato_operator.resources import API_VERSION
 
 RULES = pathlib.Path(__file__).parent / "rules"
@@ -47,14 +47,14 @@ def manifest(kind: crds.Kind, name: object, *changes: Spec) -> str:
 
 @pytest.mark.parametrize("kind", crds.KINDS, ids=lambda kind: kind.name)
 def test_every_rule_has_its_examples(kind: crds.Kind) -> None:
-    assert set(examples(kind).rules) == set(crds.rules(kind.struct))
+    assert set(examples(kind).rules) == set(schemas.rules(kind.struct))
 
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{k.name}-{n}" for k, n in CASES])
 def test_a_rule_lets_pass_and_refuses_with_its_sentence(
     cluster: ControlPlane, kind: crds.Kind, name: str
 ) -> None:
-    example, rule = examples(kind).rules[name], crds.rules(kind.struct)[name]
+    example, rule = examples(kind).rules[name], schemas.rules(kind.struct)[name]
     named = name.lower()
     if example.before is not None:
         made = cluster.kubectl("create", "-f", "-", stdin=manifest(kind, named, example.before))

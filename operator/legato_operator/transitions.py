@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from legato_operator.resources.status import Condition, NodeStatus, Status
+from legato_operator.resources.status import BotStatus, Condition, NodeStatus, Status
 
 NEGATIVE = frozenset({"Degraded", "RolloutBlocked"})
 """Conditions that are bad where they are so."""
@@ -22,6 +22,18 @@ TOLD = frozenset(
     }
 )
 """Conditions whose changes are told; others change with every step."""
+STEPS = frozenset(
+    {
+        "MigrationDone",
+        "NewPodsReady",
+        "NotPaused",
+        "OldHoldNothing",
+        "OldPodsGone",
+        "OthersReady",
+        "RolloutSlot",
+    }
+)
+"""Predicates that every rollout waits for a while; what keeps them unmet is told otherwise."""
 AT_FIRST = frozenset({"Ready", "TokenValid"})
 """Conditions that are told also when they are said for the first time."""
 
@@ -42,8 +54,14 @@ def notes(before: Status, after: Status) -> Iterator[Note]:
     for one in after.conditions:
         if one.type in TOLD and _differs(known.get(one.type), one):
             yield Note(_type(one), one.reason, one.message or f"{one.type} is {one.status}.")
-    if isinstance(before, NodeStatus) and isinstance(after, NodeStatus):
-        yield from _scaled(before, after)
+    match before, after:
+        case NodeStatus(desired_replicas=was), NodeStatus(desired_replicas=now):
+            yield from _scaled(was, now, "nodes", after)
+        case BotStatus(), BotStatus():
+            known_pods = {one.name: one.audio for one in before.regions}
+            for region in after.regions:
+                what = f"audio pods of {region.name}"
+                yield from _scaled(known_pods.get(region.name, 0), region.audio, what, after)
 
 
 def _differs(before: Condition | None, now: Condition) -> bool:
@@ -57,13 +75,14 @@ def _differs(before: Condition | None, now: Condition) -> bool:
 def _type(one: Condition) -> Literal["Normal", "Warning"]:
     if one.type in {"Draining", "Paused"} or one.reason == "Starting":
         return "Normal"
+    if one.type == "RolloutBlocked" and one.reason in STEPS:
+        return "Normal"
     bad = "True" if one.type in NEGATIVE else "False"
     return "Warning" if one.status == bad else "Normal"
 
 
-def _scaled(before: NodeStatus, after: NodeStatus) -> Sequence[Note]:
-    was, now = before.desired_replicas, after.desired_replicas
+def _scaled(was: int, now: int, what: str, after: Status) -> Sequence[Note]:
     if was in (0, now):
         return ()
     why = next((one.message for one in after.conditions if one.type == "ScalingActive"), "")
-    return (Note("Normal", "Scaled", f"From {was} to {now} nodes. {why}".strip()),)
+    return (Note("Normal", "Scaled", f"From {was} to {now} {what}. {why}".strip()),)

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from legato_operator import crds
+from legato_operator import crds, schemas
 
 BOTH = pytest.mark.parametrize("kind", crds.KINDS, ids=lambda kind: kind.name)
 
@@ -51,7 +51,7 @@ def test_every_field_is_explained(kind: crds.Kind) -> None:
 @BOTH
 def test_every_rule_refuses_in_a_sentence(kind: crds.Kind) -> None:
     wrong = [
-        rule.name for rule in crds.rules(kind.struct).values() if not rule.message.endswith(".")
+        rule.name for rule in schemas.rules(kind.struct).values() if not rule.message.endswith(".")
     ]
 
     assert wrong == []

@@ -2,9 +2,12 @@ import dataclasses
 
 import msgspec
 
-from legato_operator import directing
+from legato.contracts.partitions import DEFAULT_REGION
+from legato_operator import directing, scaling, tiers
+from legato_operator.desired.frame import Frame
 from legato_operator.resources.musicbot import Region
 from legato_operator.resources.shared import LabelSelector
+from legato_operator.rollout import Step
 from legato_operator.seen import Bot
 from support_operator_model import Model
 
@@ -41,6 +44,25 @@ def test_a_node_is_of_the_region_of_the_bot_that_chose_it() -> None:
     assert said is not None
     assert [(one.name, one.region) for one in said.nodes] == [("berlin-0", "america")]
     assert said.regions == {"us-east": "america"}
+
+
+def test_each_roll_is_named_as_its_members_name_it() -> None:
+    model = Model()
+    regions = (Region(name="europe"), Region(name=DEFAULT_REGION))
+    model.bot_spec = msgspec.structs.replace(model.bot_spec, regions=regions)
+    seen = model.bot()
+    frame = Frame(seen.owner, seen.spec, "1.2.3")
+    held = scaling.Decision(1, "Fits", "", scaling.Past())
+    tiers_of = tiers.of_audio(seen, frame, {one.name: held for one in regions}, ())
+    slow = [
+        dataclasses.replace(one, step=Step({}, handovers=count))
+        for count, one in zip((1, 3), tiers_of, strict=True)
+    ]
+
+    said = directing.document(seen, slow, model.now)
+
+    assert said is not None
+    assert [said.most_handovers(one) for one in ("audio:europe", "audio")] == [1, 3]
 
 
 def test_nodes_that_answer_are_counted_by_region_and_none_are_known_where_none_serve() -> None:

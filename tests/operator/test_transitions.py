@@ -1,5 +1,5 @@
 from legato_operator import transitions
-from legato_operator.resources.status import BotStatus, Condition, NodeStatus
+from legato_operator.resources.status import BotStatus, Condition, NodeStatus, RegionStatus
 from legato_operator.transitions import Note
 
 
@@ -40,6 +40,25 @@ def test_some_conditions_are_bad_where_they_are_so() -> None:
     notes = told([said("Degraded", "False")], [said("Degraded", "True", "MachineLost")])
 
     assert [(note.type, note.reason) for note in notes] == [("Warning", "MachineLost")]
+
+
+def test_what_every_rollout_waits_for_is_no_warning() -> None:
+    before = [said("RolloutBlocked", "False")]
+
+    [step] = told(before, [said("RolloutBlocked", "True", "NewPodsReady")])
+    [stop] = told(before, [said("RolloutBlocked", "True", "Resumed")])
+
+    assert (step.type, stop.type) == ("Normal", "Warning")
+
+
+def test_another_count_of_audio_pods_is_told_by_region() -> None:
+    def audio(count: int) -> BotStatus:
+        return BotStatus(regions=(RegionStatus(name="europe", audio=count),))
+
+    assert list(transitions.notes(audio(1), audio(2))) == [
+        Note("Normal", "Scaled", "From 1 to 2 audio pods of europe.")
+    ]
+    assert list(transitions.notes(BotStatus(), audio(2))) == []
 
 
 def test_at_first_only_little_is_told() -> None:
