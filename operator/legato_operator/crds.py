@@ -58,7 +58,11 @@ class Kind:
 
 
 def _ready(field: str) -> str:
-    return f'.status.conditions[?(@.type=="Ready")].{field}'
+    return _condition("Ready", field)
+
+
+def _condition(of: str, field: str) -> str:
+    return f'.status.conditions[?(@.type=="{of}")].{field}'
 
 
 READY = (
@@ -68,6 +72,12 @@ READY = (
 LAST = (
     Column("Players", ".status.players", "integer", description="Players there are."),
     Column("Version", ".status.version", description="The release."),
+    Column(
+        "Waits",
+        _condition("RolloutBlocked", "reason"),
+        wide=True,
+        description="For what a rollout waits.",
+    ),
     Column("Paused", ".spec.paused", "boolean", wide=True, description="Nothing is changed."),
     Column("Message", _ready("message"), wide=True, description="Why, in a sentence."),
     Column("Age", ".metadata.creationTimestamp", "date"),

@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from legato_operator import rollout
 from legato_operator.rollout import Goal, Holdings, Pod, Revision
 from legato_operator.verdicts import Verdict
@@ -128,3 +131,34 @@ def test_what_is_held_without_a_session_is_not_resumed() -> None:
 
     assert str(step.blocked) == "Resumed: 90 of 100 have a session"
     assert step.handovers == 0
+
+
+PODS = st.lists(st.booleans(), max_size=3)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["older", "old", "new"]), PODS),
+    st.none() | st.dictionaries(st.integers(0, 8), st.integers(0, 9)),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_what_holds_anything_is_never_taken_away(
+    there: dict[str, list[bool]], counts: dict[int, int] | None, count: int, opens: bool
+) -> None:
+    seen = [revision(name, *ready) for name, ready in there.items()]
+    members = [pod.name for one in seen for pod in one.pods]
+    holdings = None
+    if counts is not None:
+        some = {members[place]: held for place, held in counts.items() if place < len(members)}
+        holdings = Holdings(some, 16)
+
+    gates = [] if opens else [Verdict("MigrationDone", ok=False)]
+    step = rollout.step(Goal("new", count, max_handovers=2), seen, holdings, gates)
+
+    for one in seen:
+        left = step.replicas.get(one.revision, 0)
+        # Kubernetes ends those that are marked as leaving, or any where the whole revision goes.
+        gone = [pod.name for pod in one.pods] if left == 0 else step.leaving
+        if left < one.replicas:
+            assert holdings is not None
+            assert not any(holdings.held.get(name, 0) for name in gone if name in members)
