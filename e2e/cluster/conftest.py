@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 import support_operating
-from legato_cluster import binaries, control_plane, waiting
+import support_rights
+from legato_cluster import audit, binaries, control_plane, waiting
 from legato_cluster.control_plane import ControlPlane
 from legato_cluster.problems import NoCluster
 from support_waiting import PATIENCE
 
 CRDS = Path(__file__).parents[2] / "crds"
+MONITORS = Path(__file__).parents[1] / "legato_cluster/monitoring.yaml"
 
 
 @pytest.fixture(scope="session")
@@ -48,11 +50,19 @@ def cluster(bare: ControlPlane) -> ControlPlane:
 def operating(
     programs: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[support_operating.Stage]:
-    """A control plane with an operator, for every scenario that has a namespace of its own."""
+    """A control plane with an operator, for every scenario that has a namespace of its own.
+
+    It has the chart's rights, and no scenario may have asked it for another.
+    """
     with control_plane.ControlPlane(programs) as one:
         _know_our_kinds(one)
-        with support_operating.operating(one, tmp_path_factory.mktemp("operating")) as stage:
+        _know_monitors(one)
+        folder = tmp_path_factory.mktemp("operating")
+        kubeconfig = support_rights.admit(one, folder, {})
+        told = {"OPERATOR_NAMESPACE": support_rights.SPACE}
+        with support_operating.operating(one, folder, kubeconfig, told) as stage:
             yield stage
+        assert audit.refused(one.audit_log, support_rights.USER) == set()
 
 
 def _know_our_kinds(one: ControlPlane) -> None:
@@ -70,3 +80,12 @@ def _published(one: ControlPlane) -> bool:
     explained = (("explain", f"{file.stem.partition('.')[0]}.spec") for file in CRDS.glob("*.yaml"))
     asked = [one.kubectl(*words) for words in (("get", "legato"), *explained)]
     return all(done.returncode == 0 for done in asked)
+
+
+def _know_monitors(one: ControlPlane) -> None:
+    """Let an API server know the kinds of Prometheus' operator."""
+    done = one.kubectl("apply", "--server-side", "-f", str(MONITORS))
+    assert done.returncode == 0, done.stderr
+    names = "podmonitors,servicemonitors,prometheusrules"
+    known = ("get", names, "--all-namespaces")
+    waiting.until(lambda: not one.kubectl(*known).returncode, "monitors", timeout=PATIENCE)

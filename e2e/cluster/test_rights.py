@@ -1,101 +1,152 @@
-"""The operator in one namespace, with the rights that docs/operator.md lists and no others."""
+"""The chart's roles: the operator uses all that they grant, and needs nothing that they don't."""
 
-import json
-import os
 import re
-import sys
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from legato.embedded.child import Child, Program
+import support_operating
+import support_rights
+from legato_cluster import audit
+from legato_cluster.audit import Right
 from legato_cluster.control_plane import ControlPlane
-from support_operating import Api, lavalink_node
-from support_servers import end
-from support_waiting import until
+from legato_operator import kinds, names
+from support_operating import Bot, Room, Stage, lavalink_node
 
 PAGE = Path(__file__).parents[2] / "docs" / "operator.md"
-SPACE = "music"
-USER = f"system:serviceaccount:{SPACE}:legato"
+SPACE = "orchestra"
+NAMESPACED = {"namespaces": [SPACE], "rbac": {"clusterRoles": False}}
+ELSEWHERE = {
+    # Asked of the API server by itself where it protects owners' deletion, never by us.
+    Right("legato.dev", "musicbots/finalizers", "update"),
+    Right("legato.dev", "lavalinknodes/finalizers", "update"),
+}
+"""What is used where no test of this level sees it."""
+KINDS = {**kinds.CHILDREN, **kinds.OPTIONAL}
+OURS = f"app.kubernetes.io/managed-by={names.MANAGED_BY}"
+LEFT, CHANGED = "-left", "by another operator"
 Json = Any
 
 
-def rules() -> list[Json]:
-    """Read the rights from the page; those on machines are a ClusterRole's."""
+@pytest.fixture(scope="module")
+def namespaced(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """An operator limited to one namespace, where the chart may make no ClusterRole."""
+    folder = tmp_path_factory.mktemp("namespaced")
+    kubeconfig = support_rights.admit(cluster, folder, NAMESPACED)
+    told = {"NAMESPACES": SPACE, "MACHINES": "false", "OPERATOR_NAMESPACE": support_rights.SPACE}
+    with support_operating.operating(cluster, folder, kubeconfig, told) as stage:
+        yield stage
+
+
+def test_an_operator_of_one_namespace_needs_no_more_and_says_what_it_can_not_see(
+    namespaced: Stage,
+) -> None:
+    room, elsewhere = Room(namespaced, SPACE), Room(namespaced, "elsewhere")
+    namespaced.cluster.kubectl("create", "namespace", elsewhere.name)
+    elsewhere.apply(lavalink_node())
+    support_operating.settled(room, [Bot("melody", 100000000000000701)], lavalink_node())
+
+    assert room.condition("lavalinknodes", "berlin", "Degraded")[1] == "MachinesUnseen"
+    room.run("delete", "mb,lln", "--all", "--wait=false")
+    room.bots.clear()
+    room.until(
+        lambda: (
+            room.items("apis/legato.dev/v1beta1/lavalinknodes") == []
+            and room.items("apis/legato.dev/v1beta1/musicbots") == []
+        ),
+        "both go",
+    )
+
+    assert elsewhere.get("apis/legato.dev/v1beta1/lavalinknodes", "berlin").get("status") is None
+    assert elsewhere.names("apis/apps/v1/statefulsets") == []
+    assert audit.refused(namespaced.cluster.audit_log, support_rights.USER) == set()
+
+
+def test_the_page_lists_what_the_chart_grants() -> None:
     found = re.search(r"```yaml\n(# rights\n.*?)```", PAGE.read_text(), re.DOTALL)
     assert found, "docs/operator.md lists no rights"
-    listed: list[Json] = yaml.safe_load(found[1])
-    return [one for one in listed if one["resources"] != ["nodes"]]
+
+    listed = audit.granted(yaml.safe_load(found[1]))
+
+    assert listed == audit.granted(support_rights.rules({}))
 
 
-@pytest.fixture(scope="module")
-def operator(
-    cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[ControlPlane, Child]]:
-    def run(*words: str, stdin: str = "") -> str:
-        done = cluster.kubectl("-n", SPACE, *words, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    run("create", "namespace", SPACE)
-    run("create", "serviceaccount", "legato")
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": rules()}
-    run("apply", "-f", "-", stdin=json.dumps(role | {"metadata": {"name": "legato"}}))
-    run("create", "rolebinding", "legato", "--role=legato", f"--serviceaccount={SPACE}:legato")
-    folder = tmp_path_factory.mktemp("rights")
-    said = yaml.safe_load(cluster.kubeconfig.read_text())
-    said["users"][0]["user"] = {"token": run("create", "token", "legato").strip()}
-    config = folder / "kubeconfig"
-    config.touch(mode=0o600)
-    config.write_text(yaml.safe_dump(said))
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(Path.home()),
-        "KUBECONFIG": str(config),
-        "NAMESPACES": SPACE,
-        "OPERATOR_NAMESPACE": SPACE,
-        "OPERATOR_PORT": "0",
-        "CHECK_TOKENS": "false",
-        "LOOK_AGAIN": "2s",
-        "LEASE_DURATION": "60s",
-        "LEASE_RENEW_WITHIN": "40s",
-    }
-    command = (sys.executable, "-m", "legato_operator")
-    log = folder / "operator.log"
-    child = Child.start(Program("operator", command, log, environment=environment))
-    yield cluster, child
-    end(child)
-    assert "Traceback" not in log.read_text()
+def children(room: Room) -> list[Json]:
+    """Find one child of each kind."""
+    found = []
+    for kind, place in KINDS.items():
+        listed = room.stage.api.items(place.path(room.name), OURS)
+        assert listed, f"no {kind}"
+        found.append({"apiVersion": place.api, "kind": kind, **listed[0]})
+    return found
 
 
-async def test_a_namespaced_operator_needs_no_more_and_says_what_it_can_not_see(
-    operator: tuple[ControlPlane, Child],
-) -> None:
-    cluster, child = operator
-    api = Api(cluster)
-    path = f"/apis/legato.dev/v1beta1/namespaces/{SPACE}/lavalinknodes"
-    group = lavalink_node("berlin", replicas=1)
-    done = cluster.kubectl("-n", SPACE, "apply", "-f", "-", stdin=json.dumps(group))
-    assert done.returncode == 0, done.stderr
+def as_left_over(child: Json) -> Json:
+    """Make a child that nothing wants any more: as of an earlier revision."""
+    one = deepcopy(child)
+    said, spec = one["metadata"], one.get("spec", {})
+    for field in ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"):
+        said.pop(field, None)
+    said["name"] += LEFT
+    if names.REVISION in said["labels"]:
+        said["labels"][names.REVISION] = "earlier"
+    one.pop("status", None)
+    for field in ("clusterIP", "clusterIPs"):
+        spec.pop(field, None)
+    if "replicas" in spec:
+        spec["replicas"] = 0
+    if child["kind"] == "Job":
+        spec.pop("selector")
+        labels = spec["template"]["metadata"]["labels"]
+        made = [name for name in labels if name.startswith("batch.kubernetes.io/")]
+        for name in (*made, "controller-uid", "job-name"):
+            labels.pop(name, None)
+    return one
 
-    def degraded() -> str:
-        assert child.code is None, child.last_words()
-        found = api.call("GET", f"{path}/berlin")
-        said = found.get("status", {}).get("conditions", [])
-        return next((str(one["reason"]) for one in said if one["type"] == "Degraded"), "")
 
-    await until(lambda: degraded() == "MachinesUnseen")
-    await until(lambda: api.items(f"/apis/apps/v1/namespaces/{SPACE}/statefulsets"))
-    api.call("DELETE", f"{path}/berlin")
-    await until(lambda: not api.items(path))
+def disturbed(room: Room) -> list[str]:
+    """Name what nothing wants, and what somebody changed."""
+    found = [
+        one["metadata"]
+        for kind in KINDS.values()
+        for one in room.stage.api.items(kind.path(room.name), OURS)
+    ]
+    return [
+        one["name"]
+        for one in found
+        if one["name"].endswith(LEFT) or one["annotations"].get(names.APPLIED) == CHANGED
+    ]
 
-    calls = map(json.loads, cluster.audit_log.read_text().splitlines())
-    refused = {
-        f"{one['verb']} {one['objectRef']['resource']}"
-        for one in calls
-        if one["user"]["username"] == USER and one.get("responseStatus", {}).get("code") == 403
-    }
-    assert refused <= {"list nodes"}
+
+def nodes(room: Room) -> set[str]:
+    """Say which nodes there are."""
+    found = room.items("api/v1/pods", "app.kubernetes.io/component=node")
+    return {one["metadata"]["uid"] for one in found}
+
+
+def test_all_that_is_granted_is_used(operating: Stage) -> None:
+    room, api = Room(operating, "rights"), operating.api
+    bot = Bot("melody", 100000000000000702)
+    served = {"host": "music.example.org"}
+    support_operating.settled(room, [bot], lavalink_node(replicas=2), api=served)
+
+    for child in children(room):
+        place = KINDS[child["kind"]]
+        api.call("POST", place.path(room.name), as_left_over(child), "application/json")
+        changed = {"metadata": {"annotations": {names.APPLIED: CHANGED}}}
+        api.call("PATCH", place.path(room.name, child["metadata"]["name"]), changed)
+    room.until(lambda: not disturbed(room), "what nothing wants goes, what changed is restored")
+    before = nodes(room)
+    room.run("patch", "lln", "berlin", "--type=merge", "-p", '{"spec": {"rotation": 1}}')
+    room.until(lambda: not before & nodes(room), "nodes of another password")
+    room.until(lambda: room.ready("melody") and room.ready("berlin", "lavalinknodes"), "all well")
+
+    log = operating.cluster.audit_log
+    rules = support_rights.rules({})
+    unused = audit.granted(rules) - audit.used(log, support_rights.USER)
+    assert unused - ELSEWHERE == set()
+    assert audit.refused(log, support_rights.USER) == set()

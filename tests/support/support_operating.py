@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -326,20 +326,23 @@ def _discord() -> Iterator[str]:
 
 
 @contextmanager
-def operating(cluster: ControlPlane, folder: Path) -> Iterator[Stage]:
-    """Run an operator for all namespaces of a cluster; it must end in order, without a fault."""
+def operating(
+    cluster: ControlPlane, folder: Path, kubeconfig: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
+    """Run an operator for a cluster; it must end in order, without a fault."""
     log = folder / "operator.log"
     with breakable_valkey() as server, _discord() as discord:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(Path.home()),
-            "KUBECONFIG": str(cluster.kubeconfig),
+            "KUBECONFIG": str(kubeconfig),
             "LOOK_AGAIN": "2s",
             "OPERATOR_PORT": "0",
             "DISCORD_REST_URL": discord,
             "CHECK_TOKENS_EVERY": "10s",
             "LEASE_DURATION": "60s",
             "LEASE_RENEW_WITHIN": "40s",
+            **(settings or {}),
         }
         command = (sys.executable, "-m", "legato_operator")
         operator = Child.start(Program("operator", command, log, environment=environment))
@@ -355,7 +358,7 @@ def operating(cluster: ControlPlane, folder: Path) -> Iterator[Stage]:
 def settled(room: Room, bots: list[Bot], *groups: Json, **spec: Json) -> None:
     """Bring bots and their nodes up, until all of it is fine."""
     made = room.stage.cluster.kubectl("create", "namespace", room.name)
-    assert made.returncode == 0, made.stderr
+    assert made.returncode == 0 or "AlreadyExists" in made.stderr, made.stderr
     for bot in bots:
         room.stage.redis.hset(keys.layout(bot.application), "shards", str(SHARDS))
     room.apply(*(secret(room, bot) for bot in bots), *groups)

@@ -47,10 +47,3 @@
   resources: [nodes]
   verbs: [list, watch]
 {{- end -}}
-
-{{- /* Kopf looks for the definitions of what it watches. */ -}}
-{{- define "legato.rules.definitions" -}}
-- apiGroups: [apiextensions.k8s.io]
-  resources: [customresourcedefinitions]
-  verbs: [list, watch]
-{{- end -}}
