@@ -54,6 +54,23 @@ def test_a_token_of_another_application_is_told_apart(room: Room) -> None:
     room.until(lambda: room.ready("melody"), "the right token")
 
 
+def test_an_address_of_redis_that_is_none_is_told_and_touches_nothing(room: Room) -> None:
+    before = deployments(room)
+
+    room.apply(secret(room, room.bots[0], redis="somewhere"))
+    room.until(
+        lambda: room.condition("musicbots", "melody", "Ready")[:2] == ("False", "RedisAway"),
+        "what it can't reach",
+    )
+    assert room.condition("musicbots", "melody", "ControlPlaneReachable")[0] == "False"
+    assert deployments(room) == before
+    assert "somewhere" not in str(room.get(BOTS, "melody"))
+
+    room.apply(secret(room, room.bots[0]))
+    room.until(lambda: room.ready("melody"), "the right address")
+    assert deployments(room) == before
+
+
 def test_an_image_that_does_not_exist_holds_its_rollout_beside_the_old_pods(room: Room) -> None:
     before = deployments(room)
     room.broken["melody-migrate"] = UNPULLED
