@@ -250,7 +250,10 @@ def _in_progress(seen: Bot, facts: Facts) -> Sequence[Progress]:
     if not facts.slot.ok:
         listed.append(Progress(what="follows a new release", blocked_by=str(facts.slot)))
     listed += [
-        Progress(what=f"rolls out {name}", blocked_by=str(step.blocked))
+        Progress(
+            what=f"{'shrinks' if step.leaving else 'rolls out'} {name}",
+            blocked_by=str(step.blocked),
+        )
         for name, step in facts.steps.items()
         if step.blocked
     ]

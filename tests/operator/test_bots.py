@@ -7,7 +7,7 @@ from legato_operator import bots, names
 from legato_operator.changes import Apply, Delete
 from legato_operator.desired.manifest import Ref
 from legato_operator.resources.shared import PodOverrides, SecretRef
-from legato_operator.resources.status import BotStatus
+from legato_operator.resources.status import BotStatus, RegionStatus
 from legato_operator.seen import Peer, Token
 from support_operator_model import WORLD, Model, changed, condition, deployments
 
@@ -353,6 +353,32 @@ def test_every_condition_has_a_reason_and_a_sentence(settled: Model) -> None:
         "Degraded",
         "ScalingActive",
     }
+
+
+def test_an_audio_pod_is_emptied_before_it_goes_and_that_is_no_rollout(settled: Model) -> None:
+    settled.play(700)
+    settled.settle()
+    seen = settled.bot()
+    *_, last = settled.pods_of("audio")
+    assert seen.fleet is not None
+    observed = tuple(
+        msgspec.structs.replace(one, partitions=("1:europe:p0",)) if one.member == last else one
+        for one in seen.fleet.observed
+    )
+    fewer = (RegionStatus(name="europe", audio=1),)
+    seen = dataclasses.replace(
+        seen,
+        fleet=dataclasses.replace(seen.fleet, observed=observed),
+        status=msgspec.structs.replace(seen.status, regions=fewer),
+        players={},
+    )
+
+    plan = bots.reconcile(seen, WORLD, now=settled.now)
+
+    assert isinstance(plan.status, BotStatus)
+    (one,) = plan.status.in_progress
+    assert one.what == "shrinks audio europe"
+    assert one.blocked_by == "OldHoldNothing: 1 are to be handed over"
 
 
 def test_a_region_says_how_many_play_in_it(settled: Model) -> None:

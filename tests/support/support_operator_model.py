@@ -169,6 +169,10 @@ class Model:
         """Name the gateway pods that answer."""
         return self._ready("gateway")
 
+    def pods_of(self, component: str) -> list[str]:
+        """Name a component's pods that answer."""
+        return self._ready(component)
+
     def _of(self, kind: str) -> tuple[Manifest, ...]:
         return tuple(
             one
