@@ -63,8 +63,9 @@ class Hall:
 
     async def begin(self, command: str, options: Mapping[str, Value] | None = None) -> Interaction:
         """Run a command, and wait for nothing."""
+        who = str(self.place.bot_id)
         return await self.place.discord.run_command(
-            self.person.id, self.text.id, command, options or {}
+            self.person.id, self.text.id, command, options or {}, bot=who
         )
 
     async def play(self, name: str, *, timeout: float = 10.0, **options: Value) -> InteractionView:
