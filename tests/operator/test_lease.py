@@ -109,6 +109,20 @@ async def test_a_record_that_nobody_renews_is_taken_after_its_duration_and_not_b
     assert room.server.record["spec"]["leaseTransitions"] == 2
 
 
+@pytest.mark.parametrize("phase", [0.0, 0.5, 1.0, 1.5, 1.9])
+async def test_who_stands_by_leads_within_fifteen_seconds_of_the_last_renewal(phase: float) -> None:
+    room = Room()
+    one, other = room.operator("one"), room.operator("other")
+    await one._try()
+    last = room.now
+    room.now += phase
+    while not other.leads:
+        await other._try()
+        room.now += 2
+
+    assert 10 <= room.now - 2 - last <= 12  # and what one call takes
+
+
 async def test_who_was_frozen_does_not_act_and_finds_that_another_leads() -> None:
     room = Room()
     one, other = room.operator("one"), room.operator("other")
