@@ -59,7 +59,7 @@ class Fleet:
     def settled(self, node: str) -> bool:
         """Say whether every audio pod has acted on a directive that cordons a node."""
         said = self.directive
-        if said is None or not any(one.name == node and one.cordoned for one in said.nodes):
+        if said is None or not self.cordons(node):
             return False
         audio = self._of("audio")
         return bool(audio) and all(one.directive_version >= said.version for one in audio)
@@ -68,6 +68,11 @@ class Fleet:
         """Say what the directive says of a node."""
         listed = self.directive.nodes if self.directive else ()
         return next((one for one in listed if one.name == node), None)
+
+    def cordons(self, node: str) -> bool:
+        """Say whether members are told that a node takes nobody new."""
+        found = self.told(node)
+        return found is not None and found.cordoned
 
     def password(self, node: str) -> str | None:
         """Say by which password members reach a node."""

@@ -98,11 +98,10 @@ def _left(seen: Group, name: str) -> NodeSet:
     pods, replicas = _pods(seen, name), _replicas(seen, name)
     listed = tuple(_node(seen, pod) for pod in pods)
     known = [fleet for fleet in seen.fleets.values() if fleet is not None]
-    told = {pod: [fleet.told(pod) for fleet in known] for pod in map(_name, pods)}
     draining = {
         _ordinal(pod): "as before; nothing is changed for now"
         for pod in pods
-        if any(one and one.cordoned for one in told[_name(pod)])
+        if any(fleet.cordons(_name(pod)) for fleet in known)
     }
     lost = tuple(node.ordinal for node in listed if node.lost)
     plan = drain.Plan(replicas, draining, written_off=lost)

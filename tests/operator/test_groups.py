@@ -27,13 +27,6 @@ def nodes(model: Model) -> list[str]:
     return sorted(one for one in model.pods if one.startswith("berlin-"))
 
 
-@pytest.fixture
-def settled() -> Model:
-    model = Model()
-    model.settle()
-    return model
-
-
 def test_a_group_comes_up_with_a_password_of_its_own(settled: Model) -> None:
     assert condition(settled, "Ready") == ("True", "NodesReady")
     assert (settled.node_status.nodes, settled.node_status.replicas) == ("1/1", 1)

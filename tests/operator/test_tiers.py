@@ -1,7 +1,6 @@
 import dataclasses
 
 import msgspec
-import pytest
 
 from legato.contracts.fleet import Observed
 from legato_operator import bots
@@ -9,13 +8,6 @@ from legato_operator.changes import Apply, Plan
 from legato_operator.resources.status import BotStatus
 from legato_operator.seen import Bot, Token
 from support_operator_model import WORLD, Model, changed, condition, deployments
-
-
-@pytest.fixture
-def settled() -> Model:
-    model = Model()
-    model.settle()
-    return model
 
 
 def made(plan: Plan, component: str) -> list[str]:
