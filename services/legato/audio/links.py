@@ -50,7 +50,7 @@ class Links:
         link = self._links.get(name)
         if node is None:
             raise Unavailable("node", f"{name} is not in the directive")
-        if link is not None and (link.node.url, link.node.password) == (node.url, node.password):
+        if link is not None and _leads_to(link, node):
             return link
         if link is not None:
             session_id = link.session_id
@@ -59,6 +59,14 @@ class Links:
         self._links[name] = link
         self._running[name] = self._tasks.create_task(link.run(), context=telemetry.without_span())
         return link
+
+    def renew(self) -> None:
+        """Open anew what leads where its node was, or by its old password: it never comes back."""
+        nodes = self._nodes()
+        for name, link in tuple(self._links.items()):
+            node = nodes.get(name)
+            if node is not None and not _leads_to(link, node) and not self.is_shut:
+                self.open(name)
 
     async def close(self, name: str) -> None:
         """Close one connection; its session waits, or ends with the node."""
@@ -100,3 +108,7 @@ class Links:
             load=stats.cpu.system_load if stats else 0.0,
             deficit=max(0, stats.frame_stats.deficit) if stats and stats.frame_stats else 0,
         )
+
+
+def _leads_to(link: NodeLink, node: Node) -> bool:
+    return (link.node.url, link.node.password) == (node.url, node.password)

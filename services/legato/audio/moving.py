@@ -123,6 +123,7 @@ class Mover:
     async def _look(self, tasks: asyncio.TaskGroup) -> None:
         nodes = self._tools.fleet.nodes
         self._forget()
+        self._links.renew()
         for guild_id, player in tuple(self._loop.players.items()):
             seat = player.seat
             if seat is None or guild_id in self._moving:

@@ -304,3 +304,20 @@ async def test_a_player_that_is_no_more_is_forgotten_by_who_would_have_moved_it(
         await until(lambda: not moves._stays)
         looking.cancel()
         await asyncio.wait([looking])
+
+
+async def test_a_node_that_came_again_with_another_password_is_reached_anew(double, other) -> None:
+    """A password is rotated by replacing nodes; what failed with the old one never succeeds."""
+    async with world_of(n1=double, n2=other) as world:
+        right = world.nodes["n2"]
+        world.nodes["n2"] = replace(right, password="the one before")
+        await seat_and_play(world)
+        old = world.links.open("n2")
+        world.links.renew()
+        assert world.links.get("n2") is old
+
+        world.nodes["n2"] = right
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(mover(world).run())
+            await until(lambda: (link := world.links.get("n2")) and link.state == "up")
+            looking.cancel()
