@@ -14,6 +14,9 @@ from legato_operator.seen import Group, Machine
 from support_operator_model import WORLD, Model, lost
 
 
+ONE = {"replicas": 1, "minimum": None, "maximum": None}
+
+
 def changed(model: Model, **spec: object) -> None:
     model.node_spec = msgspec.structs.replace(model.node_spec, **spec)
 
@@ -132,15 +135,23 @@ def test_a_paused_group_is_looked_at_and_left_alone(settled: Model) -> None:
     settled.settle()
     told, there = settled.directive, dict(settled.pods)
 
-    changed(settled, version="4.3.0", paused=True)
+    changed(settled, version="4.3.0", paused=True, **ONE)
     settled.play(5)
     settled.turns(60)
 
     assert settled.directive == told
     assert settled.pods == there
     assert condition(settled, "Paused")[0] == "True"
-    assert condition(settled, "ScalingActive") == ("Unknown", "Paused")
     assert condition(settled, "Draining") == ("False", "NothingDrains")
+
+
+def test_a_paused_group_follows_no_load(settled: Model) -> None:
+    changed(settled, paused=True)
+    settled.play(350)
+    settled.turns(10)
+
+    assert nodes(settled) == ["berlin-0"]
+    assert condition(settled, "ScalingActive") == ("Unknown", "Paused")
 
 
 def test_a_group_that_is_paused_while_a_node_drains_goes_on_afterwards(settled: Model) -> None:
@@ -174,7 +185,7 @@ def test_what_cant_be_made_empties_no_node(settled: Model, wrong: dict[str, obje
     settled.settle()
     told = settled.directive
 
-    changed(settled, **wrong)
+    changed(settled, **wrong, **ONE)
     settled.turns(10)
 
     assert settled.directive == told
