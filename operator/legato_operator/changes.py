@@ -61,6 +61,7 @@ class MakePassword:
         return ref(self.manifest)
 
 
+UNDER_WAY = timedelta(seconds=3)
 Action = Apply | Delete | Patch | MakePassword
 
 
@@ -78,6 +79,12 @@ class Plan:
     """The count of shards to store in the place of the one that was seen; None = leave it."""
     again: timedelta = timedelta(seconds=30)
     """When to look again if nothing happens."""
+
+    @property
+    def next_look(self) -> timedelta:
+        """Look soon while something is under way: it waits for Redis, which nobody watches."""
+        under_way = self.status is not None and self.status.in_progress
+        return min(self.again, UNDER_WAY) if under_way else self.again
 
 
 def applied(wanted: Iterable[Manifest], there: Sequence[Manifest]) -> list[Action]:

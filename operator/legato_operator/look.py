@@ -108,7 +108,7 @@ class Shell:
                 self.queue.add(Key(musicbot.KIND, key.namespace, bot))
         memory = self.memories[key]
         memory.pasts, memory.refused = plan.pasts, refused
-        again = jittered(min(plan.again, self.settings.look_again))
+        again = jittered(min(plan.next_look, self.settings.look_again))
         return again, "acted" if plan.actions else "settled"
 
     async def _decide(self, found: Manifest, source: Source) -> tuple[Bot | Group, Plan]:

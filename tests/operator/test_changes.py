@@ -1,10 +1,14 @@
 """Whatever happens: what must never be, and what must be in the end."""
 
+from datetime import timedelta
+
 import msgspec
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from legato_operator import bots, groups
+from legato_operator.changes import Plan
+from legato_operator.resources.status import NodeStatus, Progress
 from legato_operator.seen import Machine
 from support_operator_model import WORLD, Model, changed, condition, deployments
 
@@ -86,3 +90,13 @@ def happen(model: Model, what: str, value: int) -> None:
             model.node_spec = msgspec.structs.replace(model.node_spec, paused=bool(value))
         case "machine":
             model.machines[f"machine-berlin-{value}"] = Machine(cordoned=True)
+
+
+def test_what_is_under_way_is_looked_at_soon_as_nobody_watches_redis() -> None:
+    usual = timedelta(seconds=30)
+    under_way = NodeStatus(in_progress=(Progress(what="drains berlin-0"),))
+
+    assert Plan(status=under_way, again=usual).next_look == timedelta(seconds=3)
+    assert Plan(status=under_way, again=timedelta(seconds=1)).next_look == timedelta(seconds=1)
+    assert Plan(status=NodeStatus(), again=usual).next_look == usual
+    assert Plan(again=usual).next_look == usual
