@@ -54,6 +54,23 @@ def test_a_token_of_another_application_is_told_apart(room: Room) -> None:
     room.until(lambda: room.ready("melody"), "the right token")
 
 
+def test_a_token_that_is_revoked_while_it_serves_is_told_and_ends_nothing(room: Room) -> None:
+    before, revoked = deployments(room), room.stage.discord.revoked
+    token = f"token-{room.bots[0].application}"
+
+    revoked.add(token)
+    try:
+        room.until(
+            lambda: room.condition("musicbots", "melody", "Ready")[1] == "TokenRefused",
+            "it is asked again now and then",
+        )
+        assert deployments(room) == before
+    finally:
+        revoked.discard(token)
+    room.until(lambda: room.ready("melody"), "a token that is good again")
+    assert deployments(room) == before
+
+
 def test_an_address_of_redis_that_is_none_is_told_and_touches_nothing(room: Room) -> None:
     before = deployments(room)
 

@@ -92,7 +92,7 @@ class Stage:
     cluster: ControlPlane
     api: Api
     server: Breakable
-    discord: str
+    discord: "_Server"
     operator: Child
     log: Path
 
@@ -287,13 +287,29 @@ def _resource(kind: str, name: str, spec: Json) -> Json:
     }
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    """What answers as Discord does."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Discord)
+        self.revoked: set[str] = set()
+        """Tokens that were good."""
+
+    @property
+    def url(self) -> str:
+        """Say where it is."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
 class _Discord(http.server.BaseHTTPRequestHandler):
     """Knows the tokens token-NUMBER, and refuses any other."""
+
+    server: _Server
 
     def do_GET(self) -> None:
         token = (self.headers["Authorization"] or "").removeprefix("Bot ")
         number = token.removeprefix("token-")
-        if not number.isdecimal():
+        if not number.isdecimal() or token in self.server.revoked:
             self._answer(401, {"message": "401: Unauthorized"})
         elif self.path.endswith("/gateway/bot"):
             limit = {"total": 1000, "remaining": 900, "reset_after": 1, "max_concurrency": 1}
@@ -313,12 +329,12 @@ class _Discord(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _discord() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Discord)
+def _discord() -> Iterator[_Server]:
+    server = _Server()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield server
     finally:
         server.shutdown()
         server.server_close()
@@ -338,7 +354,7 @@ def operating(
             "KUBECONFIG": str(kubeconfig),
             "LOOK_AGAIN": "2s",
             "OPERATOR_PORT": "0",
-            "DISCORD_REST_URL": discord,
+            "DISCORD_REST_URL": discord.url,
             "CHECK_TOKENS_EVERY": "10s",
             "LEASE_DURATION": "60s",
             "LEASE_RENEW_WITHIN": "40s",
