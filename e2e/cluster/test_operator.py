@@ -169,6 +169,11 @@ def running(stage: Stage) -> Stage:
     return stage
 
 
+def directive(running: Stage) -> bytes:
+    found = running.redis.get(keys.directive(BOT))
+    return found if isinstance(found, bytes) else b""
+
+
 def test_the_columns_tell_the_story(running: Stage) -> None:
     bot = running.run("get", "mb").splitlines()[1].split()
     nodes = running.run("get", "lln").splitlines()[1].split()
@@ -178,9 +183,9 @@ def test_the_columns_tell_the_story(running: Stage) -> None:
 
 
 def test_the_services_are_told_of_every_node_by_its_own_address(running: Stage) -> None:
-    raw = running.redis.get(keys.directive(BOT))
+    running.until(lambda: b'"berlin-1"' in directive(running), "both nodes")
 
-    said = msgspec.json.decode(raw or b"", type=Directive)
+    said = msgspec.json.decode(directive(running), type=Directive)
 
     assert [(node.name, node.url) for node in said.nodes] == [
         (f"berlin-{place}", f"http://berlin-{place}.berlin.music.svc:2333") for place in (0, 1)
@@ -242,11 +247,6 @@ def test_a_secret_that_goes_is_named_and_nothing_else_is_touched(running: Stage)
     del secret["metadata"]["uid"], secret["metadata"]["resourceVersion"]
     running.run("create", "-f", "-", stdin=json.dumps(secret))
     running.until(lambda: running.ready("mb", "melody")[0] == "True", "a bot that is ready")
-
-
-def directive(running: Stage) -> bytes:
-    found = running.redis.get(keys.directive(BOT))
-    return found if isinstance(found, bytes) else b""
 
 
 def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -> None:

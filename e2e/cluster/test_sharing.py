@@ -15,12 +15,15 @@ def test_a_node_goes_only_once_neither_bot_plays_on_it(operating: Stage) -> None
     room = Room(operating, "sharing")
     one, other = Bot("melody", 100000000000000101), Bot("rhythm", 100000000000000102)
     support_operating.settled(room, [one, other], lavalink_node(replicas=2))
+    both = {"berlin-0": False, "berlin-1": False}
     room.until(
-        lambda: told(room.directive(one)) == told(room.directive(other)) != {},
+        lambda: told(room.directive(one)) == told(room.directive(other)) == both,
         "both are told of both nodes",
     )
-    assert told(room.directive(one)) == {"berlin-0": False, "berlin-1": False}
-    assert {node.session_quota for node in room.directive(one).nodes} == {32}
+    room.until(
+        lambda: {node.session_quota for node in room.directive(one).nodes} == {32},
+        "each has its half of a node's sessions",
+    )
 
     other.players = {"berlin-1": 3}
     stays = Bot.act
