@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 CREATED, REFUSED = 201, 403
+ENDING = "because it is being terminated"
+"""Said of a namespace with a 403 too, whatever the rights are."""
 Json = Any
 
 
@@ -50,7 +52,7 @@ def _asked(log: Path, user: str) -> Iterator[tuple[int, Right]]:
         if said["user"]["username"] != user or "objectRef" not in said:
             continue
         place, code = said["objectRef"], said.get("responseStatus", {}).get("code", 0)
-        if not place.get("resource"):
+        if not place.get("resource") or ENDING in said.get("responseStatus", {}).get("message", ""):
             continue
         parts = (place["resource"], place.get("subresource"))
         right = Right(place.get("apiGroup", ""), "/".join(filter(None, parts)), said["verb"])

@@ -24,6 +24,9 @@ def test_what_was_answered_was_used_and_what_was_not_was_refused(tmp_path: Path)
         line("delete", 200, "system:admin", resource="secrets"),
         line("get", 200),  # /version
     ]
+    ending = json.loads(line("create", 403, resource="events"))
+    ending["responseStatus"]["message"] = "namespace x: because it is being terminated"
+    lines.append(json.dumps(ending))
     log.write_text("\n".join(lines) + "\n")
 
     assert audit.used(log, USER) == {
