@@ -6,13 +6,12 @@ import pytest
 
 from legato.contracts.fleet import ObservedNode
 from legato_operator import groups, names
-from legato_operator.changes import Delete, MakePassword, Patch
+from legato_operator.changes import Apply, Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.directive import Fleet
 from legato_operator.resources.shared import PodOverrides, SecretRef
 from legato_operator.seen import Group, Machine
 from support_operator_model import WORLD, Model, lost
-
 
 ONE = {"replicas": 1, "minimum": None, "maximum": None}
 
@@ -158,8 +157,7 @@ def test_a_group_that_is_paused_while_a_node_drains_goes_on_afterwards(settled: 
     settled.play(150)
     settled.settle()
     changed(settled, version="4.3.0")
-    while not settled.directive or not any(one.cordoned for one in settled.directive.nodes):
-        settled.turn()
+    settled.until(lambda: any(one.cordoned for one in settled.told))
     told = settled.directive
 
     changed(settled, paused=True)
@@ -360,3 +358,33 @@ def test_only_a_machine_out_of_service_has_its_pods_removed_unconfirmed(settled:
 
     uid = settled.pods["berlin-0"]["metadata"]["uid"]
     assert Delete(Ref("Pod", "berlin-0"), groups.OUT_OF_SERVICE, True, uid) in plan.actions
+
+
+@pytest.mark.parametrize("hidden", ["berlin", "berlin-2"])
+@pytest.mark.parametrize("wanted", [None, ONE])
+def test_no_node_that_plays_goes_because_no_list_shows_it(
+    settled: Model, hidden: str, wanted: dict[str, object] | None
+) -> None:
+    settled.play(250)
+    settled.settle()
+    assert len(nodes(settled)) == 3
+    if wanted:
+        changed(settled, **wanted)
+
+    settled.unseen = {hidden}
+    plan = groups.reconcile(settled.group(), WORLD, now=settled.now)
+
+    sizes = [
+        one.manifest["spec"]["replicas"]
+        for one in plan.actions
+        if isinstance(one, Apply) and one.ref.kind == "StatefulSet"
+    ]
+    assert set(sizes) <= {3}
+
+
+def test_a_deleted_group_waits_for_players_on_a_pod_that_no_list_shows(settled: Model) -> None:
+    settled.play(10)
+    settled.unseen = {"berlin-0"}
+    going = dataclasses.replace(settled.group(), deleting_since=settled.now)
+
+    assert groups.reconcile(going, WORLD, now=settled.now).actions == ()

@@ -79,10 +79,8 @@ def without_sessions(seen: Bot, count: int) -> Bot:
 
 def test_a_rollout_stops_and_says_so_while_too_few_shards_have_resumed(settled: Model) -> None:
     changed(settled, version="1.3.0")
-    while len(deployments(settled, "gateway")) < 2 or condition(settled, "RolloutBlocked")[1] != (
-        "OldHoldNothing"
-    ):
-        settled.turn()
+    settled.until(lambda: condition(settled, "RolloutBlocked")[1] == "OldHoldNothing")
+    assert len(deployments(settled, "gateway")) == 2
 
     plan = bots.reconcile(without_sessions(settled.bot(), 5), WORLD, now=settled.now)
 

@@ -4,13 +4,14 @@ What a plan says is done at once; pods come and answer a turn later; audio pods 
 turn after it was written. A pod that goes while it has players is what must never happen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 import support_operator
-from legato.contracts.fleet import Directive, Observed, ObservedNode
+from legato.contracts.fleet import Directive, Node, Observed, ObservedNode
 from legato_operator import bots, groups, names
 from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
 from legato_operator.desired.manifest import Manifest, Ref, ref
@@ -48,6 +49,8 @@ class Model:
     children: dict[Ref, Manifest] = field(default_factory=dict)
     pods: dict[str, Manifest] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
+    """Names of children and pods of the group that are there, and that no list shows."""
     players: dict[str, int] = field(default_factory=dict)
     """Node -> players, in truth."""
     waiting: int = 0
@@ -104,6 +107,19 @@ class Model:
         for _ in range(count):
             self.turn()
 
+    def until(self, look: Callable[[], bool], most: int = 100) -> None:
+        """Take turns until something is so."""
+        for _ in range(most):
+            if look():
+                return
+            self.turn()
+        raise AssertionError(f"not so after {most} turns: {self.plans}")
+
+    @property
+    def told(self) -> tuple[Node, ...]:
+        """Say which nodes the bot's services are told of."""
+        return self.directive.nodes if self.directive else ()
+
     def settle(self, most: int = 200) -> int:
         """Take turns until nothing happens any more; say how many it took."""
         quiet = 0
@@ -129,7 +145,7 @@ class Model:
             status=self.node_status,
             finalizers=self.finalizers,
             children=self._of("LavalinkNode"),
-            pods=tuple(one for name, one in self.pods.items() if name.startswith("berlin-")),
+            pods=tuple(one for name, one in self.pods.items() if self._shows(name, "berlin-")),
             machines=self.machines,
             passwords={
                 names.revision(one): one
@@ -178,7 +194,11 @@ class Model:
             one
             for one in self.children.values()
             if one["metadata"]["ownerReferences"][0]["kind"] == kind
+            and one["metadata"]["name"] not in self.unseen
         )
+
+    def _shows(self, pod: str, of: str) -> bool:
+        return pod.startswith(of) and pod not in self.unseen
 
     def _do(self, action: Action) -> None:
         self._meant(action)
