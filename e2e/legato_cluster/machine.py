@@ -105,6 +105,10 @@ class Machine:
             self._ctr("--namespace=k8s.io", "images", "import", str(archive))
             done.touch()
 
+    def tag(self, image: str, name: str) -> None:
+        """Give an image that is there another name."""
+        self._ctr("--namespace=k8s.io", "images", "tag", "--force", image, name)
+
     def start_kubelet(self) -> None:
         """Start what runs pods, and what makes services reachable."""
         folder, files, programs = self.plan.folder, self.plan.files, self.plan.programs
