@@ -132,7 +132,7 @@ def _decide(seen: Bot, region: Region, now: datetime) -> Decision:
         wanted.players_per_pod,
         current,
         players=seen.players.get(region.name, NOT_ASKED),
-        tolerance=behaviour.scale_up.tolerance_percent / 100,
+        tolerance=scaling.Tolerance.of(behaviour),
     )
     policy = scaling.Policy(wanted.minimum, wanted.maximum, behaviour)
     return scaling.decide(policy, current, wish, past, now=now)

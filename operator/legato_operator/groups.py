@@ -11,7 +11,6 @@ from legato_operator.desired.manifest import Manifest, Ref, made, ref
 from legato_operator.directive import Address
 from legato_operator.nodesets import NodeSet
 from legato_operator.nodestatus import Facts, status
-from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.scaling import Decision, Past
 from legato_operator.seen import Group, World, annotations_of
 from legato_operator.verdicts import Verdict
@@ -121,15 +120,11 @@ def _decide(seen: Group, now: datetime) -> Decision:
         spec.scaling.players_per_node,
         spec.scaling.free_slots,
         spec.scaling.frame_deficit_limit,
-        _tolerance(spec),
+        scaling.Tolerance.of(spec.scaling.behaviour),
     )
     wish = scaling.wish_for_nodes(needs, current, players=seen.players, deficit=seen.deficit)
     policy = scaling.Policy(spec.minimum or 1, spec.maximum or 1, spec.scaling.behaviour)
     return scaling.decide(policy, current, wish, seen.past, now=now)
-
-
-def _tolerance(spec: NodeSpec) -> float:
-    return spec.scaling.behaviour.scale_up.tolerance_percent / 100
 
 
 def _gates(seen: Group) -> tuple[Verdict, ...]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from legato_operator.resources.behaviour import Behaviour, Direction, Pace
 
@@ -101,13 +101,30 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far the load may be from what fits, as a share, before anything changes."""
+
+    up: float = 0.1
+    down: float = 0.1
+
+    @classmethod
+    def of(cls, behaviour: Behaviour) -> Self:
+        """Take what a behaviour says of each direction."""
+        up, down = behaviour.scale_up, behaviour.scale_down
+        return cls(up.tolerance_percent / 100, down.tolerance_percent / 100)
+
+
+USUAL = Tolerance()
+
+
+@dataclass(frozen=True, slots=True)
 class NodeNeeds:
     """What a group's nodes are asked to carry."""
 
     players_per_node: int
     free_slots: int
     deficit_limit: int
-    tolerance: float = 0.1
+    tolerance: Tolerance = USUAL
 
 
 def wish_for_nodes(
@@ -135,7 +152,11 @@ def wish_for_nodes(
 
 
 def wish_for_pods(
-    players_per_pod: int, current: int, *, players: Answer, tolerance: float = 0.1
+    players_per_pod: int,
+    current: int,
+    *,
+    players: Answer,
+    tolerance: Tolerance = USUAL,
 ) -> Wish | NoAnswer:
     """Ask for enough audio pods for a region's players."""
     if isinstance(players, NoAnswer):
@@ -267,9 +288,9 @@ def _window(direction: Direction, usual: timedelta) -> timedelta:
     return usual if seconds is None else timedelta(seconds=seconds)
 
 
-def _fitting(exact: float, current: int, tolerance: float) -> int:
+def _fitting(exact: float, current: int, tolerance: Tolerance) -> int:
     """Round up, but keep what is there while the load is near what fits it exactly."""
-    if current and abs(exact / current - 1) <= tolerance:
+    if current and -tolerance.down <= exact / current - 1 <= tolerance.up:
         return current
     return math.ceil(exact)
 

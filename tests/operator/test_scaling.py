@@ -128,6 +128,20 @@ def test_a_load_near_what_fits_changes_nothing() -> None:
     assert near.count == 3
 
 
+def test_each_direction_has_a_tolerance_of_its_own() -> None:
+    eager = Behaviour(scale_up=Direction(tolerance_percent=0))
+    patient = Behaviour(scale_down=Direction(tolerance_percent=50))
+
+    def pods(players: float, behaviour: Behaviour) -> int:
+        tolerance = scaling.Tolerance.of(behaviour)
+        wish = scaling.wish_for_pods(10, 4, players=Measured(players), tolerance=tolerance)
+        assert isinstance(wish, Wish)
+        return wish.count
+
+    assert [pods(41, one) for one in (eager, patient)] == [5, 4]
+    assert [pods(25, one) for one in (eager, patient)] == [3, 4]
+
+
 def test_missed_frames_ask_for_one_more_and_keep_what_is_there() -> None:
     assert wish(10, 3, Measured(61)) == 4
     assert wish(10, 3, Measured(31)) == 3
