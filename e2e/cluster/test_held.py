@@ -9,7 +9,7 @@ from support_operating import Bot, Json, Room, Stage, lavalink_node
 
 BOTS = "apis/legato.dev/v1beta1/musicbots"
 NODES = "apis/legato.dev/v1beta1/lavalinknodes"
-WORKLOADS = ("apis/apps/v1/deployments", "apis/apps/v1/statefulsets", "apis/batch/v1/jobs")
+WORKLOADS = ("apis/apps/v1/deployments", "apis/apps/v1/statefulsets")
 PASSWORD = {"name": "nodes", "key": "password"}
 
 
@@ -27,6 +27,7 @@ def room(operating: Stage) -> Room:
     room = Room(operating, "held")
     bot = Bot("melody", 100000000000000701)
     support_operating.settled(room, [bot], lavalink_node(replicas=2))
+    room.until(lambda: at_rest(room), "all at rest")
     return room
 
 
@@ -38,6 +39,25 @@ def there(room: Room) -> dict[str, int]:
         for one in room.items(kind)
         if one["metadata"].get("generation")
     }
+
+
+def revisions(room: Room) -> list[str]:
+    """Say which revisions the bot's services are told of."""
+    return [one.revision for one in room.directive(room.bots[0]).nodes]
+
+
+def at_rest(room: Room) -> bool:
+    """Say whether all is fine, and nothing is emptied or on its way."""
+    nodes = room.directive(room.bots[0]).nodes
+    pods = room.items("api/v1/pods", "legato.dev/nodes=berlin")
+    groups = room.items("apis/apps/v1/statefulsets")
+    return (
+        room.ready("berlin", "lavalinknodes")
+        and room.ready("melody")
+        and [one["spec"]["replicas"] for one in groups] == [len(pods)] == [len(nodes)] == [2]
+        and len(set(revisions(room))) == 1
+        and not any(one.cordoned for one in nodes)
+    )
 
 
 def change(room: Room, kind: str, name: str, **spec: Json) -> None:
@@ -62,19 +82,15 @@ def test_what_is_paused_stays_as_it_is_and_goes_on_afterwards(room: Room) -> Non
     assert (there(room), room.directive(room.bots[0])) == (before, told)
     for kind, name in (("musicbots", "melody"), ("lavalinknodes", "berlin")):
         assert room.condition(kind, name, "Paused")[0] == "True"
-        assert room.condition(kind, name, "Ready")[0] == "True"
+        room.until(lambda kind=kind, name=name: room.ready(name, kind), f"{name} is fine")  # type: ignore[misc]
     assert room.condition("musicbots", "melody", "RolloutBlocked")[1] == "NotPaused"
     assert "NotPaused" in room.run("get", "mb", "melody", "-o", "jsonpath={.status.inProgress}")
 
     change(room, "mb", "melody", paused=False, image=None)
     change(room, "lln", "berlin", paused=False)
     room.until(
-        lambda: (
-            room.ready("berlin", "lavalinknodes")
-            and len({one.revision for one in room.directive(room.bots[0]).nodes}) == 1
-            and room.directive(room.bots[0]).nodes[0].revision != told.nodes[0].revision
-        ),
-        "nodes of the wanted release",
+        lambda: at_rest(room) and told.nodes[0].revision not in revisions(room),
+        "nodes of the wanted release, and no surge",
     )
 
 
@@ -89,7 +105,7 @@ def test_what_breaks_the_music_is_refused_in_words_and_touches_nothing(room: Roo
     assert (there(room), room.directive(room.bots[0])) == (before, told)
 
     change(room, "lln", "berlin", applicationYml=None)
-    room.until(lambda: room.ready("berlin", "lavalinknodes"), "all as it was before")
+    room.until(lambda: at_rest(room), "all as it was before")
 
 
 def test_a_password_is_changed_and_every_node_is_reached_meanwhile(room: Room) -> None:
@@ -106,4 +122,4 @@ def test_a_password_is_changed_and_every_node_is_reached_meanwhile(room: Room) -
         room.apply(password(value))
         change(room, "lln", "berlin", passwordSecretRef=PASSWORD)
         room.until(lambda value=value: follow(value), f"every node with the {value} password")  # type: ignore[misc]
-    room.until(lambda: room.ready("berlin", "lavalinknodes"), "a group that is fine")
+    room.until(lambda: at_rest(room), "a group that is fine")
