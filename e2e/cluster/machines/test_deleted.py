@@ -18,7 +18,7 @@ from legato_machine.conditions import until
 
 PATIENCE = 180.0
 PASSING = "passing"
-TRACK = "tone-6-300s.ogg"
+TRACK = "tone-6-900s.ogg"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 Json = Any
 

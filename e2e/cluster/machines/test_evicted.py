@@ -31,7 +31,7 @@ async def test_a_playing_pod_is_refused_to_an_eviction(music: Platform) -> None:
     before = uid(music, PLAYING)
 
     async with hearing.control(music) as noise:
-        await hall.play("tone-6-300s.ogg", timeout=PATIENCE)
+        await hall.play("tone-6-900s.ogg", timeout=PATIENCE)
         heard = await hall.hears(6, after=2000, timeout=PATIENCE)
         said = evict(music, PLAYING)
         await hall.hears(6, after=heard.ms + 3000, timeout=PATIENCE)
@@ -55,7 +55,7 @@ async def test_an_annotated_pod_is_emptied_and_then_goes(music: Platform) -> Non
         return uid(music, PLAYING) not in ("", before)
 
     async with hearing.control(music) as noise:
-        await hall.play("tone-6-300s.ogg", timeout=PATIENCE)
+        await hall.play("tone-6-900s.ogg", timeout=PATIENCE)
         heard = await hall.hears(6, after=2000, timeout=PATIENCE)
         music.kubectl("annotate", "pod", PLAYING, "legato.dev/drain=true")
         await until(is_let_go, what="an eviction that is granted", timeout=PATIENCE)
