@@ -86,6 +86,12 @@ class Fleet:
             return None
         return sum(one.players for member in audio for one in member.nodes if one.name == node)
 
+    @property
+    def played(self) -> frozenset[str]:
+        """Name the nodes where a living audio pod has players."""
+        audio = self._of("audio")
+        return frozenset(one.name for member in audio for one in member.nodes if one.players)
+
     def reaches(self, node: str) -> bool:
         """Say whether an audio pod has just reported a connection to a node."""
         oldest = self.at - JUST_NOW // timedelta(milliseconds=1)

@@ -1,10 +1,11 @@
 """Which nodes of a group take nobody new, which are emptied, and which may go. Pure.
 
 A node goes only when every bot's `observed` says that it has no player, and only after the cordon
-was in force, so that none can have come meanwhile. What is not known counts as busy.
+was in force, so that none can have come meanwhile. What is not known counts as busy, and a pod that is
+not seen may play all the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,8 @@ class Goal:
     revision: str
     count: int
     eviction: Eviction = "OnUpgrade"
+    unseen: Collection[int] = ()
+    """Ordinals of which no pod is seen, though somebody may play there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def plan(goal: Goal, nodes: Sequence[Node], replicas: int, gates: Sequence[Verdi
         draining[rolled] = "it is of an older revision"
     free = {node.ordinal for node in nodes if node.ordinal in draining and node.free}
     return Plan(
-        replicas=_count(nodes, replicas, target, free),
+        replicas=_count(goal, nodes, replicas, target, free),
         draining=draining,
         written_off=lost,
         delete=tuple(n.ordinal for n in nodes if n.ordinal in {rolled} & free and not n.ending),
@@ -143,13 +146,13 @@ def _next_to_roll(
     return (chosen.ordinal if all(one.ok for one in verdicts) else None), verdicts
 
 
-def _count(nodes: Sequence[Node], replicas: int, target: int, free: set[int]) -> int:
+def _count(goal: Goal, nodes: Sequence[Node], replicas: int, target: int, free: set[int]) -> int:
     """Grow at once; shrink from the top by nodes that may go, or are not there."""
     if target >= replicas:
         return target
-    there = {node.ordinal for node in nodes}
+    staying = {node.ordinal for node in nodes} | set(goal.unseen)
     count = replicas
-    while count > target and (count - 1 in free or count - 1 not in there):
+    while count > target and (count - 1 in free or count - 1 not in staying):
         count -= 1
     return count
 

@@ -215,8 +215,9 @@ def _farewell(seen: Group, ahead: Outlook, *, now: datetime) -> Plan:
     over = now >= seen.deleting_since + deadline
     every = [node for one in ahead.sets for node in one.nodes]
     busy = [node for node in every if not node.free and not node.lost and not node.ending]
-    if over or not busy:
-        reason = "it is empty" if not busy else "its time is over"
+    unseen = any(one.unseen for one in ahead.sets)
+    if over or not (busy or unseen):
+        reason = "its time is over" if busy or unseen else "it is empty"
         actions = [held.released(seen.owner, seen.finalizers, reason)]
     else:
         shrunk = [one for one in _objects(seen, ahead) if one["kind"] == nodesets.KIND]

@@ -5,7 +5,7 @@ the second answers. Both are of one headless Service, so each node keeps an addr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from legato_operator import drain, names
 from legato_operator.changes import Action, Patch
@@ -35,6 +35,8 @@ class NodeSet:
     pods: tuple[Manifest, ...]
     nodes: tuple[drain.Node, ...]
     plan: drain.Plan
+    unseen: tuple[int, ...] = ()
+    """Ordinals of which no pod is seen, though somebody may play there."""
 
     def pod(self, ordinal: int) -> str:
         """Name a pod."""
@@ -58,7 +60,7 @@ class NodeSet:
     @property
     def is_over(self) -> bool:
         """Say whether nothing of it is left but its name."""
-        return not self.replicas and not self.pods
+        return not self.replicas and not self.pods and not self.unseen
 
 
 def plans(seen: Group, goal: drain.Goal, gates: Sequence[Verdict]) -> tuple[NodeSet, ...]:
@@ -88,9 +90,10 @@ def resized(sets: Sequence[NodeSet]) -> list[Action]:
 
 
 def _names(seen: Group) -> list[str]:
-    """Name the sets: first the one that is wanted, then those it replaces."""
+    """Name the sets: first the one that is wanted, then those it replaces, also if only by pods."""
     name = nodes.set_name(wanted(seen), seen.children)
     there = {one["metadata"]["name"] for one in seen.children if one["kind"] == KIND}
+    there |= {_name(pod).rpartition("-")[0] for pod in seen.pods}
     return [name, *sorted(there - {name})]
 
 
@@ -121,12 +124,32 @@ def _planned(seen: Group, name: str, goal: drain.Goal, gates: Sequence[Verdict])
     pods = _pods(seen, name)
     listed = tuple(_node(seen, pod) for pod in pods)
     replicas = _replicas(seen, name)
-    return NodeSet(name, replicas, pods, listed, drain.plan(goal, listed, replicas, gates))
+    unseen = _unseen(seen, name, replicas)
+    plan = drain.plan(replace(goal, unseen=unseen), listed, replicas, gates)
+    return NodeSet(name, replicas, pods, listed, plan, unseen)
 
 
 def _replicas(seen: Group, name: str) -> int:
+    """Read a set's count; of one that is not seen, as many as are known to be there."""
     found = next((one for one in seen.children if _is(one, name)), None)
-    return int(found["spec"].get("replicas", 1)) if found else 0
+    if found:
+        return int(found["spec"].get("replicas", 1))
+    fleets = [fleet for fleet in seen.fleets.values() if fleet is not None]
+    known = {_name(pod) for pod in seen.pods} | {one for each in fleets for one in each.played}
+    ordinals = [int(one.rpartition("-")[2]) for one in known if one.rpartition("-")[0] == name]
+    return max(ordinals, default=-1) + 1
+
+
+def _unseen(seen: Group, name: str, replicas: int) -> tuple[int, ...]:
+    """List the ordinals without a pod where a bot plays, or may by what it was told."""
+    there = {_ordinal(pod) for pod in _pods(seen, name)}
+    known = [fleet for fleet in seen.fleets.values() if fleet is not None]
+
+    def may_play(node: str) -> bool:
+        told = any(one.told(node) and not one.settled(node) for one in known)
+        return told or _players(seen, known, node) != 0
+
+    return tuple(n for n in range(replicas) if n not in there and may_play(f"{name}-{n}"))
 
 
 def _is(one: Manifest, name: str) -> bool:

@@ -30,6 +30,8 @@ SURGE = 1
             st.tuples(st.just("prometheus"), st.integers(0, 1)),
             st.tuples(st.just("machine"), st.integers(0, 3)),
             st.tuples(st.just("pause"), st.integers(0, 1)),
+            st.tuples(st.just("unseen child"), st.integers(0, 1)),
+            st.tuples(st.just("unseen pod"), st.integers(0, 3)),
             st.tuples(st.just("turns"), st.integers(1, 12)),
         ),
         max_size=12,
@@ -47,6 +49,7 @@ def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
             assert_bounded(model)
     model.redis = model.prometheus = True
     model.machines.clear()
+    model.unseen.clear()
     happen(model, "pause", 0)
     model.settle()
 
@@ -88,6 +91,10 @@ def happen(model: Model, what: str, value: int) -> None:
         case "pause":
             changed(model, paused=bool(value))
             model.node_spec = msgspec.structs.replace(model.node_spec, paused=bool(value))
+        case "unseen child":
+            model.unseen ^= {"berlin"} if value else set()
+        case "unseen pod":
+            model.unseen ^= {f"berlin-{value}"}
         case "machine":
             model.machines[f"machine-berlin-{value}"] = Machine(cordoned=True)
 

@@ -34,6 +34,13 @@ def test_fewer_go_from_the_top_and_only_once_they_are_empty() -> None:
     assert empty.unprotect == (2,)
 
 
+def test_a_node_whose_pod_is_not_seen_stays_while_somebody_may_play_there() -> None:
+    unseen = Goal("new", 1, unseen=(2,))
+
+    assert drain.plan(unseen, [node(0), node(1)], 3).replicas == 3
+    assert drain.plan(GOAL, [node(0), node(1)], 3).replicas == 2
+
+
 def test_a_drain_is_undone_when_the_load_returns() -> None:
     plan = drain.plan(Goal("new", 3), [node(0), node(1), node(2, 3, cordoned=True)], 3)
 

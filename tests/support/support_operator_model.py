@@ -84,6 +84,8 @@ class Model:
         self.now += TURN
         group, bot = self.group(), self.bot()
         for_nodes = groups.reconcile(group, WORLD, now=self.now)
+        if self._found_by_name(for_nodes):
+            for_nodes = groups.reconcile(self.group(), WORLD, now=self.now)
         for_bot = bots.reconcile(bot, WORLD, now=self.now)
         self.plans = [for_nodes, for_bot]
         assert isinstance(for_nodes.status, NodeStatus)
@@ -197,6 +199,12 @@ class Model:
             and one["metadata"]["name"] not in self.unseen
         )
 
+    def _found_by_name(self, plan: Plan) -> bool:
+        """Show what no list does as soon as it is to be made, as whoever looks asks for it."""
+        found = {one.ref.name for one in plan.actions if isinstance(one, Apply)} & self.unseen
+        self.unseen -= found
+        return bool(found)
+
     def _shows(self, pod: str, of: str) -> bool:
         return pod.startswith(of) and pod not in self.unseen
 
@@ -253,7 +261,8 @@ class Model:
         pod = self.pods.pop(name)
         if self.players.pop(name, 0):
             self.violations.append(f"{name} went while it played")
-        if name.startswith("berlin-") and names.PROTECTED in pod["metadata"]["labels"]:
+        protected = names.PROTECTED in pod["metadata"]["labels"] and name not in self.unseen
+        if name.startswith("berlin-") and protected:
             self.violations.append(f"{name} went while it was protected")
 
     def _kubelet(self) -> bool:
