@@ -1,8 +1,8 @@
 """Which nodes of a group take nobody new, which are emptied, and which may go. Pure.
 
 A node goes only when every bot's `observed` says that it has no player, and only after the cordon
-was in force, so that none can have come meanwhile. What is not known counts as busy, and a pod that is
-not seen may play all the same.
+was in force, so that none can have come meanwhile. What is not known counts as busy, and a pod
+that is not seen may play all the same.
 """
 
 from collections.abc import Collection, Sequence
