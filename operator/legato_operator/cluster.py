@@ -125,10 +125,13 @@ class Cluster:
         found = await self.resources(kinds.MACHINE, "")
         return {one["metadata"]["name"]: machine(one) for one in found}
 
-    async def listed(self, kind: str, namespace: str, selector: str = "") -> Listed | None:
+    async def listed(
+        self, kind: str, namespace: str, selector: str = "", *, fields: str = ""
+    ) -> Listed | None:
         """List a kind, and say at which moment; None where the cluster does not know it."""
         said = kinds.ALL[kind]
-        query = [("labelSelector", selector)] if selector else []
+        asked = [("labelSelector", selector), ("fieldSelector", fields)]
+        query = [one for one in asked if one[1]]
         found = await self._call("GET", said.path(namespace), query=query)
         if found is None:
             return None

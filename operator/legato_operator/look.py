@@ -18,13 +18,14 @@ from legato_operator import bots, groups, names
 from legato_operator.cache import Cache
 from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
 from legato_operator.cluster import Cluster, Refused
-from legato_operator.desired.manifest import Manifest, Ref
+from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.kinds import RESOURCES
 from legato_operator.lease import NotLeading
 from legato_operator.metrics import Metrics
 from legato_operator.passwords import renewed
 from legato_operator.queue import Key, Queue, jittered
 from legato_operator.reading import (
+    Beside,
     Memory,
     Outside,
     Reading,
@@ -95,7 +96,7 @@ class Shell:
             return None, "gone"
         seen, plan = await self._decide(found, self.cache)
         if _is_grave(plan, seen):
-            seen, plan = await self._decide(found, self.cluster)
+            seen, plan = await self._decide_live(found)
         refused = await self._act(key, plan)
         if plan.status != seen.status and not (seen.deleting_since and plan.actions):
             await self._report(key, plan)
@@ -110,6 +111,18 @@ class Shell:
         memory.pasts, memory.refused = plan.pasts, refused
         again = jittered(min(plan.next_look, self.settings.look_again))
         return again, "acted" if plan.actions else "settled"
+
+    async def _decide_live(self, found: Manifest) -> tuple[Bot | Group, Plan]:
+        """Decide upon what the API server says now, also of a workload that lost our labels."""
+        seen, plan = await self._decide(found, self.cluster)
+        space = found["metadata"]["namespace"]
+        asked = [
+            await self.cluster.listed(one.kind, space, fields=f"metadata.name={one.name}")
+            for one in _unlisted(plan, seen)
+        ]
+        if hidden := [one for each in asked if each for one in each.items]:
+            seen, plan = await self._decide(found, Beside(self.cluster, hidden))
+        return seen, plan
 
     async def _decide(self, found: Manifest, source: Source) -> tuple[Bot | Group, Plan]:
         follows = found["spec"].get("upgrade") == "Automatic"
@@ -202,18 +215,23 @@ class Shell:
                 self.queue.add(key_of(one))
 
 
+def _unlisted(plan: Plan, seen: Bot | Group) -> list[Ref]:
+    """Name the workloads that seem not to be there: those to be made, and those pods are of."""
+    made = {one.ref for one in plan.actions if isinstance(one, Apply)}
+    owners = (each for pod in seen.pods for each in pod["metadata"].get("ownerReferences") or ())
+    named = made | {Ref(one["kind"], one["name"]) for one in owners}
+    return sorted(
+        one for one in named - {ref(each) for each in seen.children} if one.kind in WORKLOADS
+    )
+
+
 def _is_grave(plan: Plan, seen: Bot | Group) -> bool:
-    """Say whether a plan takes something away, or changes what runs."""
-    there = {(one["kind"], one["metadata"]["name"]) for one in seen.children}
+    """Say whether a plan takes something away, or changes what runs, or seems not to run."""
     if plan.shards is not None:
         return True
     if isinstance(seen, Bot) and plan.directive is not None and _is_new(seen, plan.directive):
         return True
-    return any(
-        isinstance(one, Delete | Patch)
-        or (one.ref.kind in WORKLOADS and (one.ref.kind, one.ref.name) in there)
-        for one in plan.actions
-    )
+    return any(isinstance(one, Delete | Patch) or one.ref.kind in WORKLOADS for one in plan.actions)
 
 
 def _is_new(bot: Bot, directive: Directive) -> bool:

@@ -54,6 +54,32 @@ class Source(Protocol):
         """Look at every machine."""
 
 
+@dataclass
+class Beside(Source):
+    """A source, and what was found by its name, as no list shows it."""
+
+    source: Source
+    found: list[Manifest]
+
+    async def resources(self, kind: str, namespace: str) -> list[Manifest]:
+        """List a kind."""
+        return await self.source.resources(kind, namespace)
+
+    async def children(
+        self, namespace: str, selector: names.Labels, known: frozenset[str]
+    ) -> tuple[Manifest, ...]:
+        """List everything with these labels, and what was found."""
+        return (*await self.source.children(namespace, selector, known), *self.found)
+
+    async def pods(self, namespace: str, selector: names.Labels) -> tuple[Manifest, ...]:
+        """List pods."""
+        return await self.source.pods(namespace, selector)
+
+    async def machines(self) -> dict[str, Machine]:
+        """Look at every machine."""
+        return await self.source.machines()
+
+
 class Secrets(Protocol):
     """Secrets, read by their names alone."""
 

@@ -1,6 +1,7 @@
 """Watches that fill the cache: list a kind, follow it, list it again. Decides nothing.
 
-A kind that the cluster does not know, or that we may not look at, is asked for again now and then.
+A kind that the cluster need not know, or that we need not see, is asked for again now and then. Of
+every other a refusal is an outage: what is known of it stays.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from legato_operator.desired.manifest import Manifest
 
 UNKNOWN_AGAIN = 60.0
 """Seconds until a kind is asked for again that is not there."""
+NEEDLESS = frozenset({*kinds.OPTIONAL, kinds.MACHINE})
+"""Kinds that may be not there, or not ours to see."""
 FIRST, LONGEST = 0.5, 15.0
 """Seconds between two tries of a watch that breaks."""
 
@@ -99,7 +102,7 @@ class Watches:
         wait = FIRST
         while True:
             try:
-                found = await self.cluster.listed(kind, space, selector)
+                found = await self._listed(kind, space, selector)
                 self._take(kind, space, state, found)
                 wait = UNKNOWN_AGAIN
                 if found is not None:
@@ -108,13 +111,22 @@ class Watches:
             except Expired:
                 wait = FIRST
             except Refused as error:
-                self._take(kind, space, state, None)
+                wait = LONGEST
+                if kind in NEEDLESS:
+                    self._take(kind, space, state, None)
+                    wait = UNKNOWN_AGAIN
                 self._tell(kind, state, str(error))
-                wait = UNKNOWN_AGAIN
             except Unavailable as error:
                 self._tell(kind, state, str(error))
                 wait = min(LONGEST, wait * 2)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311  # no secret
+
+    async def _listed(self, kind: str, space: str, selector: str) -> Listed | None:
+        """List a kind; None where it is not there, and need not be."""
+        found = await self.cluster.listed(kind, space, selector)
+        if found is None and kind not in NEEDLESS:
+            raise Unavailable("kubernetes", f"the API server does not know {kind}")
+        return found
 
     async def _watch(
         self, kind: str, space: str, selector: str, state: State, version: str

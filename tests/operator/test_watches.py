@@ -35,7 +35,9 @@ class Server(Cluster):
     listings: int = 0
     watched_from: list[str] = field(default_factory=list)
 
-    async def listed(self, kind: str, namespace: str, selector: str = "") -> Listed | None:
+    async def listed(
+        self, kind: str, namespace: str, selector: str = "", *, fields: str = ""
+    ) -> Listed | None:
         if kind != self.kind:
             return Listed([], "1")
         self.listings += 1
@@ -206,6 +208,28 @@ async def test_a_kind_that_is_not_there_or_not_ours_to_see_is_asked_for_again(
             assert "PodMonitor" not in room.watches.known()
         await until(lambda: "PodMonitor" in room.watches.known())
         assert room.watches.known() == frozenset(kinds.OPTIONAL)
+
+
+@pytest.mark.parametrize("answer", [None, Refused("no right to list it", status=403)])
+async def test_what_is_known_of_a_kind_that_must_be_seen_stays_and_the_watch_is_blind(
+    answer: Listed | Exception | None,
+) -> None:
+    lists: list[Listed | Exception | None] = [listed(5, service("a", 4)), answer]
+    room = Room(Server(lists=lists, streams=[[forgotten()]]))
+
+    async with room.watching(lambda: room.server.listings > 4):
+        assert room.names == ["a"]
+        silence(room, 301)
+        assert "Service" in app.blind(room.watches, AGES)
+
+
+async def test_a_kind_that_must_be_seen_and_never_was_keeps_everything_waiting() -> None:
+    room = Room(Server(lists=[Refused("no right to list it", status=403)]))
+
+    async with room.watching(lambda: room.server.listings > 4):
+        assert not room.watches.is_synced
+        silence(room, 301)
+        assert "Service" in app.blind(room.watches, AGES)
 
 
 async def test_nothing_is_synced_before_everything_was_listed() -> None:
