@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from legato.contracts.fleet import Directive
 from legato.contracts.partitions import DEFAULT_REGION
-from legato_operator import directive, groups
+from legato_operator import directive, groups, nodesets
 from legato_operator.desired import audio
-from legato_operator.directive import Address, Steering
+from legato_operator.directive import Address, Fleet, Steering
 from legato_operator.resources.musicbot import BotSpec, Region
 from legato_operator.seen import Bot, Group, is_ready
 from legato_operator.tiers import Tier
 
 
-def uses(spec: BotSpec, group: Group) -> bool:
-    """Say whether a bot plays on a group."""
-    return any(_serves(group, region) for region in spec.regions)
+def uses(spec: BotSpec, group: Group, fleet: Fleet | None, *, before: bool = False) -> bool:
+    """Say whether a bot plays on a group, or may still: its spec may say another thing by now.
+
+    Before: whether it did at the look before, where its Redis does not answer.
+    """
+    if any(_serves(group, region) for region in spec.regions):
+        return True
+    return before if fleet is None else bool(nodesets.names_of(group, fleet.nodes))
 
 
 def ready_nodes(seen: Bot) -> dict[str, int | None]:
@@ -54,10 +59,32 @@ def _addresses(seen: Bot, now: datetime) -> Iterator[Address]:
     """List the nodes, each in the bot's own region that it serves."""
     for group in seen.groups:
         served = [region.name for region in seen.spec.regions if _serves(group, region)]
+        listed = groups.addresses(group, sharing=max(1, len(group.fleets)), now=now)
         if served:
             named = group.spec.region if group.spec.region in served else served[0]
-            for one in groups.addresses(group, sharing=max(1, len(group.fleets)), now=now):
-                yield replace(one, region=named)
+            yield from (replace(one, region=named) for one in listed)
+        else:
+            yield from _left_behind(seen, group, listed)
+        yield from _unseen(seen, group)
+
+
+def _left_behind(seen: Bot, group: Group, listed: Sequence[Address]) -> Iterator[Address]:
+    """Empty the nodes of a group that serves the bot no longer, and keep them until they are."""
+    assert seen.fleet is not None
+    within = timedelta(seconds=group.spec.drain.deadline_seconds)
+    for one in listed:
+        if one.name in seen.fleet.nodes and not seen.fleet.has_left(one.name):
+            yield replace(one, cordoned=True, drain_within=within, still=False)
+
+
+def _unseen(seen: Bot, group: Group) -> Iterator[Address]:
+    """Keep the nodes on the line whose pods no list shows, as they were told."""
+    assert seen.fleet is not None
+    pods = {pod["metadata"]["name"] for pod in group.pods}
+    for name in nodesets.names_of(group, seen.fleet.nodes) - pods:
+        told = seen.fleet.told(name)
+        if told is not None and seen.fleet.reaches(name):
+            yield Address(told.name, told.url, told.region, told.password, still=True)
 
 
 def _serves(group: Group, region: Region) -> bool:

@@ -92,6 +92,16 @@ class Fleet:
         audio = self._of("audio")
         return frozenset(one.name for member in audio for one in member.nodes if one.players)
 
+    @property
+    def nodes(self) -> frozenset[str]:
+        """Name the nodes that members are told of, or have players on."""
+        told = self.directive.nodes if self.directive else ()
+        return self.played | {one.name for one in told}
+
+    def has_left(self, node: str) -> bool:
+        """Say whether a node has no player of the bot's, and can't get one any more."""
+        return self.settled(node) and self.players(node) == 0
+
     def reaches(self, node: str) -> bool:
         """Say whether an audio pod has just reported a connection to a node."""
         oldest = self.at - JUST_NOW // timedelta(milliseconds=1)

@@ -109,6 +109,10 @@ class Shell:
                 self.queue.add(Key(musicbot.KIND, key.namespace, bot))
         memory = self.memories[key]
         memory.pasts, memory.refused = plan.pasts, refused
+        for group in seen.groups if isinstance(seen, Bot) else (seen,):
+            self.memories[Key(group.owner.kind, key.namespace, group.name)].users = frozenset(
+                group.fleets
+            )
         again = jittered(min(plan.next_look, self.settings.look_again))
         return again, "acted" if plan.actions else "settled"
 

@@ -4,7 +4,7 @@ What can't be changed in a StatefulSet makes a second one beside the first, whic
 the second answers. Both are of one headless Service, so each node keeps an address of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from legato_operator import drain, names
@@ -87,6 +87,12 @@ def resized(sets: Sequence[NodeSet]) -> list[Action]:
         for one in sets[1:]
         if one.plan.replicas != one.replicas
     ]
+
+
+def names_of(seen: Group, nodes: Iterable[str]) -> frozenset[str]:
+    """Choose those nodes that are a group's, also where no pod of theirs is seen."""
+    sets = _names(seen)
+    return frozenset(one for one in nodes if one.rpartition("-")[0] in sets)
 
 
 def _names(seen: Group) -> list[str]:

@@ -102,6 +102,8 @@ class Memory:
 
     pasts: dict[str, Past] = field(default_factory=dict)
     refused: tuple[str, ...] = ()
+    users: frozenset[str] | None = None
+    """The bots that used a group, or still played there; None = nobody has looked yet."""
 
 
 @dataclass
@@ -114,6 +116,7 @@ class Reading:
     world: World
     memories: Mapping[Key, Memory]
     _secrets: dict[tuple[str, str], Manifest] = field(default_factory=dict, repr=False)
+    _read: dict[tuple[str, str, SecretRef], Fleet | None] = field(default_factory=dict, repr=False)
 
     async def bot(self, found: Manifest) -> Bot:
         """Read all that belongs to a MusicBot."""
@@ -186,16 +189,31 @@ class Reading:
         return replace(group, fleets=await self._fleets(group))
 
     async def _fleets(self, group: Group) -> dict[str, Fleet | None]:
-        """Read what every bot that uses a group reports."""
-        listed = await self.source.resources(musicbot.KIND, group.owner.namespace)
+        """Read what every bot reports that uses a group, or still plays there."""
+        space = group.owner.namespace
+        listed = await self.source.resources(musicbot.KIND, space)
+        before = self.memories.get(Key(lavalinknode.KIND, space, group.name), Memory()).users
         specs = {one["metadata"]["name"]: msgspec.convert(one["spec"], BotSpec) for one in listed}
-        using = {name: spec for name, spec in specs.items() if directing.uses(spec, group)}
-        found = await asyncio.gather(
-            *(self._fleet(group.owner.namespace, spec) for spec in using.values())
-        )
-        return dict(zip(using, found, strict=True))
+        asked = [
+            name
+            for name, spec in specs.items()
+            if directing.uses(spec, group, None, before=before is None or name in before)
+        ]
+        read = await asyncio.gather(*(self._fleet(space, specs[name]) for name in asked))
+        return {
+            name: fleet
+            for name, fleet in zip(asked, read, strict=True)
+            if directing.uses(specs[name], group, fleet, before=name in (before or ()))
+        }
 
     async def _fleet(self, namespace: str, spec: BotSpec) -> Fleet | None:
+        """Read what a bot reports; once in a look, however many groups ask."""
+        bot = (namespace, spec.application_id, spec.redis.url_secret_ref)
+        if bot not in self._read:
+            self._read[bot] = await self._fleet_of(namespace, spec)
+        return self._read[bot]
+
+    async def _fleet_of(self, namespace: str, spec: BotSpec) -> Fleet | None:
         place = await self.place(namespace, spec)
         if place is None:
             return None

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from legato_operator import bots, groups
 from legato_operator.changes import Plan
+from legato_operator.resources.musicbot import Region
+from legato_operator.resources.shared import LabelSelector
 from legato_operator.resources.status import NodeStatus, Progress
 from legato_operator.seen import Machine
 from support_operator_model import WORLD, Model, changed, condition, deployments
@@ -30,6 +32,7 @@ SURGE = 1
             st.tuples(st.just("prometheus"), st.integers(0, 1)),
             st.tuples(st.just("machine"), st.integers(0, 3)),
             st.tuples(st.just("pause"), st.integers(0, 1)),
+            st.tuples(st.just("other nodes"), st.integers(0, 1)),
             st.tuples(st.just("unseen child"), st.integers(0, 1)),
             st.tuples(st.just("unseen pod"), st.integers(0, 3)),
             st.tuples(st.just("turns"), st.integers(1, 12)),
@@ -50,6 +53,7 @@ def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
     model.redis = model.prometheus = True
     model.machines.clear()
     model.unseen.clear()
+    happen(model, "other nodes", 0)
     happen(model, "pause", 0)
     model.settle()
 
@@ -91,6 +95,9 @@ def happen(model: Model, what: str, value: int) -> None:
         case "pause":
             changed(model, paused=bool(value))
             model.node_spec = msgspec.structs.replace(model.node_spec, paused=bool(value))
+        case "other nodes":
+            chosen = LabelSelector(match_labels={"place": "elsewhere"} if value else {})
+            changed(model, regions=(Region(name="europe", lavalink_nodes=chosen),))
         case "unseen child":
             model.unseen ^= {"berlin"} if value else set()
         case "unseen pod":

@@ -9,7 +9,7 @@ from legato_operator.resources.musicbot import Region
 from legato_operator.resources.shared import LabelSelector
 from legato_operator.rollout import Step
 from legato_operator.seen import Bot
-from support_operator_model import Model
+from support_operator_model import Model, changed
 
 AMERICA = Region(
     name="america",
@@ -69,3 +69,46 @@ def test_nodes_that_answer_are_counted_by_region_and_none_are_known_where_none_s
     europe = Region(name="europe")
 
     assert directing.ready_nodes(seen_with(europe, AMERICA)) == {"europe": 1, "america": None}
+
+
+def test_nodes_that_serve_a_bot_no_longer_are_emptied_before_it_forgets_them() -> None:
+    model = Model()
+    model.settle()
+    model.play(5)
+    model.turns(2)
+    elsewhere = LabelSelector(match_labels={"place": "elsewhere"})
+
+    changed(model, regions=(Region(name="europe", lavalink_nodes=elsewhere),))
+    model.turns(3)
+
+    assert model.directive is not None
+    (told,) = model.directive.nodes
+    assert (told.name, told.cordoned, told.drain_deadline > 0) == ("berlin-0", True, True)
+    assert list(model.group().fleets) == ["melody"]
+    model.play(0)
+    model.settle()
+    assert model.directive.nodes == ()
+    assert model.group().fleets == {}
+    assert model.violations == []
+
+
+def test_a_bot_whose_redis_is_away_is_of_the_groups_that_it_was_of() -> None:
+    seen = seen_with(AMERICA)
+    (group,) = seen.groups
+
+    assert directing.uses(seen.spec, group, None, before=True)
+    assert not directing.uses(seen.spec, group, None, before=False)
+
+
+def test_a_node_on_the_line_stays_though_no_list_shows_its_pod() -> None:
+    model = Model()
+    model.settle()
+    model.play(5)
+    model.turns(2)
+    told = model.directive
+
+    model.unseen = {"berlin-0"}
+    model.turns(3)
+
+    assert model.directive == told
+    assert model.violations == []

@@ -211,3 +211,23 @@ async def test_a_statefulset_without_our_label_gets_it_back_and_keeps_its_nodes(
     await room.shell.look(GROUP)
 
     assert room.sizes() == [3]
+
+
+async def test_a_group_knows_who_plays_there_though_a_bots_spec_names_other_nodes(
+    playing: Model,
+) -> None:
+    room = Room(playing)
+    elsewhere = {"lavalinkNodes": {"matchLabels": {"place": "elsewhere"}}}
+    bot = room.server.kept[Ref("MusicBot", "melody")]
+    bot["spec"]["regions"] = [{"name": "europe", **elsewhere}]
+
+    await room.shell.look(GROUP)
+
+    assert room.shell.memories[GROUP].users == {"melody"}
+    assert room.sizes() == []
+    room.redis.fleet = None
+    await room.shell.look(GROUP)
+    assert room.shell.memories[GROUP].users == {"melody"}
+    room.redis.fleet = Fleet(Directive(version=9), (), 0)
+    await room.shell.look(GROUP)
+    assert room.shell.memories[GROUP].users == set()

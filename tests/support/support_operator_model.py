@@ -12,7 +12,7 @@ import msgspec
 
 import support_operator
 from legato.contracts.fleet import Directive, Node, Observed, ObservedNode
-from legato_operator import bots, groups, names
+from legato_operator import bots, directing, groups, names
 from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
 from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.directive import Fleet
@@ -53,6 +53,8 @@ class Model:
     """Names of children and pods of the group that are there, and that no list shows."""
     players: dict[str, int] = field(default_factory=dict)
     """Node -> players, in truth."""
+    uses: bool = True
+    """Whether the bot used the nodes at the last look."""
     waiting: int = 0
     """Players that no node takes."""
     passwords: list[str] = field(default_factory=list)
@@ -141,7 +143,7 @@ class Model:
         """See the LavalinkNode."""
         fleet = self._fleet()
         playing = float(sum(self.players.values()) + self.waiting)
-        return Group(
+        group = Group(
             owner=support_operator.owner(support_operator.read("smallest_nodes")),
             spec=self.node_spec,
             status=self.node_status,
@@ -153,11 +155,13 @@ class Model:
                 names.revision(one): one
                 for one in reversed(self.passwords[-self.known_passwords :])
             },
-            fleets={"melody": fleet},
             players=Measured(playing) if self.prometheus else NoAnswer("Error", "down"),
             deficit=Measured(0) if self.prometheus else NoAnswer("Error", "down"),
             past=self.pasts.get("", Past()),
         )
+        uses = directing.uses(self.bot_spec, group, fleet, before=self.uses)
+        self.uses = uses
+        return replace(group, fleets={"melody": fleet} if uses else {})
 
     def bot(self) -> Bot:
         """See the MusicBot."""
@@ -320,6 +324,9 @@ class Model:
             self.players, self.waiting = dict.fromkeys(self.players, 0), 0
         ready = set(self._ready("node"))
         taking = [name for name, one in said.items() if name in ready and not one.cordoned]
+        for name in [one for one in self.players if one not in said and one in ready]:
+            if self.players[name] and not self._is_lost(name):
+                self.violations.append(f"{name} was taken from those who play there")
         for name in list(self.players):
             if name not in said or (said[name].drain_deadline and taking):
                 self.waiting += self.players.pop(name)
@@ -360,7 +367,17 @@ class Model:
         return Fleet(self.directive, tuple(observed), at)
 
     def _counts(self) -> tuple[ObservedNode, ...]:
-        return tuple(ObservedNode(name=name, players=count) for name, count in self.players.items())
+        return tuple(
+            ObservedNode(
+                name=name,
+                players=count,
+                connected=name in self._ready("node") and not self._is_lost(name),
+            )
+            for name, count in self.players.items()
+        )
+
+    def _is_lost(self, node: str) -> bool:
+        return self.machines.get(f"machine-{node}", Machine()).lost
 
 
 def lost(model: Model, pod: str) -> None:
