@@ -32,33 +32,52 @@ class Plan:
         return self.health | {one.name: port for one in further for port in one.health.values()}
 
 
+def check(options: Options) -> None:
+    """Raise PortTaken for a port that was asked for twice, or is in use."""
+    with ports.Claims() as claims:
+        _asked(options, claims)
+
+
 def make(options: Options, data: Folder, claims: ports.Claims) -> Plan:
     """Decide; PortTaken for a port that was asked for and is in use."""
-    asked: dict[str, int] = {
-        "api": options.api_port,
-        "gateway": options.gateway_port,
-        "audio": options.audio_port,
-        "worker": options.worker_port,
-    }
-    first = options.node_port
+    # First what was asked for: the usual ports give way to it.
+    asked = _asked(options, claims)
     # The simulator stays where it was, if it can: queues hold links to its music.
     before = data.recall("page-port") or [str(PAGE_PORT)]
-    page = claims.usual(options.page_port, int(before[0]), what="the page", option="--port")
+    page = asked.get("page") or claims.usual(int(before[0]))
     data.remember("page-port", [str(page)])
     health = {
-        name: claims.usual(asked[name], default, what=name, option=f"--{name}-port")
+        name: asked.get(name) or claims.usual(default)
         for name, default in parts.HEALTH_PORTS.items()
     }
     return Plan(
         page=page,
         processes=(parts.Process("services", health), *_further(options, claims)),
-        database=claims.asked(options.database_port, what="PostgreSQL", option="--database-port"),
-        redis=claims.asked(options.redis_port, what="Valkey", option="--redis-port"),
-        nodes=tuple(
-            claims.asked(first and first + index, what="a node", option="--node-port")
-            for index in range(options.nodes)
-        ),
+        database=asked.get("database") or claims.free(),
+        redis=asked.get("redis") or claims.free(),
+        nodes=tuple(asked.get(f"node-{index}") or claims.free() for index in range(options.nodes)),
     )
+
+
+def _asked(options: Options, claims: ports.Claims) -> dict[str, int]:
+    """Claim every port that was asked for, and say what each is of."""
+    wished = {
+        "page": (options.page_port, "the page", "--port"),
+        "gateway": (options.gateway_port, "gateway", "--gateway-port"),
+        "audio": (options.audio_port, "audio", "--audio-port"),
+        "api": (options.api_port, "api", "--api-port"),
+        "worker": (options.worker_port, "worker", "--worker-port"),
+        "database": (options.database_port, "PostgreSQL", "--database-port"),
+        "redis": (options.redis_port, "Valkey", "--redis-port"),
+    }
+    if first := options.node_port:
+        for index in range(options.nodes):
+            wished[f"node-{index}"] = (first + index, "a node", "--node-port")
+    return {
+        name: claims.asked(port, what=what, option=option)
+        for name, (port, what, option) in wished.items()
+        if port
+    }
 
 
 def _further(options: Options, claims: ports.Claims) -> list[parts.Process]:

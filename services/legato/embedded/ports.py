@@ -39,6 +39,7 @@ class Claims:
 
     def __init__(self) -> None:
         self._marks: list[socket.socket] = []
+        self._asked: dict[int, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -59,21 +60,24 @@ class Claims:
                 return port
 
     def asked(self, port: int, *, what: str, option: str) -> int:
-        """Return the port, or a free one for 0; PortTaken when something listens there."""
-        if not port:
-            return self.free()
+        """Claim that very port; PortTaken when something listens there, or it was asked for."""
+        if port in self._asked:
+            raise PortTaken(
+                f"Port {port} was asked for twice: for {self._asked[port]} and for {what}. "
+                f"Choose another one with {option}."
+            )
         if not is_free(port):
             raise PortTaken(
                 f"Port {port} ({what}) is in use by another program. "
                 f"End that program, or choose another port with {option}."
             )
+        self._asked[port] = what
+        self._mark(port)
         return port
 
-    def usual(self, port: int, default: int, *, what: str, option: str) -> int:
-        """Return the port that was set, else the default if it is free, else any free one."""
-        if not port and default and is_free(default) and self._mark(default):
-            return default
-        return self.asked(port, what=what, option=option)
+    def usual(self, default: int) -> int:
+        """Return the default if it is free and nobody asked for it, else any free one."""
+        return default if is_free(default) and self._mark(default) else self.free()
 
     def _mark(self, port: int) -> bool:
         mark = socket.socket(type=socket.SOCK_DGRAM)

@@ -3,7 +3,8 @@ import socket
 
 import pytest
 
-from legato.embedded import plan, ports
+from legato import settings
+from legato.embedded import parts, plan, ports
 from legato.embedded.folder import Folder
 from legato.embedded.options import Options
 from legato.embedded.problems import PortTaken
@@ -47,3 +48,26 @@ def test_a_port_that_was_asked_for_and_is_in_use_is_refused(tmp_path: pathlib.Pa
         taken = other.getsockname()[1]
         with pytest.raises(PortTaken, match="--audio-port"):
             made(Options(audio_port=taken), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["PAGE_PORT", "API_PORT", "WORKER_PORT", "NODE_PORT"])
+def test_a_usual_port_gives_way_to_what_was_asked_for(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    usual = ports.free()
+    monkeypatch.setitem(parts.HEALTH_PORTS, "gateway", usual)
+
+    found = made(settings.load(Options, {name: str(usual)}), tmp_path)
+
+    used = [found.page, found.database, found.redis, *found.nodes, *found.health.values()]
+    assert used.count(usual) == 1
+    assert found.health["gateway"] != usual
+
+
+def test_a_port_that_is_asked_for_twice_is_refused(tmp_path: pathlib.Path) -> None:
+    port = ports.free()
+
+    with pytest.raises(PortTaken, match="asked for twice"):
+        made(Options(page_port=port, api_port=port), tmp_path)
+    with pytest.raises(PortTaken, match="asked for twice"):
+        plan.check(Options(page_port=port, api_port=port))

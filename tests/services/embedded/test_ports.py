@@ -23,7 +23,7 @@ def test_the_usual_port_gives_way_to_a_free_one() -> None:
         other.listen()
         taken = other.getsockname()[1]
         with ports.Claims() as claims:
-            found = claims.usual(0, taken, what="the page", option="--port")
+            found = claims.usual(taken)
 
     assert found != taken
     assert ports.is_free(found)
@@ -32,9 +32,9 @@ def test_the_usual_port_gives_way_to_a_free_one() -> None:
 def test_two_starts_at_the_same_moment_choose_different_ports() -> None:
     free = ports.free()
     with ports.Claims() as one, ports.Claims() as other:
-        chosen = [each.usual(0, free, what="the page", option="--port") for each in (one, other)]
+        chosen = [each.usual(free) for each in (one, other)]
     with ports.Claims() as later:
-        again = later.usual(0, free, what="the page", option="--port")
+        again = later.usual(free)
 
     assert chosen[0] == again == free
     assert chosen[1] != free
@@ -44,7 +44,24 @@ def test_the_usual_port_is_taken_when_free() -> None:
     free = ports.free()
 
     with ports.Claims() as claims:
-        assert claims.usual(0, free, what="the page", option="--port") == free
+        assert claims.usual(free) == free
+
+
+def test_a_port_that_was_asked_for_is_nobody_elses_usual_one() -> None:
+    free = ports.free()
+
+    with ports.Claims() as claims:
+        assert claims.asked(free, what="api", option="--api-port") == free
+        assert claims.usual(free) != free
+
+
+def test_a_port_that_is_asked_for_twice_is_refused_in_one_sentence() -> None:
+    free = ports.free()
+
+    with ports.Claims() as claims:
+        claims.asked(free, what="the page", option="--port")
+        with pytest.raises(PortTaken, match=r"twice: for the page and for api.*--api-port"):
+            claims.asked(free, what="api", option="--api-port")
 
 
 def test_no_two_starts_are_given_the_same_free_port() -> None:
