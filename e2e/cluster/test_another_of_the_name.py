@@ -83,3 +83,23 @@ async def test_an_object_is_changed_only_if_it_is_the_one_that_was_looked_at(
         assert became is not None
         assert became["metadata"]["labels"] == {"seen": "yes"}
         await reached.delete(one, SPACE)
+
+
+async def test_who_holds_a_resource_is_written_only_into_the_one_that_was_read(
+    cluster: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CONFIG, str(cluster.kubeconfig))
+    async with adapter.connected() as reached:
+        _, uid = await replaced(reached, bot())
+        read = await reached.resource(BOT.kind, SPACE, BOT.name)
+        assert read is not None
+        others = {"metadata": {"finalizers": ["example.org/held", "example.org/other"]}}
+        await reached.merge(BOT, SPACE, others)
+
+        said = {"finalizers": [], "resourceVersion": read["metadata"]["resourceVersion"]}
+        with pytest.raises(adapter.Conflict):
+            await reached.merge(BOT, SPACE, {"metadata": said}, uid=uid)
+
+        found = await reached.resource(BOT.kind, SPACE, BOT.name)
+        assert found is not None
+        assert found["metadata"]["finalizers"] == others["metadata"]["finalizers"]

@@ -178,7 +178,8 @@ def _farewell(seen: Bot, listed: Sequence[Tier], facts: Facts, *, now: datetime)
     silent = seen.fleet is not None and seen.fleet.all_players() == 0
     if over or not runs or (told and silent):
         reason = "its time is over" if over else "it plays nowhere any more"
-        return Plan((held.released(seen.owner, seen.finalizers, reason),), said, again=SOON)
+        released = held.released(seen.owner, seen.finalizers, seen.version, reason)
+        return Plan((released,), said, again=SOON)
     return Plan((), said, directing.document(seen, listed, now, closing=True), again=SOON)
 
 
@@ -194,7 +195,7 @@ def _actions(
     wanted += [job]
     wanted += [one for tier in listed for one in tier.deployments]
     return [
-        *held.back(seen.owner, seen.finalizers),
+        *held.back(seen.owner, seen.finalizers, seen.version),
         *changes.applied(wanted, seen.children),
         *_ended(seen, listed),
         *(patch for tier in listed for patch in _costs(seen, tier.step)),
@@ -209,11 +210,13 @@ def _plain(one: Manifest) -> bool:
 
 def _ended(seen: Bot, listed: Sequence[Tier]) -> list[Patch]:
     """Bring revisions that are not wanted any more to the count that a step says."""
+    uids = {ref(one): uid_of(one) for one in seen.children}
     return [
-        Patch(Ref("Deployment", one.name), {"spec": {"replicas": count}}, "it ends")
+        Patch(named, {"spec": {"replicas": count}}, "it ends", uids[named])
         for tier in listed
         for one in tiers.revisions(seen, tier.component, tier.region)
-        if one.revision != revision_of(tier.manifest)
+        if (named := Ref("Deployment", one.name)) in uids
+        and one.revision != revision_of(tier.manifest)
         and (count := tier.step.replicas.get(one.revision, one.replicas)) != one.replicas
     ]
 

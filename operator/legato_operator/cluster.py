@@ -198,14 +198,14 @@ class Cluster:
     ) -> None:
         """Remove an object, and what belongs to it afterwards; nothing where it is gone.
 
-        With a uid nothing either where another one has its name by now.
+        With a uid nothing either where another one has its name by now; without one Conflict.
         """
         body: Manifest = {"propagationPolicy": "Background"}
         if uid:
             body["preconditions"] = {"uid": uid}
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        with suppress(Conflict):
+        with suppress(*([Conflict] if uid else [])):
             await self._call("DELETE", kinds.ALL[one.kind].path(namespace, one.name), body=body)
 
     async def create(self, manifest: Manifest) -> Manifest | None:

@@ -134,7 +134,7 @@ def _gates(seen: Group) -> tuple[Verdict, ...]:
 
 
 def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
-    secret = [*held.back(seen.owner, seen.finalizers), *_password(seen)]
+    secret = [*held.back(seen.owner, seen.finalizers, seen.version), *_password(seen)]
     if not seen.passwords or seen.missing:
         return secret
     wanted = _objects(seen, ahead)
@@ -218,7 +218,7 @@ def _farewell(seen: Group, ahead: Outlook, *, now: datetime) -> Plan:
     unseen = any(one.unseen for one in ahead.sets)
     if over or not (busy or unseen):
         reason = "its time is over" if busy or unseen else "it is empty"
-        actions = [held.released(seen.owner, seen.finalizers, reason)]
+        actions = [held.released(seen.owner, seen.finalizers, seen.version, reason)]
     else:
         shrunk = [one for one in _objects(seen, ahead) if one["kind"] == nodesets.KIND]
         actions = [*changes.applied(shrunk, seen.children), *nodesets.resized(ahead.sets)]

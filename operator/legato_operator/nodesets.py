@@ -37,6 +37,8 @@ class NodeSet:
     plan: drain.Plan
     unseen: tuple[int, ...] = ()
     """Ordinals of which no pod is seen, though somebody may play there."""
+    own_uid: str = ""
+    """Its own; empty where no list shows it."""
 
     def pod(self, ordinal: int) -> str:
         """Name a pod."""
@@ -83,9 +85,14 @@ def wanted(seen: Group) -> nodes.Group:
 def resized(sets: Sequence[NodeSet]) -> list[Action]:
     """Bring a set that is replaced to its count; its content is another release's."""
     return [
-        Patch(Ref(KIND, one.name), {"spec": {"replicas": one.plan.replicas}}, "another replaces it")
+        Patch(
+            Ref(KIND, one.name),
+            {"spec": {"replicas": one.plan.replicas}},
+            "another replaces it",
+            one.own_uid,
+        )
         for one in sets[1:]
-        if one.plan.replicas != one.replicas
+        if one.own_uid and one.plan.replicas != one.replicas
     ]
 
 
@@ -132,7 +139,8 @@ def _planned(seen: Group, name: str, goal: drain.Goal, gates: Sequence[Verdict])
     replicas = _replicas(seen, name)
     unseen = _unseen(seen, name, replicas)
     plan = drain.plan(replace(goal, unseen=unseen), listed, replicas, gates)
-    return NodeSet(name, replicas, pods, listed, plan, unseen)
+    uid = next((uid_of(one) for one in seen.children if _is(one, name)), "")
+    return NodeSet(name, replicas, pods, listed, plan, unseen, uid)
 
 
 def _replicas(seen: Group, name: str) -> int:

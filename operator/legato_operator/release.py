@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from legato import settings, telemetry
 from legato_operator import cluster, kinds, names
 from legato_operator.app import namespace
-from legato_operator.cluster import Cluster
+from legato_operator.cluster import Cluster, Conflict
 from legato_operator.desired.manifest import Manifest, Ref
 from legato_operator.lease import Lease, Terms
 from legato_operator.settings import Settings
@@ -28,11 +28,16 @@ class Leaving(Settings, frozen=True, kw_only=True):
 
 
 def let_go(found: Manifest) -> Manifest | None:
-    """Make the change by which a resource is let go of; None where nothing of ours holds it."""
-    held = found["metadata"].get("finalizers") or []
+    """Make the change by which a resource is let go of; None where nothing of ours holds it.
+
+    The whole list of those who hold it is written, so only into the one that was read.
+    """
+    said = found["metadata"]
+    held = said.get("finalizers") or []
     if names.FINALIZER not in held:
         return None
-    return {"metadata": {"finalizers": [one for one in held if one != names.FINALIZER]}}
+    left = [one for one in held if one != names.FINALIZER]
+    return {"metadata": {"finalizers": left, "resourceVersion": said["resourceVersion"]}}
 
 
 async def release(told: Leaving) -> int:
@@ -59,13 +64,23 @@ async def _release_all(reached: Cluster, namespaces: tuple[str, ...]) -> int:
     for kind in kinds.RESOURCES:
         for space in namespaces:
             for found in await reached.resources(kind, space):
-                if body := let_go(found):
-                    said = found["metadata"]
-                    one = Ref(kind, said["name"])
-                    await reached.merge(one, said["namespace"], body, uid=said["uid"])
-                    log.info("let go", kind=kind, name=said["name"])
+                if await let_go_of(reached, kind, found):
+                    log.info("let go", kind=kind, name=found["metadata"]["name"])
                     count += 1
     return count
+
+
+async def let_go_of(reached: Cluster, kind: str, found: Manifest) -> bool:
+    """Let go of a resource, looking again where it changed meanwhile; say whether it was held."""
+    said = found["metadata"]
+    now: Manifest | None = found
+    while now is not None and (body := let_go(now)):
+        try:
+            await reached.merge(Ref(kind, said["name"]), said["namespace"], body, uid=said["uid"])
+            return True
+        except Conflict:
+            now = await reached.resource(kind, said["namespace"], said["name"])
+    return False
 
 
 def main(environ: Mapping[str, str]) -> int:

@@ -79,6 +79,8 @@ class Group:
     generation: int = 1
     labels: Mapping[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
+    version: str = ""
+    """The resourceVersion at which it was read."""
     deleting_since: datetime | None = None
     children: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
@@ -121,6 +123,8 @@ class Bot:
     status: BotStatus = field(default_factory=BotStatus)
     generation: int = 1
     finalizers: tuple[str, ...] = ()
+    version: str = ""
+    """The resourceVersion at which it was read."""
     deleting_since: datetime | None = None
     children: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()

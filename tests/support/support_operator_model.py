@@ -239,7 +239,8 @@ class Model:
 
     def _meant(self, action: Action) -> None:
         """Look whether what goes or is changed is the one that was looked at."""
-        if isinstance(action, Delete) or (isinstance(action, Patch) and action.ref.kind == "Pod"):
+        ours = action.ref.kind in {"Pod", "Deployment", "StatefulSet"}
+        if isinstance(action, Delete) or (isinstance(action, Patch) and ours):
             kept = self.children.get(action.ref)
             there = self.pods.get(action.ref.name) if action.ref.kind == "Pod" else kept
             if there is None or there["metadata"]["uid"] != action.uid:
