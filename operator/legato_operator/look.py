@@ -196,7 +196,8 @@ class Shell:
         self.fence()
         if place is not None:
             number = int(bot.spec.application_id)
-            await self.outside.fleets.write(place, number, plan.directive)
+            if not await self.outside.fleets.write(place, number, plan.directive):
+                raise Unavailable("redis", "the directive was changed meanwhile")
 
     async def _lay_out(self, bot: Bot, plan: Plan) -> None:
         """Store another count of shards, which no gateway of the old one can notice any more."""

@@ -231,3 +231,19 @@ async def test_a_group_knows_who_plays_there_though_a_bots_spec_names_other_node
     room.redis.fleet = Fleet(Directive(version=9), (), 0)
     await room.shell.look(GROUP)
     assert room.shell.memories[GROUP].users == set()
+
+
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_directive_that_was_changed_meanwhile_is_made_anew_soon(
+    playing: Model, takes: bool
+) -> None:
+    playing.turns(1)
+    room = Room(playing)
+    room.redis.takes = takes
+    assert room.redis.fleet is not None
+    room.redis.fleet = Fleet(Directive(version=3), room.redis.fleet.observed, room.redis.fleet.at)
+
+    await room.shell.look(BOT)
+
+    assert [one.version for one in room.redis.written] == [4]
+    assert (BOT in room.shell.queue._failures) is not takes
