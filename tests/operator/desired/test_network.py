@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+import support_helm
 from legato_operator import names
 from legato_operator.desired import network
 from legato_operator.desired.manifest import Manifest, Owner
@@ -68,3 +69,13 @@ def test_every_pod_reaches_everything_but_a_clouds_metadata(pod: str) -> None:
         "::/0": ["fd00:ec2::254/128", "fd20:ce::254/128"],
     }
     assert spec["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_the_charts_operator_may_reach_no_more() -> None:
+    (policy,) = [
+        one
+        for one in support_helm.rendered({"networkPolicy": {"enabled": True}})
+        if one["kind"] == "NetworkPolicy"
+    ]
+
+    assert policy["spec"]["egress"] == network.OUT
