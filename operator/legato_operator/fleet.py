@@ -1,5 +1,6 @@
 """The directive and what is observed, in each bot's own Redis. Decides nothing."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,6 +16,10 @@ TIMEOUT = timedelta(seconds=2)
 """Of one call: a bot whose Redis is away must not hold up the looks at others."""
 
 
+UNUSED = timedelta(minutes=10)
+"""A connection that nobody used for so long is closed: its password changed, or its bot left."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A Redis, and whose certificates it is trusted by."""
@@ -26,12 +31,16 @@ class Place:
 
 @dataclass
 class Fleets:
-    """A connection for each place."""
+    """A connection for each place that is in use."""
 
+    unused: timedelta = UNUSED
     _clients: dict[Place, redis.Client] = field(default_factory=dict, repr=False)
+    _used: dict[Place, float] = field(default_factory=dict, repr=False)
+    """When each was used last."""
 
     async def read(self, place: Place, bot: int) -> Fleet | None:
         """Read a bot's documents and the server's clock; None where it does not answer."""
+        await self._close_unused(place)
         try:
             client = self._client(place)
             with redis.reaching("fleet"):
@@ -69,9 +78,17 @@ class Fleets:
         for client in self._clients.values():
             await client.aclose()
 
+    async def _close_unused(self, needed: Place) -> None:
+        """Forget the places that no bot names any more, with their passwords."""
+        oldest = time.monotonic() - self.unused.total_seconds()
+        for place in [one for one, at in self._used.items() if at <= oldest and one != needed]:
+            del self._used[place]
+            await self._clients.pop(place).aclose()
+
     def _client(self, place: Place) -> redis.Client:
         if place not in self._clients:
             self._clients[place] = redis.connect(
                 place.url, ca_data=place.authority, timeout=TIMEOUT, name="legato-operator"
             )
+        self._used[place] = time.monotonic()
         return self._clients[place]

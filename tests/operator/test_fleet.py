@@ -3,6 +3,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +55,20 @@ async def test_another_count_of_shards_is_stored(redis: reach.Client, redis_url:
     await fleets.lay_out(Place(redis_url), BOT, 32)
 
     assert await fleets.shards(Place(redis_url), BOT) == 32
+    await fleets.close()
+
+
+async def test_a_place_that_no_bot_names_any_more_is_closed_and_forgotten(
+    redis: reach.Client, redis_url: str
+) -> None:
+    fleets = Fleets(unused=timedelta(0))
+    before, now = Place(redis_url), Place(f"{redis_url}?client_name=other")
+
+    assert await fleets.read(before, BOT) is not None
+    assert await fleets.read(now, BOT) is not None
+
+    assert list(fleets._clients) == [now]
+    assert await fleets.read(before, BOT) is not None
     await fleets.close()
 
 
