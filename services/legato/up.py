@@ -27,6 +27,7 @@ from legato.embedded import (
     parts,
     plan,
     ports,
+    postgres,
     running,
     signals,
 )
@@ -95,7 +96,13 @@ def load(environ: Mapping[str, str]) -> Options:
 
 async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal: Terminal) -> None:
     """Start everything, say where to look, keep it running until told to stop."""
-    with folder.opened(folder.chosen(options.legato_data, environ)) as data, ports.Claims() as ours:
+    path = folder.chosen(options.legato_data, environ)
+    if not path.exists():
+        # Nothing left over from an earlier start can hold these ports; a refusal leaves no folder.
+        plan.check(options)
+        if not options.database_url:
+            postgres.check(path)
+    with folder.opened(path) as data, ports.Claims() as ours:
         supervisor = Supervisor(data.part("run"), terminal)
 
         async def work() -> None:

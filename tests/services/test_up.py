@@ -249,6 +249,7 @@ def test_a_port_in_use_is_told_in_a_sentence(data: pathlib.Path) -> None:
 
     assert code == 3
     assert f"Port {taken} (the page) is in use by another program." in shown
+    assert not data.exists()
 
 
 def test_a_broken_folder_is_told_in_a_sentence(data: pathlib.Path) -> None:

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import msgspec
 
+from legato import watchdog
 from legato.embedded import ports, postgres, valkey
 from legato.embedded.child import Program
 from legato.embedded.folder import Folder
@@ -205,6 +206,7 @@ def services(
         is_ready=is_ready,
         where=lambda: ", ".join(f":{port}" for port in process.health.values()),
         mourn=mourn,
+        endings={watchdog.STALLED: "its event loop stalled past a lease, so that it let go"},
         layer=SERVICES_LAYER,
     )
 

@@ -58,12 +58,7 @@ class Postgres:
         """Make the database if there is none yet; FolderBroken when the one there is no good."""
         user = unprivileged()
         self.folder.mkdir(mode=0o711 if user else 0o700, parents=True, exist_ok=True)
-        if user and (closed := closed_parent(self.folder)):
-            raise FolderBroken(
-                f"PostgreSQL never runs as root, and the user {UNPRIVILEGED} can't enter {closed}. "
-                "Choose another data folder with --data (such as /var/lib/legato), "
-                "or start Legato as an ordinary user."
-            )
+        check(self.folder)
         binaries = self._binaries(user)
         self._make_data_folder(user)
         # initdb writes PG_VERSION among the first: alone it doesn't say that there is a database.
@@ -217,11 +212,21 @@ def unprivileged() -> child.User | None:
     return child.User(entry.pw_uid, entry.pw_gid)
 
 
+def check(path: pathlib.Path) -> None:
+    """Raise FolderBroken where PostgreSQL's own user could not enter a folder, made or not yet."""
+    if unprivileged() and (closed := closed_parent(path)):
+        raise FolderBroken(
+            f"PostgreSQL never runs as root, and the user {UNPRIVILEGED} can't enter {closed}. "
+            "Choose another data folder with --data (such as /var/lib/legato), "
+            "or start Legato as an ordinary user."
+        )
+
+
 def closed_parent(path: pathlib.Path) -> pathlib.Path | None:
     """Return the first folder on the way to (and with) the path that others can't enter."""
     resolved = path.resolve()
     for folder in reversed((resolved, *resolved.parents)):
-        if not folder.stat().st_mode & 0o001:
+        if folder.exists() and not folder.stat().st_mode & 0o001:
             return folder
     return None
 

@@ -24,10 +24,15 @@ class Terminal:
         """Tell that a part is up."""
         self.line(f"  {title:<{WIDTH}} ready in {took.total_seconds():4.1f} s   {where}".rstrip())
 
-    def crashed(self, title: str, code: int, delay: timedelta) -> None:
-        """Tell that a part died and when it will be started again."""
+    def slow(self, title: str) -> None:
+        """Tell that a part runs, but takes long to be ready."""
+        self.line(f"  {title} is still starting; this machine is busy")
+
+    def crashed(self, title: str, code: int, delay: timedelta, why: str = "") -> None:
+        """Tell that a part died, why if that is known, and when it will be started again."""
         how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        self.line(f"  {title} {how}; starting it again in {delay.total_seconds():.1f} s")
+        said = f" ({why})" if why else ""
+        self.line(f"  {title} {how}{said}; starting it again in {delay.total_seconds():.1f} s")
 
     def failing(self, title: str, problem: str, delay: timedelta) -> None:
         """Tell that a part could not be started again, and when the next try is."""

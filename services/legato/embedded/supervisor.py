@@ -7,7 +7,7 @@ import asyncio
 import dataclasses
 import pathlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Protocol
 
@@ -20,6 +20,10 @@ FIRST_DELAY = timedelta(seconds=0.5)
 LONGEST_DELAY = timedelta(seconds=30)
 STEADY = timedelta(seconds=60)
 """A part that ran for so long has recovered: its next crash is its first again."""
+LONG = timedelta(seconds=30)
+"""A part that takes longer to start is spoken of."""
+MOST_PATIENCE = 4
+"""So many times its patience a part has at most, after tries that took too long."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,13 +39,16 @@ class Part:
     """Blocking but short; called in a thread; may raise a Problem."""
     where: Callable[[], str] = str
     """What to show beside it once it is ready: an address."""
-    patience: timedelta = timedelta(seconds=60)
+    patience: timedelta = timedelta(minutes=3)
+    """How long it may take until it is ready while it runs; longer with each try that failed."""
     explain: Callable[[str], Problem | None] = lambda _: None
     """From a failed start's last words to a clear sentence, where there is one."""
     mourn: Callable[[], Awaitable[None]] | None = None
     """What to clean up outside when it died, before it is started again."""
     abandon: Callable[[], None] = lambda: None
     """How to cut its preparation short, when it is stopped before it was started."""
+    endings: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    """What its own exit codes say, as a sentence goes on."""
     layer: int = 0
     """Higher layers need the lower ones, and so are stopped before them."""
 
@@ -52,8 +59,11 @@ class Report(Protocol):
     def ready(self, title: str, took: timedelta, where: str) -> None:
         """Tell that a part is up."""
 
-    def crashed(self, title: str, code: int, delay: timedelta) -> None:
-        """Tell that a part died and when it will be started again."""
+    def slow(self, title: str) -> None:
+        """Tell that a part runs, but takes long to be ready."""
+
+    def crashed(self, title: str, code: int, delay: timedelta, why: str = "") -> None:
+        """Tell that a part died, why if that is known, and when it will be started again."""
 
     def failing(self, title: str, problem: str, delay: timedelta) -> None:
         """Tell that a part could not be started again, and when the next try is."""
@@ -66,6 +76,13 @@ class Running:
     part: Part
     child: Child | None = None
     """None until it was started for the first time."""
+    too_late: int = 0
+    """Tries in a row that were given up though it ran."""
+
+    @property
+    def patience(self) -> timedelta:
+        """Say how long this try may take."""
+        return self.part.patience * min(1 + self.too_late, MOST_PATIENCE)
 
 
 class Supervisor:
@@ -147,21 +164,24 @@ class Supervisor:
             raise StartFailed(f"{part.title} is not started any more.")
         running.child = child = Child.start(program)
         leftovers.note(self._notes, child)
-        await self._wait_until_ready(part, child)
+        await self._wait_until_ready(running, child)
+        running.too_late = 0
         self._report.ready(part.title, _since(began), part.where())
         return child
 
-    async def _wait_until_ready(self, part: Part, child: Child) -> None:
-        deadline = time.monotonic() + part.patience.total_seconds()
+    async def _wait_until_ready(self, running: Running, child: Child) -> None:
+        part, began, told = running.part, time.monotonic(), False
         while not await aside.call(part.is_ready):
             if child.code is not None:
                 words = child.last_words()
                 raise part.explain(words) or StartFailed(_sentence(part, child, words))
-            if time.monotonic() > deadline:
-                raise StartFailed(
-                    f"{part.title} is not ready after {part.patience.total_seconds():.0f} s. "
-                    f"Its log: {child.program.log}"
-                )
+            if _since(began) > running.patience:
+                within = running.patience / timedelta(seconds=1)
+                running.too_late += 1
+                raise StartFailed(f"{part.title} is not ready after {within:.0f} s. {_told(child)}")
+            if not told and _since(began) > LONG:
+                self._report.slow(part.title)
+                told = True
             await asyncio.sleep(TICK)
 
     async def _keep(self, running: Running) -> None:
@@ -173,7 +193,8 @@ class Supervisor:
             child.kill()
             if _since(child.started_at) > STEADY:
                 delay = FIRST_DELAY
-            self._report.crashed(running.part.title, code, delay)
+            why = running.part.endings.get(code, "")
+            self._report.crashed(running.part.title, code, delay, why)
             delay = await self._revive(running, delay)
 
     async def _revive(self, running: Running, delay: timedelta) -> timedelta:
@@ -211,4 +232,10 @@ def _since(began: float) -> timedelta:
 
 def _sentence(part: Part, child: Child, words: str) -> str:
     end = words.splitlines()[-1] if words else "it said nothing"
-    return f"{part.title} did not start: {end}\nIts log: {child.program.log}"
+    return f"{part.title} did not start: {end}\n{_told(child)}"
+
+
+def _told(child: Child) -> str:
+    """Name its log, if there is anything in it."""
+    log = child.program.log
+    return f"Its log: {log}" if log.stat().st_size else "It has written nothing to its log."

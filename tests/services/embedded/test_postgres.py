@@ -1,4 +1,5 @@
 import os
+import pathlib
 
 import asyncpg
 import pytest
@@ -83,3 +84,15 @@ def test_root_is_told_of_a_folder_that_the_server_cannot_enter() -> None:
         with pytest.raises(FolderBroken, match=r"can't enter .*/closed"):
             server.prepare()
         assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root has an unprivileged user")
+def test_a_folder_that_is_not_made_yet_is_judged_by_those_on_the_way(
+    tmp_path: pathlib.Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+
+    with pytest.raises(FolderBroken, match="can't enter"):
+        postgres.check(closed / "data")
+    assert not (closed / "data").exists()

@@ -115,6 +115,56 @@ async def test_a_part_that_never_comes_up_fails_the_start_with_its_last_words(
     await boss.stop()
 
 
+async def test_a_part_that_says_nothing_in_time_is_given_up_without_naming_an_empty_log(
+    boss: Supervisor, tmp_path: pathlib.Path
+) -> None:
+    part = Sample(tmp_path, "sample", "import signal; signal.pause()").part
+    object.__setattr__(part, "patience", timedelta(seconds=0.1))
+
+    with pytest.raises(StartFailed, match=r"not ready after 0 s\. It has written nothing"):
+        await boss.start(part)
+    await boss.stop()
+
+
+async def test_a_part_that_starts_slowly_is_spoken_of_and_waited_for(
+    boss: Supervisor, tmp_path: pathlib.Path, shown: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LONG", timedelta())
+    part = Sample(tmp_path, "sample").part
+    object.__setattr__(part, "is_ready", lambda: "busy" in shown.getvalue())
+
+    await boss.start(part)
+
+    assert shown.getvalue().startswith("  sample is still starting; this machine is busy\n")
+    await boss.stop()
+
+
+def test_each_try_that_took_too_long_makes_the_next_more_patient(tmp_path: pathlib.Path) -> None:
+    running = supervisor.Running(Sample(tmp_path, "sample").part)
+
+    allowed = []
+    for running.too_late in (0, 1, 2, 9):
+        allowed.append(running.patience.total_seconds())
+
+    assert allowed == [10, 20, 30, 40]
+
+
+async def test_the_reason_of_a_parts_own_exit_code_is_said(
+    boss: Supervisor, tmp_path: pathlib.Path, shown: io.StringIO
+) -> None:
+    dying = "import os; open(sys.argv[1], 'a').write('x'); os._exit(70)"
+    part = Sample(tmp_path, "sample", dying).part
+    object.__setattr__(part, "is_ready", lambda: True)
+    object.__setattr__(part, "endings", {70: "it stalled"})
+    await boss.start(part)
+
+    async with watched(boss):
+        while "starting it again" not in shown.getvalue():
+            await asyncio.sleep(0.01)
+
+    assert "sample ended with code 70 (it stalled); starting it again in" in shown.getvalue()
+
+
 async def test_a_part_may_explain_its_last_words(boss: Supervisor, tmp_path: pathlib.Path) -> None:
     sample = Sample(tmp_path, "sample", "sys.exit('ENOSPC')")
     object.__setattr__(sample.part, "explain", lambda words: DiskFull(f"full: {words}"))
