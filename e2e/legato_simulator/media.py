@@ -104,7 +104,8 @@ def samples(name: str) -> Samples:
 
 def default_cache() -> Path:
     """Name the user's cache folder for these files."""
-    return Path.home() / ".cache" / "legato" / "simulator-media"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "legato" / "simulator-media"
 
 
 def path(name: str, ending: str, cache: Path) -> Path:

@@ -50,6 +50,8 @@ SERVICES_GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
 DIRECTIVE_EVERY = 2.0
 """Seconds that services which start after Redis was emptied are without nodes, at most."""
+USED_EVERY = 60.0
+"""Seconds between two notes that the data folder is in use: a killed run's last is that old."""
 DISK_EVERY = 1.0
 """Seconds of what Redis was told that a machine which loses its power forgets."""
 PLACE_HOLDERS = {
@@ -111,7 +113,8 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             terminal.line(f"Legato {metadata.version('legato')}; its data is in {data.path}")
             if data.last_used:
                 when = f"{data.last_used:%Y-%m-%d %H:%M}"
-                terminal.line(f"Goes on from {when}; --data FOLDER begins anew in another.")
+                terminal.line(f"Goes on from {when}, when it was last in use;")
+                terminal.line("--data FOLDER begins anew in another.")
             terminal.line()
             start = Start(options, environ, data, supervisor, plan.make(options, data, ours))
             began = time.monotonic()
@@ -245,6 +248,15 @@ class Start:
                     known = await fleet.keep(client, bot=int(self.application.id), known=known)
             await asyncio.sleep(DIRECTIVE_EVERY)
 
+    async def keep_in_use(self) -> None:
+        """Note now and then that the data folder is used, and once more when cancelled."""
+        try:
+            while True:
+                self._data.use()
+                await asyncio.sleep(USED_EVERY)
+        finally:
+            self._data.use()
+
     async def keep_on_disk(self, terminal: Terminal) -> None:
         """Bring to the disk every second what the embedded Valkey keeps, until cancelled."""
         if self._valkey is not None:
@@ -355,7 +367,7 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
 @contextlib.asynccontextmanager
 async def keeping(start: Start, terminal: Terminal) -> AsyncIterator[None]:
     """Look after what only the supervisor can write, while the parts run."""
-    works = (start.keep_directive(), start.keep_on_disk(terminal))
+    works = (start.keep_directive(), start.keep_on_disk(terminal), start.keep_in_use())
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield

@@ -19,6 +19,8 @@ LAYOUT = "1"
 """Of the folder; grows when an older Legato could no longer use it."""
 LEAST_FREE = 300 * 1024 * 1024
 """Bytes: a new database takes 50 MB, its copied binaries 41 MB, its write-ahead log up to 1 GB."""
+USED = "used"
+"""The file whose time of change says when Legato was last up on the folder."""
 LONGEST_LOG = 10 * 1024 * 1024
 """Bytes: a longer log is put aside at the next start."""
 
@@ -29,7 +31,12 @@ class Folder:
     def __init__(self, path: pathlib.Path, last_used: datetime | None = None) -> None:
         self.path = path
         self.last_used = last_used
-        """When an earlier start took it; None for a new one."""
+        """When an earlier run last said that it was used; None where none did."""
+
+    def use(self) -> None:
+        """Say that it is being used: all is up, or still is; a full disk may swallow it."""
+        with contextlib.suppress(OSError):
+            (self.path / USED).touch()
 
     def part(self, name: str, *, mode: int = 0o700) -> pathlib.Path:
         """Return the folder of one part, made if need be."""
@@ -71,7 +78,7 @@ def opened(path: pathlib.Path) -> Iterator[Folder]:
         _make(path)
         _check_owner(path)
         _check_room(path)
-        last_used = _last_used(path / "lock")
+        last_used = _last_used(path / USED)
         with _locked(path / "lock"):
             _check_layout(path / "layout")
             yield Folder(path, last_used)
@@ -127,9 +134,8 @@ def _check_room(path: pathlib.Path) -> None:
         )
 
 
-def _last_used(lock: pathlib.Path) -> datetime | None:
-    """Say when a start last wrote its number into the lock."""
-    return datetime.fromtimestamp(lock.stat().st_mtime).astimezone() if lock.exists() else None
+def _last_used(file: pathlib.Path) -> datetime | None:
+    return datetime.fromtimestamp(file.stat().st_mtime).astimezone() if file.exists() else None
 
 
 @contextlib.contextmanager

@@ -213,7 +213,7 @@ def services(
 
 def plain_environment() -> dict[str, str]:
     """Return what any Python program needs of ours, and no setting or secret."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "XDG_CACHE_HOME")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     return {**found, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 

@@ -62,3 +62,16 @@ def test_the_command_line_lists_and_refuses(tmp_path: Path, capsys):
     assert media.main(["--make", str(tmp_path), "tone-1-1s.wav"]) == 0
     assert media.main(["--make", str(tmp_path), "no-piece.wav"]) == 2
     assert "--list" in capsys.readouterr().err
+
+
+def test_the_cache_is_where_the_system_keeps_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    assert media.default_cache() == tmp_path / "legato" / "simulator-media"
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    assert media.default_cache() == tmp_path / "home" / ".cache" / "legato" / "simulator-media"

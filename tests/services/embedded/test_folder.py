@@ -34,10 +34,13 @@ def test_two_starts_never_share_a_folder(path: pathlib.Path) -> None:
         pass
 
 
-def test_a_folder_knows_when_it_was_last_used(path: pathlib.Path) -> None:
+def test_a_folder_knows_when_it_was_last_used_not_when_a_start_failed(path: pathlib.Path) -> None:
     with folder.opened(path) as data:
         assert data.last_used is None
-    os.utime(path / "lock", (1764000000, 1764000000))
+    with folder.opened(path) as data:
+        assert data.last_used is None
+        data.use()
+    os.utime(path / "used", (1764000000, 1764000000))
     with folder.opened(path) as data:
         assert data.last_used is not None
         assert data.last_used.timestamp() == 1764000000
