@@ -78,13 +78,23 @@ def _left_behind(seen: Bot, group: Group, listed: Sequence[Address]) -> Iterator
 
 
 def _unseen(seen: Bot, group: Group) -> Iterator[Address]:
-    """Keep the nodes on the line whose pods no list shows, as they were told."""
+    """Keep the nodes whose pods no list shows, and let nobody new come to one not on the line."""
     assert seen.fleet is not None
     pods = {pod["metadata"]["name"] for pod in group.pods}
     for name in nodesets.names_of(group, seen.fleet.nodes) - pods:
         told = seen.fleet.told(name)
-        if told is not None and seen.fleet.reaches(name):
-            yield Address(told.name, told.url, told.region, told.password, still=True)
+        reached = seen.fleet.reaches(name)
+        if told is not None and (reached or nodesets.expects(group, name)):
+            yield Address(
+                told.name,
+                told.url,
+                told.region,
+                told.password,
+                told.revision,
+                cordoned=True,
+                session_quota=told.session_quota,
+                still=reached or told.cordoned,
+            )
 
 
 def _serves(group: Group, region: Region) -> bool:

@@ -102,6 +102,12 @@ def names_of(seen: Group, nodes: Iterable[str]) -> frozenset[str]:
     return frozenset(one for one in nodes if one.rpartition("-")[0] in sets)
 
 
+def expects(seen: Group, node: str) -> bool:
+    """Say whether a StatefulSet is to have a pod of a name."""
+    name, _, ordinal = node.rpartition("-")
+    return int(ordinal) < _replicas(seen, name)
+
+
 def _names(seen: Group) -> list[str]:
     """Name the sets: first the one that is wanted, then those it replaces, also if only by pods."""
     name = nodes.set_name(wanted(seen), seen.children)

@@ -70,6 +70,17 @@ def test_whatever_happens_nothing_that_plays_is_removed_and_it_settles(
         assert plan.actions == ()
 
 
+def test_a_node_that_no_list_shows_before_it_answers_is_not_taken_away_as_people_come() -> None:
+    """Found by the test above."""
+    model = Model()
+    events = [("turns", 8), ("play", 384), ("turns", 1), ("unseen pod", 3), ("turns", 8)]
+    for what, value in events:
+        happen(model, what, value)
+        model.turns(value if what == "turns" else 1)
+
+    assert model.violations == []
+
+
 def assert_bounded(model: Model) -> None:
     spec = model.node_spec
     wanted = model.node_status.desired_replicas
