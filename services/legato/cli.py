@@ -45,9 +45,9 @@ def main() -> None:
 @click.option("--database-port", type=int, help="Embedded PostgreSQL. [DATABASE_PORT]")
 @click.option("--redis-port", type=int, help="Embedded Valkey. [REDIS_PORT]")
 @click.option("--node-port", type=int, help="First embedded node. [NODE_PORT]")
-@click.option("--nodes", type=int, help="How many embedded nodes. [NODES]")
-@click.option("--audio", type=int, help="How many audio workers. [AUDIO]")
-@click.option("--gateway", type=int, help="How many gateways. [GATEWAY]")
+@click.option("--nodes", type=int, help="How many embedded nodes, 1 to 16; else 1. [NODES]")
+@click.option("--audio", type=int, help="How many audio workers, 1 to 16; else 1. [AUDIO]")
+@click.option("--gateway", type=int, help="How many gateways, 1 to 16; else 1. [GATEWAY]")
 @click.option("--open", "open_page", is_flag=True, help="Open the page in the browser.")
 @click.option("-v", "--verbose", is_flag=True, help="Show the parts' logs as well.")
 def up(*, open_page: bool, verbose: bool, **given: str | int | None) -> None:
@@ -144,15 +144,17 @@ def migrate(*, check: bool) -> None:
 def doctor() -> None:
     """Check every setting and dependency, and say how to mend each.
 
-    The exit code is 1 when something is wrong.
+    Beside a running `legato up` it needs no setting, but LEGATO_DATA where that is not on the
+    usual folder. The exit code is 1 when something is wrong.
     """
     from legato import doctor  # noqa: PLC0415
     from legato.embedded import options  # noqa: PLC0415
 
     async def examine() -> int:
-        environ = options.environment(os.environ, pathlib.Path(".env"), {})
+        file = pathlib.Path(".env")
+        environ = options.environment(os.environ, file, {})
         findings = []
-        async for finding in doctor.examine(environ):
+        async for finding in doctor.examine(environ, own=options.of_file(file)):
             findings.append(finding)
             colour = {"ok": "green", "note": "cyan", "wrong": "red"}[finding.state]
             click.echo(f"{click.style(f'{finding.state:<6}', fg=colour)}{finding.name}: ", nl=False)

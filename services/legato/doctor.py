@@ -11,11 +11,11 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
-from legato import asked_health, redis, settings, together, up
+from legato import asked_health, redis, settings, together, unknown_settings, up
 from legato.embedded import application, folder, parts, ports, postgres, running, valkey
 from legato.embedded.options import Options
 from legato.embedded.problems import Problem
@@ -41,9 +41,13 @@ class Finding:
     remedy: str = ""
 
 
-async def examine(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
-    """Look at everything, one after another."""
+async def examine(
+    environ: Mapping[str, str], *, own: Collection[str] = ()
+) -> AsyncIterator[Finding]:
+    """Look at everything, one after another; `own` are the names that our own file sets."""
     yield _python()
+    for finding in _unknown(environ, own):
+        yield finding
     known = running.completed(environ)
     for finding in _settings(known):
         yield finding
@@ -93,6 +97,17 @@ def _settings(environ: Mapping[str, str]) -> Iterable[Finding]:
     if wrong:
         return _faults(settings.WrongSettings.merged(wrong))
     return [Finding("settings", "ok", "every part can read its own")]
+
+
+def _unknown(environ: Mapping[str, str], own: Collection[str]) -> Iterable[Finding]:
+    """Tell of names that nothing reads, where they were probably meant for us."""
+    known = {
+        field.upper() for field in (*Options.__struct_fields__, *running.Reach.__struct_fields__)
+    }
+    known |= together.names_of_settings((*parts.SERVICES, "node"))
+    for one in unknown_settings.find(environ, known, own=own):
+        remedy = f"Did you mean {one.meant}?" if one.meant else "docs/settings.md lists them all"
+        yield Finding(one.name, "note", "is no setting", remedy)
 
 
 def _data_folder(options: Options, environ: Mapping[str, str]) -> Iterable[Finding]:

@@ -92,14 +92,22 @@ def drain(*, name: str, deadline: timedelta) -> None:
 @click.command()
 @as_json
 def members(*, as_json: bool) -> None:
-    """Show which process holds which partitions and shards."""
+    """Show which process holds which partitions and shards.
+
+    Beside a running `legato up` it needs no setting; elsewhere set REDIS_URL and
+    DISCORD_APPLICATION_ID.
+    """
     _show(lambda overview: overview.members(), _members_table, as_json=as_json)
 
 
 @click.command()
 @as_json
 def players(*, as_json: bool) -> None:
-    """Show every player: where it plays what, on which node."""
+    """Show every player: where it plays what, on which node.
+
+    Beside a running `legato up` it needs no setting; elsewhere set REDIS_URL and
+    DISCORD_APPLICATION_ID.
+    """
     _show(lambda overview: overview.players(), _players_table, as_json=as_json)
 
 

@@ -21,15 +21,24 @@ def load(names: Sequence[str], environ: Mapping[str, str]) -> dict[str, settings
     loaded: dict[str, settings.Common] = {}
     wrong: list[settings.WrongSettings] = []
     for name in names:
-        module = importlib.import_module(f"legato.{name}.settings")
-        struct = module.NodeSettings if name == "node" else module.Settings
         try:
-            loaded[name] = settings.load(struct, environ)
+            loaded[name] = settings.load(_struct(name), environ)
         except settings.WrongSettings as error:
             wrong.append(error)
     if wrong:
         raise settings.WrongSettings.merged(wrong)
     return loaded
+
+
+def names_of_settings(names: Sequence[str]) -> set[str]:
+    """Name every setting that these services read."""
+    return {field.upper() for name in names for field in _struct(name).__struct_fields__}
+
+
+def _struct(name: str) -> type[settings.Common]:
+    module = importlib.import_module(f"legato.{name}.settings")
+    found: type[settings.Common] = module.NodeSettings if name == "node" else module.Settings
+    return found
 
 
 def run(names: Sequence[str], environ: Mapping[str, str]) -> None:

@@ -53,6 +53,15 @@ async def test_settings_of_every_service_are_checked_before_anything_runs(
     assert found["Discord"].state == "note"
 
 
+async def test_a_name_that_is_no_setting_is_told_with_what_was_meant(quiet: dict[str, str]) -> None:
+    found = await examined({**quiet, "LEASE_TLT": "4s", "GATEWAY_PROT": "3", "HOME": "/nowhere"})
+
+    assert (found["LEASE_TLT"].state, found["LEASE_TLT"].text) == ("note", "is no setting")
+    assert found["LEASE_TLT"].remedy == "Did you mean LEASE_TTL?"
+    assert found["GATEWAY_PROT"].remedy == "Did you mean GATEWAY_PORT?"
+    assert "HOME" not in found
+
+
 async def test_services_that_are_told_everything_are_checked_as_they_run_alone(
     quiet: dict[str, str],
 ) -> None:

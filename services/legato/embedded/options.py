@@ -63,13 +63,14 @@ def environment(
 
     Raises WrongSettings for lines of the file that can't be read.
     """
-    merged = _of_file(file) | dict(environ)
+    merged = of_file(file) | dict(environ)
     for name in given:
         merged.pop(f"{name}_FILE", None)
     return {**merged, **given}
 
 
-def _of_file(file: pathlib.Path) -> dict[str, str]:
+def of_file(file: pathlib.Path) -> dict[str, str]:
+    """Read what a file such as `.env` sets; raises WrongSettings for lines that can't be read."""
     if not file.exists():
         return {}
     try:
