@@ -216,7 +216,10 @@ def list_keys(*, bot: int | None) -> None:
 
     with explained():
         environ = running.completed(os.environ)
-        for line in asyncio.run(database.list_keys(environ, _bot_of(bot, environ))):
+        found = asyncio.run(database.list_keys(environ, _bot_of(bot, environ)))
+        if not found:
+            click.echo("There are no keys. Make one with: legato apikey create NAME", err=True)
+        for line in found:
             click.echo(line)
 
 

@@ -76,7 +76,8 @@ def test_keys_are_listed_without_their_secret_and_revoked_once() -> None:
     assert listed.output.startswith(f"{key_id}  wall: 1 server(s), until ")
     assert secret not in listed.output
     assert (revoked.exit_code, revoked.output) == (0, f"Key {key_id} is revoked.\n")
-    assert (again.exit_code, left.output) == (1, "")
+    assert (again.exit_code, left.exit_code, left.stdout) == (1, 0, "")
+    assert left.stderr == "There are no keys. Make one with: legato apikey create NAME\n"
     assert "legato apikey list" in again.output
 
 

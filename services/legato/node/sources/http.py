@@ -276,8 +276,7 @@ class HttpReader:
                 stream = self._ask(target, offset)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self._check()
-                cause = str(error) or type(error).__name__
-                raise MediaError("Connecting to the URL failed.", "suspicious", cause) from error
+                raise _unasked(error) from error
             response = stream.response
             location = response.getheader("Location")
             if response.status in REDIRECTS and location:
@@ -346,3 +345,11 @@ class HttpReader:
 def _authorities() -> ssl.SSLContext:
     """Read whom to trust once: it takes 15 ms of a core, more than a whole load."""
     return ssl.create_default_context()
+
+
+def _unasked(error: Exception) -> MediaError:
+    """Say why there is no answer; the words for most of it are Lavalink's, which clients know."""
+    cause = str(error) or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return MediaError("The server did not answer in time.", "suspicious", cause)
+    return MediaError("Connecting to the URL failed.", "suspicious", cause)

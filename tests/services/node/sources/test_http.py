@@ -1,3 +1,4 @@
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -191,3 +192,17 @@ def test_a_file_of_another_length_than_is_known_is_not_read(server: ThreadingHTT
 
     assert changed.value.message == "The file has changed."
     reader.release()
+
+
+def test_an_answer_that_is_late_is_told_from_a_connection_that_failed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        settings = MediaSettings(allowed_private=(f"{NAME}:{port}",), read_timeout=0.05)
+        link = f"http://{NAME}:{port}/file"
+        with pytest.raises(MediaError) as late:
+            HttpReader(link, settings, resolve=Names(["127.0.0.1"])).open()
+    with pytest.raises(MediaError) as failed:
+        HttpReader(link, settings, resolve=Names(["127.0.0.1"])).open()
+
+    assert late.value.message == "The server did not answer in time."
+    assert failed.value.message == "Connecting to the URL failed."
