@@ -65,6 +65,7 @@ cluster: setup ## the tests on a real Kubernetes control plane, built here at th
 
 cluster-machines: setup ## the tests on a Kubernetes with machines, as root on Linux
 	@$(BIN)/python -m legato_cluster build
+	@$(BIN)/python -m legato_cluster image
 	@$(BIN)/pytest e2e/cluster/machines $(ARGS)
 
 cluster-up: setup ## start a Kubernetes control plane here that stays, with NODES=2 also machines (root)

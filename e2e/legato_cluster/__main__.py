@@ -22,12 +22,13 @@ def build() -> int:
 
 
 def build_machines() -> int:
-    """Build what machines run too, or say why not."""
+    """Build what machines run too, or say why not; `make test` runs nothing on them yet."""
     began = time.monotonic()
     try:
         cluster.programs(_say)
     except NoCluster as missing:
-        return _left_out("The tests on machines", missing)
+        _left_out("The tests on machines", missing)
+        return 0
     print(f"Machines: {time.monotonic() - began:.0f} s")
     return 0
 
