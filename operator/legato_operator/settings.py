@@ -42,7 +42,7 @@ class Settings(Common, frozen=True, kw_only=True):
     lease_renew_within: Annotated[
         timedelta, between(timedelta(seconds=2), timedelta(minutes=4))
     ] = timedelta(seconds=6)
-    """It stops to act once it could not renew for so long; a call may take the rest."""
+    """It stops acting once it could not renew for so long; a call may take the rest."""
     lease_retry: Annotated[
         timedelta, between(timedelta(milliseconds=200), timedelta(minutes=1))
     ] = timedelta(seconds=2)
