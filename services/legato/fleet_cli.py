@@ -20,6 +20,8 @@ T = TypeVar("T")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 LONGEST_TITLE = 40
 DEADLINE = "10m"
+LONG_AGO = 60_000
+"""Milliseconds; from there on tenths of a second say nothing."""
 
 
 def length(text: str) -> timedelta:
@@ -93,6 +95,8 @@ def drain(*, name: str, deadline: timedelta) -> None:
 @as_json
 def members(*, as_json: bool) -> None:
     """Show which process holds which partitions and shards.
+
+    One that died without a word is named for ten minutes, as dead; others hold what it held.
 
     Beside a running `legato up` it needs no setting; elsewhere set REDIS_URL and
     DISCORD_APPLICATION_ID.
@@ -219,10 +223,10 @@ def _members_table(rows: "list[MemberRow]", now: int) -> str:
         head,
         [
             (
-                row.name,
+                row.name if row.alive else f"{row.name} (dead)",
                 row.component,
-                tables.span(now - row.since),
-                f"{max(0, now - row.seen) / 1000:.1f} s ago",
+                tables.span(now - row.since) if row.alive else "-",
+                _ago(now - row.seen),
                 f"{row.weight:g}",
                 tables.yes(row.draining),
                 "-" if row.directive_version is None else str(row.directive_version),
@@ -233,6 +237,15 @@ def _members_table(rows: "list[MemberRow]", now: int) -> str:
             for row in rows
         ],
     )
+
+
+def _ago(milliseconds: int) -> str:
+    """Say how long ago; who lives says so every few seconds."""
+    from legato import tables  # noqa: PLC0415
+
+    if milliseconds >= LONG_AGO:
+        return f"{tables.span(milliseconds)} ago"
+    return f"{max(0, milliseconds) / 1000:.1f} s ago"
 
 
 def _which(held: Sequence[str]) -> str:

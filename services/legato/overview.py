@@ -17,6 +17,7 @@ from legato.contracts.partitions import DEFAULT_REGION, Partition, Shard, all_pa
 from legato.contracts.tracks import NowPlaying
 from legato.fleet import directive, rolls
 from legato.members import Roll, eligible, read_roll
+from legato.protocol.lease import TTL
 
 
 class NodeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +55,8 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many more it should hold, by the roll, and will once they were given to it."""
     directive_version: int | None
     """The newest it has acted on; None where it doesn't say."""
+    alive: bool = True
+    """False: it was silent for longer than a lease lasts, and is forgotten after ten minutes."""
 
 
 class PlayerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,6 +306,7 @@ def member_rows(
                     owner == member.name and one not in mine for one, owner in owners.items()
                 ),
                 directive_version=report.directive_version if report else None,
+                alive=roll.now - member.seen <= TTL / timedelta(milliseconds=1),
             )
         )
     return rows

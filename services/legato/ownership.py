@@ -45,6 +45,9 @@ class Port(Protocol):
     async def stop(self, lease: Lease, *, reason: Reason) -> None:
         """End: nothing of the thing runs after it; on "lost" nothing more may be written."""
 
+    def load(self, what: Owned) -> int:
+        """Count who depends on it now: hand-overs are ordered by that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -253,6 +256,7 @@ class Holder:
             owners_first=self._owners_first,
             has_permits=self._has_permits,
             stopping=self._stopping,
+            load={what: self._port.load(what) for what in self._held},
         )
 
     async def _move(self, move: moves.Move[Owned]) -> None:

@@ -5,6 +5,7 @@ Were there two, a text could pass the gateway as words and reach a node as a lin
 
 import re
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 Kind = Literal["link", "words", "neither"]
 
@@ -25,3 +26,16 @@ def kind(text: str) -> Kind:
 def storable(text: str) -> str:
     """Leave out the one character that PostgreSQL takes in no text."""
     return text.replace("\0", "")
+
+
+def shown(text: str) -> str:
+    """Name what was asked for, for people: of a link the file, or host and path; else the words."""
+    if kind(text) != "link":
+        return text
+    try:
+        link = urlsplit(text.strip())
+        host = link.hostname or ""
+    except ValueError:
+        return text
+    file = unquote(link.path.rpartition("/")[2])
+    return file if "." in file else f"{host}{unquote(link.path).rstrip('/')}"

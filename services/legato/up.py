@@ -16,7 +16,7 @@ from datetime import timedelta
 from importlib import metadata
 from urllib.parse import urlsplit
 
-from legato import fleet, redis, settings, together
+from legato import settings, together
 from legato.contracts.fleet import Node
 from legato.embedded import (
     application,
@@ -37,9 +37,10 @@ from legato.embedded.options import Options
 from legato.embedded.postgres import Postgres
 from legato.embedded.problems import StartFailed
 from legato.embedded.report import Follower, Terminal
+from legato.embedded.steering import Steering
 from legato.embedded.supervisor import Part, Supervisor
+from legato.embedded.tryout import Music
 from legato.embedded.valkey import Valkey
-from legato.errors import Unavailable
 from legato.settings import Secret, WrongSettings
 
 LAVALINK_LEAD = 400
@@ -48,8 +49,6 @@ ALONE = {"MEMBER_READY_AFTER": "0s"}
 """With one process of a kind there is nobody to leave things to in a crash loop."""
 SERVICES_GRACE = timedelta(seconds=25)
 """More than the services' own stop timeout of 20 s."""
-DIRECTIVE_EVERY = 2.0
-"""Seconds that services which start after Redis was emptied are without nodes, at most."""
 USED_EVERY = 60.0
 """Seconds between two notes that the data folder is in use: a killed run's last is that old."""
 DISK_EVERY = 1.0
@@ -119,6 +118,8 @@ async def run(options: Options, environ: Mapping[str, str], wish: Wish, terminal
             start = Start(options, environ, data, supervisor, plan.make(options, data, ours))
             began = time.monotonic()
             await start.everything()
+            if start.music:
+                await start.music.made(terminal)
             show(start, terminal, took=time.monotonic() - began, wish=wish)
             async with keeping(start, terminal):
                 await supervisor.watch()
@@ -141,6 +142,7 @@ class Start:
         self.options = options
         self.plan = planned
         self.simulated: parts.Simulated | None = None
+        self.music: Music | None = None
         self.application = application.Application("1")
         self._environ = environ
         self._data = data
@@ -151,6 +153,11 @@ class Start:
         self._token = options.discord_token
         self._rest_url = options.discord_rest_url or ""
         self._members: dict[str, str] = {}
+
+    @property
+    def steering(self) -> Steering:
+        """Give what tells the services of this bot, once Redis and the bot are known."""
+        return Steering(self._redis_url or "", bot=int(self.application.id))
 
     @property
     def elsewhere(self) -> str:
@@ -168,8 +175,10 @@ class Start:
         await self._supervisor.start(*self._servers())
         if not self._token:
             await self._enter_simulation()
+        if self.music:
+            await self.music.begin()
         nodes = self._nodes()
-        await self._brief(nodes)
+        await self.steering.begin(nodes, dead=self._dead_members())
         embedded = [] if self.options.lavalink_url else self._node_parts(nodes)
         services = [self._service_part(process) for process in self.plan.processes]
         await self._supervisor.start(*embedded, *services)
@@ -209,6 +218,7 @@ class Start:
         self.simulated = simulated = await aside.call(lambda: parts.simulated(self._data))
         if simulated is None:
             raise StartFailed("The Discord simulator did not say where it listens.")
+        self.music = Music(f"{simulated.url}/music/catalogue.json")
         self._token = Secret(simulated.tokens[0])
         self._rest_url = f"{simulated.url}/api/v10"
         await self._find_application()
@@ -231,23 +241,6 @@ class Start:
             for number, port in enumerate(self.plan.nodes, start=1)
         )
 
-    async def _brief(self, nodes: tuple[Node, ...]) -> None:
-        """Write the directive, and free what an earlier run's dead services held."""
-        bot = int(self.application.id)
-        async with self._memory() as client:
-            for member in self._dead_members():
-                await fleet.bury(client, bot=bot, member=member)
-            await fleet.direct(client, bot=bot, nodes=nodes)
-
-    async def keep_directive(self) -> None:
-        """Write the directive again whenever an emptied Redis has none, until cancelled."""
-        known = None
-        while True:
-            with contextlib.suppress(StartFailed):
-                async with self._memory() as client:
-                    known = await fleet.keep(client, bot=int(self.application.id), known=known)
-            await asyncio.sleep(DIRECTIVE_EVERY)
-
     async def keep_in_use(self) -> None:
         """Note now and then that the data folder is used, and once more when cancelled."""
         try:
@@ -261,18 +254,6 @@ class Start:
         """Bring to the disk every second what the embedded Valkey keeps, until cancelled."""
         if self._valkey is not None:
             await disk.keep(self._valkey.sync, terminal.line, every=DISK_EVERY)
-
-    @contextlib.asynccontextmanager
-    async def _memory(self) -> AsyncIterator[redis.Client]:
-        client = redis.connect(self._redis_url or "")
-        try:
-            yield client
-        except Unavailable as error:
-            raise StartFailed(
-                f"Redis can't be used: {error.why}. Is it running, and is REDIS_URL right?"
-            ) from error
-        finally:
-            await client.aclose()
 
     def _dead_members(self) -> list[str]:
         return self._data.recall("members")
@@ -304,11 +285,7 @@ class Start:
             )
 
         async def mourn() -> None:
-            """Free at once what would stay the dead one's until its leases time out."""
-            with contextlib.suppress(StartFailed):
-                async with self._memory() as client:
-                    bot = int(self.application.id)
-                    await fleet.bury(client, bot=bot, member=self._members[name])
+            await self.steering.bury(self._members[name])
 
         return parts.services(process, program, mourn)
 
@@ -338,10 +315,9 @@ class Start:
 
     def _music(self) -> dict[str, str]:
         """Let the services offer the simulator's library."""
-        if not self.simulated:
+        if not self.music:
             return {}
-        catalogue = f"{self.simulated.url}/music/catalogue.json"
-        return {"ALLOWED_ADDRESSES": self._allowed(), "CATALOGUE_URL": catalogue}
+        return {"ALLOWED_ADDRESSES": self._allowed(), "CATALOGUE_URL": self.music.catalogue}
 
     def _authorities(self) -> dict[str, str]:
         """Trust the simulator's voice servers beside the public ones."""
@@ -352,14 +328,15 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
     """Say that all is up, and where to look."""
     terminal.line(f"\nReady in {took:.1f} s.")
     if start.simulated:
-        terminal.line(f"Open {start.simulated.url} - join the voice channel there and type /play")
+        where = start.simulated.url
+        terminal.line(f"\n  Open {where} - join the voice channel there and type /play\n")
     else:
         terminal.line(f"Serving {start.application.name}. To add it to a server, open:")
-        terminal.line(f"  {start.application.invitation}")
+        terminal.line(f"\n  {start.application.invitation}\n")
     terminal.line(f"The API: http://{ports.LOOPBACK}:{start.plan.health['api']}/schema")
     if start.elsewhere:
         terminal.line(f"Other commands (legato doctor, …) find it with {start.elsewhere}")
-    terminal.line("Ctrl-C stops everything.")
+    terminal.line("Ctrl-C stops everything. What plays goes on after the next start.")
     if start.simulated and wish.open_page:
         webbrowser.open(start.simulated.url)
 
@@ -367,7 +344,7 @@ def show(start: Start, terminal: Terminal, *, took: float, wish: Wish) -> None:
 @contextlib.asynccontextmanager
 async def keeping(start: Start, terminal: Terminal) -> AsyncIterator[None]:
     """Look after what only the supervisor can write, while the parts run."""
-    works = (start.keep_directive(), start.keep_on_disk(terminal), start.keep_in_use())
+    works = (start.steering.keep(), start.keep_on_disk(terminal), start.keep_in_use())
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import pathlib
+import re
 
 import pytest
 from click.testing import CliRunner, Result
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 from legato import fleet
 from legato import redis as reach
 from legato.cli import main
+from legato.contracts import keys
 from legato.contracts.fleet import Node
 from legato.embedded import folder, running
 from legato.members import Members
@@ -50,6 +52,24 @@ async def test_members_and_players_are_shown(environ: dict[str, str]) -> None:
     assert "audio-2" in members.output
     assert players.output.split() == ["guild", "channel", "track", "position", "node", "paused",
                                       "queue"]  # fmt: skip
+
+
+async def test_a_member_that_lost_its_power_is_shown_as_dead(
+    environ: dict[str, str], redis: reach.Client
+) -> None:
+    seconds, _ = await redis.time()
+    lost, began = (int(seconds) - 130) * 1000, (int(seconds) - 4000) * 1000
+    await redis.hset(keys.members(BOT, "audio"), "audio-1", f"{began} {lost} 1.0 0")
+
+    table = await run(environ, "members")
+    found = await run(environ, "members", "--json")
+
+    (row,) = (line for line in table.output.splitlines() if "audio-1" in line)
+    assert re.match(r"audio-1 \(dead\) +audio +- +2:1\d ago", row)
+    assert [(one["name"], one["alive"]) for one in json.loads(found.output)] == [
+        ("audio-1", False),
+        ("audio-2", True),
+    ]
 
 
 async def test_a_node_is_cordoned_drained_and_used_again(environ: dict[str, str]) -> None:

@@ -127,6 +127,20 @@ def test_what_a_member_should_hold_and_does_not_is_to_come() -> None:
     assert expected > 0
 
 
+def test_who_was_silent_for_longer_than_a_lease_lasts_is_dead() -> None:
+    roll = Roll(
+        100_000,
+        (
+            Member("here", since=0, seen=90_000, weight=1.0, draining=False),
+            Member("gone", since=0, seen=89_999, weight=1.0, draining=False),
+        ),
+    )
+
+    rows = overview.member_rows("audio", roll, [], {}, {})
+
+    assert [(row.name, row.alive) for row in rows] == [("here", True), ("gone", False)]
+
+
 async def test_players_and_sessions_of_every_partition_are_found(redis: redis.Client) -> None:
     await Layout(redis, BOT).bind_partitions("default", 4)
     await fleet.direct(redis, bot=BOT, nodes=[NODE])

@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,10 +26,15 @@ class Recorder:
     def __init__(self) -> None:
         self.running: dict[Partition, int] = {}
         self.reasons: list[str] = []
+        self.stopped: list[Partition] = []
         self.broken: set[Partition] = set()
         self.starting: set[Partition] = set()
         self.may_start = asyncio.Event()
         self.may_start.set()
+        self.loads: dict[Partition, int] = {}
+
+    def load(self, what: Partition) -> int:
+        return self.loads.get(what, 0)
 
     async def start(self, lease: Lease) -> None:
         self.starting.add(lease.what)
@@ -40,6 +46,7 @@ class Recorder:
 
     async def stop(self, lease: Lease, *, reason: str) -> None:
         self.running.pop(lease.what, None)
+        self.stopped.append(lease.what)
         self.reasons.append(reason)
         if lease.what in self.broken:
             raise ValueError("broken")
@@ -82,13 +89,25 @@ class Process:
         self.port.running.clear()
 
 
+async def sole(redis: Client) -> Process:
+    """Have one process hold everything."""
+    one = Process(redis, "a")
+    await until(lambda: len(one.port.running) == len(THINGS))
+    return one
+
+
+async def rob(redis: Client, what: Partition) -> None:
+    """Have another, who is far ahead, hold a lease."""
+    thief = {"owner": "thief", "epoch": str(4 * 10**12), "renewed_at": str(4 * 10**12)}
+    await redis.hset(keys.lease(what), mapping=thief)
+
+
 def _decoded(found: dict[bytes, bytes]) -> dict[str, str]:
     return {name.decode(): text.decode() for name, text in found.items()}
 
 
 async def test_one_member_holds_everything_and_releases_it_at_the_end(each_redis: Client) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     lease = one.holder.lease(THINGS[0])
     assert lease is not None
     assert lease.epoch == one.port.running[THINGS[0]]
@@ -121,8 +140,7 @@ async def test_who_stops_holds_all_until_those_who_may_follow_have_heard(redis: 
 
 
 async def test_members_share_and_nothing_is_owned_twice(each_redis: Client) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     two = Process(each_redis, "b")
 
     await until(lambda: two.port.running and len(one.port.running) + len(two.port.running) == 8)
@@ -134,8 +152,7 @@ async def test_members_share_and_nothing_is_owned_twice(each_redis: Client) -> N
 
 
 async def test_what_a_dead_member_held_is_taken_after_the_time_to_live(each_redis) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     old = dict(one.port.running)
     two = Process(each_redis, "b")
     await until(lambda: len(two.port.running) >= 2)
@@ -160,11 +177,9 @@ async def test_the_supervisor_needs_no_time_to_live(each_redis: Client) -> None:
 
 
 async def test_a_lease_taken_by_another_stops_what_runs(each_redis: Client) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
 
-    thief = {"owner": "thief", "epoch": str(4 * 10**12), "renewed_at": str(4 * 10**12)}
-    await each_redis.hset(keys.lease(THINGS[0]), mapping=thief)
+    await rob(each_redis, THINGS[0])
 
     await until(lambda: THINGS[0] not in one.port.running)
     assert one.holder.lease(THINGS[0]) is None
@@ -173,12 +188,10 @@ async def test_a_lease_taken_by_another_stops_what_runs(each_redis: Client) -> N
 
 
 async def test_a_lost_thing_that_ends_badly_ends_nothing_else(each_redis: Client) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     one.port.broken.add(THINGS[0])
 
-    thief = {"owner": "thief", "epoch": str(4 * 10**12), "renewed_at": str(4 * 10**12)}
-    await each_redis.hset(keys.lease(THINGS[0]), mapping=thief)
+    await rob(each_redis, THINGS[0])
     await until(lambda: "lost" in one.port.reasons)
     await asyncio.sleep(0)
 
@@ -217,8 +230,7 @@ async def test_a_redis_that_is_emptied_takes_nothing_from_its_owners(each_redis:
 
 
 async def test_what_was_seen_long_ago_moves_nothing(each_redis: Client) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     two = Process(each_redis, "b", renew=timedelta(minutes=1))
     await until(lambda: two.holder._view().owners)
 
@@ -251,8 +263,7 @@ async def test_what_redis_knew_a_moment_ago_is_its_owners_to_take_again(
 async def test_who_has_just_come_takes_what_is_free_and_not_what_redis_does_not_know(
     each_redis: Client,
 ) -> None:
-    one = Process(each_redis, "a")
-    await until(lambda: len(one.port.running) == 8)
+    one = await sole(each_redis)
     await one.end()
     await each_redis.delete(keys.lease(THINGS[0]))
     slow, pace = timedelta(minutes=1), replace(PACE, ready_after=timedelta(milliseconds=1))
@@ -332,6 +343,21 @@ async def test_who_weighs_nothing_gives_all_away_while_it_lives(each_redis: Clie
 
     await until(lambda: len(two.port.running) == 8 and not one.port.running)
     assert set(one.port.reasons) == {"moved"}
+    await one.end()
+    await two.end()
+
+
+async def test_what_few_depend_on_is_given_first(each_redis: Client) -> None:
+    wanted = [Directive(version=1)]
+    pace = dataclasses.replace(PACE, moves=1)
+    one = Process(each_redis, "a", wanted=lambda: wanted[0], pace=pace)
+    await until(lambda: len(one.port.running) == 8)
+    one.port.loads = {what: -number for number, what in enumerate(THINGS)}
+    wanted[0] = Directive(version=2, weights={"a": 0})
+    two = Process(each_redis, "b", wanted=lambda: wanted[0])
+
+    await until(lambda: len(two.port.running) == 8)
+    assert one.port.stopped == list(reversed(THINGS))
     await one.end()
     await two.end()
 

@@ -36,3 +36,23 @@ def test_the_rest_is_words(text: str) -> None:
 @given(st.text(), st.sampled_from(["http://10.0.0.1/", "HTTPS://x", "gopher://x"]), st.text())
 def test_no_text_that_holds_a_link_is_words(before: str, link: str, after: str) -> None:
     assert queries.kind(before + link + after) != "words"
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("https://files.example.org/a/My%20Song.mp3?key=5", "My Song.mp3"),
+        (" HTTP://Example.org/watch?v=5", "example.org/watch"),
+        ("https://user:pw@example.org/", "example.org"),
+        ("http://[::1/x.ogg", "http://[::1/x.ogg"),
+        ("morning tram", "morning tram"),
+    ],
+)
+def test_a_link_is_shown_by_its_file_or_place(asked: str, name: str) -> None:
+    assert queries.shown(asked) == name
+
+
+@given(st.text())
+def test_whatever_was_typed_can_be_shown(text: str) -> None:
+    queries.shown(text)
+    queries.shown(f"https://{text}")

@@ -327,7 +327,8 @@ class App:
             at=self.clock.now(),
             directive_version=self.fleet.directive.version,
             nodes=self.owning.observe(self.fleet.nodes),
-            partitions=tuple(str(what) for what in self.holder.held),
+            # Of one that is only being taken the players are on their nodes, and not counted yet.
+            partitions=tuple(str(what) for what in self.owning.counted),
         )
 
     async def _gauge(self) -> None:

@@ -10,6 +10,7 @@ import structlog
 from legato.audio import listening
 from legato.audio.events import Internal
 from legato.audio.means import Tools
+from legato.audio.player import Player
 from legato.audio.tenure import Tenure
 from legato.audio.writebehind import Owned
 from legato.audio.writer import Fenced
@@ -72,6 +73,13 @@ class Owning:
             await tenure.close(lost=reason == "lost")
         self._count()
 
+    def load(self, what: Thing) -> int:
+        """Count a partition's listeners."""
+        tenure = self._tenures.get(what) if isinstance(what, Partition) else None
+        if tenure is None:
+            return 0
+        return sum(one.voice.listeners for one in _heard(tenure.loop.players.values()))
+
     async def _keep(self, partition: Partition, tools: Tools, ready: asyncio.Event) -> None:
         """Run a tenure; after a fault begin anew from the books."""
         fenced, is_whole = False, True
@@ -105,6 +113,11 @@ class Owning:
     def tenures(self) -> Iterable[Tenure]:
         """All of them now."""
         return tuple(self._tenures.values())
+
+    @property
+    def counted(self) -> tuple[Partition, ...]:
+        """List the partitions that are held and whose players are known."""
+        return tuple(what for what, one in self._tenures.items() if one.knows_players)
 
     def owned(self, guild_id: int) -> Owned | None:
         """Return a guild's player, with the epoch it is written under."""
@@ -175,7 +188,7 @@ class Owning:
             for tenure in self.tenures
             for guild_id in tenure.loop.seated(name)
         ]
-        playing = [player for player in seated if player.play and listening.audible(player)]
+        playing = _heard(seated)
         return ObservedNode(
             name=name,
             players=len(seated),
@@ -188,3 +201,7 @@ class Owning:
                 if link.stats is not None and link.stats.frame_stats is not None
             ),
         )
+
+
+def _heard(players: Iterable[Player]) -> list[Player]:
+    return [one for one in players if one.play and listening.audible(one)]

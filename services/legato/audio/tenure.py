@@ -55,17 +55,24 @@ class Tenure:
         self.links: Links | None = None
         self.is_whole = True
         """False while PostgreSQL may keep players that Redis has lost."""
+        self._is_read = False
         self._partition = partition
         self._lease = lease
         self._tools = tools
         self._ready = ready
         self._driver: Driver | None = None
 
+    @property
+    def knows_players(self) -> bool:
+        """Say whether all its players are read, so that their count is one."""
+        return self._is_read and self.is_whole
+
     async def run(self) -> None:
         """Own the partition until cancelled; Fenced when it is lost, Diverged to begin anew."""
         books = await self._tools.means.ledger.load(self._partition)
         self.loop.take(books)
         stored = await self._stored(books)
+        self._is_read = True
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._join(tasks)

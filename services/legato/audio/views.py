@@ -1,5 +1,6 @@
 """What people and dashboards are shown of a player. Pure."""
 
+from legato import queries
 from legato.audio import listening, position
 from legato.audio.state import Player
 from legato.contracts.actions import QueuePage
@@ -37,8 +38,11 @@ def heard(player: Player, *, now: int) -> int:
 
 
 def upcoming(player: Player) -> tuple[str, ...]:
-    """Name the next few tracks; one that is being looked for by its query."""
-    return tuple(item.track.title if item.track else item.query for item in player.queue[:UPCOMING])
+    """Name the next few tracks; one that is being looked for by what was asked for."""
+    return tuple(
+        item.track.title if item.track else queries.shown(item.query)
+        for item in player.queue[:UPCOMING]
+    )
 
 
 def worth_a_panel(player: Player, *, notice: str) -> bool:

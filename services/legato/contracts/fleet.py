@@ -76,6 +76,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="fleet.observed.v1
     directive_version: int = 0
     nodes: tuple[ObservedNode, ...] = ()
     partitions: tuple[str, ...] = ()
+    """Those whose players are counted in `nodes`."""
     shards: tuple[str, ...] = ()
     connected: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     """Those of the shards that have a live session with Discord; unset by older gateways."""

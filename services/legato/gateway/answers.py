@@ -5,7 +5,7 @@ https://discord.com/developers/docs/resources/message
 
 from collections.abc import Iterator, Sequence
 
-from legato import text
+from legato import queries, text
 from legato.contracts import actions
 from legato.contracts.tracks import NowPlaying, QueueItem, Track
 from legato.gateway import customids
@@ -235,7 +235,9 @@ def _per_page(answer: actions.QueuePage) -> int:
 
 def _item(item: QueueItem, locale: str) -> str:
     if item.track is None:
-        return text.say("queue.resolving", locale, query=text.harmless(item.query, 100))
+        return text.say(
+            "queue.resolving", locale, query=text.harmless(queries.shown(item.query), 100)
+        )
     title = text.linked(item.track.title or item.track.identifier, item.track.uri, 250)
     return f"{title} · {_length(item.track, locale)} · <@{item.requester_id}>"
 

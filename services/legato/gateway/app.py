@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from legato import health_pages, redis, telemetry
 from legato.bus import Bus
 from legato.clock import ServerClock
-from legato.gateway import discord
+from legato.gateway import discord, discord_connection
 from legato.gateway.login import Looking
 from legato.gateway.metrics import Metrics
 from legato.gateway.pacing import Pacer
@@ -61,7 +61,7 @@ class App:
                     closed.set()
                     await asyncio.wait([pages])
                     lag.cancel()
-        except* discord.Ended as ended:
+        except* discord_connection.Ended as ended:
             raise _fatal(ended) from None
         finally:
             await self._basis.redis.aclose()
@@ -158,12 +158,12 @@ def build(settings: Settings, *, registry: CollectorRegistry | None = None) -> A
     return app
 
 
-def _fatal(ended: BaseExceptionGroup[discord.Ended]) -> WrongSettings:
+def _fatal(ended: BaseExceptionGroup[discord_connection.Ended]) -> WrongSettings:
     """Put a close that trying again never mends into a sentence."""
     first: BaseException = ended
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
-    code = first.code if isinstance(first, discord.Ended) else 0
+    code = first.code if isinstance(first, discord_connection.Ended) else 0
     name = FATAL.get(code, "the session")
     return WrongSettings(
         [Fault(name, f"is refused by Discord's gateway (close code {code})", "Correct it")]

@@ -17,7 +17,7 @@ from legato.contracts.actions import Actions, JoinVoice, Reply, ShowPanel
 from legato.contracts.partitions import Shard
 from legato.contracts.voice import Mark
 from legato.errors import Unavailable
-from legato.gateway import discord, events
+from legato.gateway import discord_connection, events
 from legato.gateway.backlog import Backlog
 from legato.gateway.inbox import Inbox
 from legato.gateway.intake import Intake
@@ -65,7 +65,7 @@ class Means:
 
     redis: Client
     bus: Bus
-    link: discord.Link
+    link: discord_connection.Link
     bot_user: int
     producer: Producer
     interactions: Interactions
@@ -93,7 +93,7 @@ class ShardRun:
         self._turnstile = Turnstile(shard.index, lease, means.permits)
         self._voice = Voice(self.state, self)
         self._inbox = Inbox(means.bus, self._store, shard, do=self._do, metrics=means.metrics)
-        self._connection: discord.Connection | None = None
+        self._connection: discord_connection.Connection | None = None
         self._told = 0
         self._running: asyncio.Task[None] | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -199,7 +199,7 @@ class ShardRun:
     async def _stay_connected(self) -> None:
         while True:
             shard = self.shard
-            connection = discord.Connection(
+            connection = discord_connection.Connection(
                 self._means.link, shard.index, shard.count, gate=self, sink=self._intake
             )
             session = self._intake.session
@@ -208,7 +208,7 @@ class ShardRun:
             self._connection = connection
             try:
                 await connection.run()
-            except discord.Ended as ended:
+            except discord_connection.Ended as ended:
                 if ended.code in FATAL:
                     raise
                 _log.warning("discord ended the session", shard=str(shard), code=ended.code)

@@ -45,6 +45,11 @@ class Shards:
         if run is not None:
             await run.stop(keep=reason != "lost")
 
+    def load(self, what: Owned) -> int:
+        """Count a shard's guilds."""
+        run = self._runs.get(what) if isinstance(what, Shard) else None
+        return len(run.state.facts) if run is not None else 0
+
     def health(self) -> dict[str, Dependency]:
         """Tell of each shard whether its session is live, and how long a heartbeat takes."""
         return {f"discord_shard_{run.shard.index}": _health(run) for run in self.runs}

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 EVERY = timedelta(seconds=0.6)
 """Discord ends a connection after 120 events in 60 s: 110 joins leave room for heartbeats."""
+_EVERY = EVERY.total_seconds()
 BURST = 10
 
 Turn = asyncio.Future[None]
@@ -19,8 +20,7 @@ Turn = asyncio.Future[None]
 class Pace:
     """Gives turns: a burst at once, then one every so often."""
 
-    def __init__(self, *, every: timedelta = EVERY, burst: int = BURST) -> None:
-        self._every, self._burst = every.total_seconds(), burst
+    def __init__(self) -> None:
         self._people, self._mends = deque[Turn](), deque[Turn]()
         self._order = (self._people, self._mends)
         self._next_at = 0.0
@@ -36,10 +36,10 @@ class Pace:
     def _serve(self) -> None:
         """Give every turn that is due; who left the line costs none."""
         loop = asyncio.get_running_loop()
-        self._next_at = max(self._next_at, loop.time() - self._burst * self._every)
+        self._next_at = max(self._next_at, loop.time() - BURST * _EVERY)
         while self._next_at <= loop.time() and (turn := self._next()) is not None:
             turn.set_result(None)
-            self._next_at += self._every
+            self._next_at += _EVERY
         if self._timer is None and (self._people or self._mends):
             self._timer = loop.call_at(self._next_at, self._due)
 

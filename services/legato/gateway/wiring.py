@@ -16,7 +16,7 @@ from legato.contracts.partitions import Shard
 from legato.direction import Direction
 from legato.errors import Unavailable
 from legato.flags import Flags
-from legato.gateway import discord, login, observing
+from legato.gateway import discord, discord_connection, login, observing
 from legato.gateway.backlog import Backlog
 from legato.gateway.guild_settings import SettingsCache
 from legato.gateway.identify import CrashLoopGuard, Ledger
@@ -160,7 +160,7 @@ def _means(known: _Known, ways: Ways, interactions: Interactions, permits: Permi
     return Means(
         redis=basis.redis,
         bus=basis.bus,
-        link=discord.Link(basis.settings.discord_token, known.info.url),
+        link=discord_connection.Link(basis.settings.discord_token, known.info.url),
         bot_user=known.who.user,
         producer=known.producer,
         interactions=interactions,

@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from legato import telemetry
-from legato.node import rtp, voice_protocol
+from legato.node import rtp, voice_protocol, voice_udp
 from legato.node.dave import wire
 from legato.node.dave.encryption import Encryption, Keys
 from legato.node.dave.exchange import Resumed
@@ -55,10 +55,6 @@ LOST = 1006
 NOT_LET_IN = 4017
 """Discord's code for a call that wants end-to-end encryption; where we close, its group does not
 let us in."""
-
-DISCOVERY_TRIES = 6
-DISCOVERY_WAIT = 0.5
-UDP_BUFFER = 1 << 18
 
 _log = telemetry.logger(__name__)
 
@@ -315,8 +311,8 @@ class VoiceConnection:
         modes = data.get("modes")
         self._mode = rtp.choose([str(mode) for mode in modes] if isinstance(modes, list) else [])
         self._drop_udp()
-        self._udp = await _udp(*voice_protocol.address(data))
-        address, port = await _discover(self._udp, self._ssrc)
+        self._udp = voice_udp.connected(*voice_protocol.address(data))
+        address, port = await voice_udp.own_address(self._udp, self._ssrc)
         await self._send(end, voice_protocol.select(address, port, self._mode))
 
     async def _describe(self, end: aiohttp.ClientWebSocketResponse, payload: Payload) -> None:
@@ -352,29 +348,6 @@ class VoiceConnection:
         if self._udp is not None:
             self._udp.close()
             self._udp = None
-
-
-async def _udp(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    end = socket.socket(family, socket.SOCK_DGRAM)
-    end.setblocking(False)
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UDP_BUFFER)
-    end.connect((address, port))
-    return end
-
-
-async def _discover(end: socket.socket, ssrc: int) -> tuple[str, int]:
-    """Ask for our address until it is told; raises MediaError."""
-    loop = asyncio.get_running_loop()
-    for _ in range(DISCOVERY_TRIES):
-        await loop.sock_sendall(end, voice_protocol.discovery(ssrc))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(DISCOVERY_WAIT):
-                while True:
-                    found = voice_protocol.discovered(await loop.sock_recv(end, 1500))
-                    if found is not None:
-                        return found
-    raise MediaError("The voice server does not answer over UDP.")
 
 
 def _data(payload: Payload) -> Payload:

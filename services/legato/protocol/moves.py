@@ -1,7 +1,7 @@
 """What a member takes and gives next, and why. Pure: values in, moves with reasons out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, Literal, TypeVar
 
@@ -42,6 +42,8 @@ class View(Generic[Thing]):
     has_permits: bool = True
     """No permit was refused just now."""
     stopping: bool = False
+    load: Mapping[Thing, int] = field(default_factory=dict)
+    """How many depend on what is held; none where it is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,9 @@ def plan(view: View[Thing], limits: Limits) -> tuple[Move[Thing], ...]:
     move everything at once. Taking what is free or dead needs none, since its music waits for an
     owner; nor does the end of a member, which has only its grace to give all in order: what is
     left then is free only after a lease's life.
+
+    What few depend on is given first, so that few notice a member that is not up to it before the
+    rollout stops; a member that ends gives first what many depend on, while its grace surely lasts.
     """
     if view.stopping:
         room = max(STOPPING, limits.moves)
@@ -72,7 +77,8 @@ def plan(view: View[Thing], limits: Limits) -> tuple[Move[Thing], ...]:
 
 
 def _stops(view: View[Thing]) -> tuple[Move[Thing], ...]:
-    return tuple(Move("give", what, "this member ends") for what in _still(view, view.held))
+    most_first = sorted(_still(view, view.held), key=lambda what: -view.load.get(what, 0))
+    return tuple(Move("give", what, "this member ends") for what in most_first)
 
 
 def _takes(view: View[Thing]) -> tuple[Move[Thing], ...]:
@@ -87,9 +93,10 @@ def _gives(view: View[Thing], limits: Limits) -> tuple[Move[Thing], ...]:
     if not view.has_permits or view.steady < limits.settle:
         return ()
     others = (what for what in view.held if view.owners.get(what, view.me) != view.me)
+    least_first = sorted(_free(view, others), key=lambda what: view.load.get(what, 0))
     return tuple(
         Move("give", what, f"{view.owners[what]} should have it", needs_permit=True)
-        for what in _free(view, others)
+        for what in least_first
     )
 
 

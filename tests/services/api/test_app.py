@@ -1,6 +1,8 @@
 import asyncio
+import re
 
 import pytest
+from yarl import URL
 
 from legato.api import app
 from legato.api.settings import Settings
@@ -23,7 +25,21 @@ async def test_the_description_is_served_to_programs_and_people(api):
     ]
     assert set(description["components"]["securitySchemes"]) == {"bearer", "header"}
     assert "GET /api/v1/guilds/{guild_id}/queue" in page
+    assert "<code>X-API-Key</code>" in page
+    assert f"Bearer legato_…&quot; http://127.0.0.1:{api.app.pages.port}{PLAYER}</pre>" in page
     assert "https://" not in page
+
+
+@pytest.mark.parametrize("address", ["/schema", "/schema/"])
+async def test_every_link_of_the_description_leads_somewhere(api, address):
+    async with api.client.get(address) as answer:
+        page, home = await answer.text(), answer.url
+    links = re.findall(r'href="([^"]+)"', page)
+
+    assert links
+    for link in links:
+        async with api.client.get(home.join(URL(link))) as answer:
+            assert answer.status == 200
 
 
 async def test_it_becomes_ready_and_names_its_dependencies(api):

@@ -42,6 +42,7 @@ async def test_a_partition_that_is_ours_still_begins_anew_after_it_was_fenced() 
     starting = asyncio.create_task(mine.start(LEASE))
 
     await until(lambda: books.loads == 2)
+    assert mine.counted == ()  # its players are read, and not known yet
 
     starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)

@@ -28,6 +28,15 @@ def test_what_plays_is_shown_with_its_moment_and_what_comes() -> None:
     assert (shown.queue_length, shown.upcoming) == (5, ("b", "c", "d"))
 
 
+def test_a_link_that_is_looked_at_is_named_by_its_file() -> None:
+    game = playing("a")
+    game.ask("https://files.example.org/some/where/b%20c.ogg?key=5")
+
+    shown = views.now_playing(game.player, now=game.now)
+
+    assert shown.upcoming == ("b c.ogg",)
+
+
 def test_a_pause_is_shown_with_its_reason() -> None:
     shown = views.now_playing(playing().command(playback.Pause).player, now=0)
 

@@ -154,6 +154,17 @@ def test_items_are_numbered_on_from_the_page_before():
     assert message(answer, "en-US")["embeds"][0]["description"].startswith("21. ")
 
 
+def test_a_link_that_is_looked_at_is_named_by_its_file():
+    now = NowPlaying(guild_id=1, revision=1, as_of=0)
+    query = "https://files.example.org/a/morning-tram.ogg?key=5"
+    item = QueueItem(id="1", rank=1, query=query, requester_id=1, added_at=0)
+    answer = actions.QueuePage(now=now, items=(item,), page=1, pages=1, total=1)
+
+    shown = message(answer, "en-US")["embeds"][0]["description"]
+
+    assert shown == "1. looking for morning\\-tram.ogg"
+
+
 def test_a_page_that_is_not_there_is_said_and_the_last_is_shown():
     now = NowPlaying(guild_id=1, revision=1, as_of=0)
     answer = actions.QueuePage(now=now, items=(), page=3, pages=3, total=21, asked=99)

@@ -20,6 +20,7 @@ def view(
     has_permits: bool = True,
     stopping: bool = False,
     owners_first: bool = False,
+    load: dict[str, int] | None = None,
 ) -> View[str]:
     return View(
         me="me",
@@ -31,6 +32,7 @@ def view(
         has_permits=has_permits,
         stopping=stopping,
         owners_first=owners_first,
+        load=load or {},
     )
 
 
@@ -84,6 +86,20 @@ def test_who_ends_gives_all_without_permits_and_takes_nothing() -> None:
         Move("give", "a", "this member ends"),
         Move("give", "c", "this member ends"),
     )
+
+
+def test_what_few_depend_on_is_given_first() -> None:
+    owners = dict.fromkeys("abc", "other")
+    found = moves.plan(view(owners, held="abc", load={"a": 5, "b": 1}), LIMITS)
+
+    assert [move.what for move in found] == ["c", "b"]
+
+
+def test_who_ends_gives_first_what_many_depend_on() -> None:
+    owners = dict.fromkeys("abcd", "other")
+    found = moves.plan(view(owners, held="abcd", load={"b": 5, "c": 1}, stopping=True), LIMITS)
+
+    assert [move.what for move in found] == ["b", "c", "a", "d"]
 
 
 things = st.frozensets(st.sampled_from("abcdef"))

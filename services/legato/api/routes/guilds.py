@@ -52,7 +52,12 @@ def router(players: Players, auth: Auth, *, page_size: int) -> Router:
     ) -> Key:
         return await auth.identify(shown_key(authorization, x_api_key))
 
-    @get("/player", responses=_ERRORS, summary="What the guild hears now")
+    @get(
+        "/player",
+        responses=_ERRORS,
+        summary="What the guild hears now",
+        response_description="The player: its track, place and settings.",
+    )
     async def player(guild_id: GuildId, caller: NamedDependency[Key]) -> PlayerDocument:
         guild = _allowed(caller, "player:read", guild_id)
         if (now := await players.live(guild)) is not None:
@@ -61,7 +66,12 @@ def router(players: Players, auth: Auth, *, page_size: int) -> Router:
             return documents.stored_player(stored)
         raise Rejected("no_player")
 
-    @get("/queue", responses=_ERRORS, summary="What waits in the guild's queue")
+    @get(
+        "/queue",
+        responses=_ERRORS,
+        summary="What waits in the guild's queue",
+        response_description="One page of the queue.",
+    )
     async def queue(
         guild_id: GuildId,
         caller: NamedDependency[Key],
