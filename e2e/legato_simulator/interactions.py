@@ -162,6 +162,10 @@ class Interactions:
             raise Problem(10015)
         return found
 
+    def live(self, now: float) -> list[Interaction]:
+        """List those whose tokens work, the oldest first."""
+        return [each for each in self.by_id.values() if now - each.created <= self._life]
+
     def failed(self, interaction: Interaction, now: float) -> bool:
         """Say whether the user has been told that the application did not respond."""
         return interaction.callback is None and now - interaction.created > self._within

@@ -1,10 +1,13 @@
 """A file server of music as links: with Range, a catalogue, playlists, and ill-behaved twins.
 
-It serves what media.py makes, making it in a process of its own when first asked. It knows no bot.
+It serves what media.py makes, making it in a process of its own when first asked: all that the
+catalogue names once that, or a playlist of it, is asked for. It knows no bot.
 """
 
 import asyncio
 import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
@@ -12,11 +15,17 @@ from aiohttp import web
 from legato_simulator import media
 from legato_simulator.adverse import Adverse
 
+MAKERS = 2
+"""Files made side by side before they are asked for."""
+
 PLAYLISTS = {
     "m3u": "audio/x-mpegurl",
     "m3u8": "application/vnd.apple.mpegurl",
     "pls": "audio/x-scpls",
 }
+
+Entry = tuple[str, media.Item | None]
+"""A link of a playlist, and what it leads to where the playlist says so."""
 
 
 class Library:
@@ -29,6 +38,8 @@ class Library:
         self._making: dict[str, asyncio.Lock] = {}
         self._adverse = Adverse(self.file)
         self._preparing: asyncio.Task[None] | None = None
+        self._is_preparing = True
+        """Whether some of the pieces may not be made yet."""
 
     def routes(self, prefix: str = "/music") -> list[web.RouteDef]:
         """List the routes: catalogue, files, playlists, adverse ones."""
@@ -75,14 +86,30 @@ class Library:
             raise OSError(f"{asked} could not be made: {said.decode(errors='replace')[-500:]}")
 
     async def _prepare(self) -> None:
-        """Make the music that is not there yet: who asked for the list will soon play of it."""
-        for item in media.catalogue():
-            if item.kind == "music":
-                await self.file(f"{item.name}.ogg")
+        """Make what the list names and is not there yet: who asked for it will soon play of it."""
+        items = media.catalogue()
+        await self._make_all(item.name for item in items if item.kind == "music")
+        self._is_preparing = False
+        await self._make_all(item.name for item in items if item.kind != "music")
 
-    async def _catalogue(self, request: web.Request) -> web.Response:
+    def _begin_to_prepare(self) -> None:
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare())
+
+    async def _make_all(self, names: Iterable[str]) -> None:
+        left = iter(names)
+
+        async def make() -> None:
+            for name in left:
+                with suppress(OSError):  # whoever asks for the file is told
+                    await self.file(f"{name}.ogg")
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(MAKERS):
+                tasks.create_task(make())
+
+    async def _catalogue(self, request: web.Request) -> web.Response:
+        self._begin_to_prepare()
         base = f"{request.scheme}://{request.host}{request.path.rpartition('/')[0]}"
         items = [
             {
@@ -96,7 +123,7 @@ class Library:
             }
             for item in media.catalogue()
         ]
-        return web.json_response({"items": items})
+        return web.json_response({"items": items, "preparing": self._is_preparing})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         asked = request.match_info["file"]
@@ -113,13 +140,31 @@ class Library:
         """List links: all the music, or with `?of=a.ogg,b.mp3` those; names may be full links."""
         base = f"{request.scheme}://{request.host}{request.path.rpartition('/')[0]}"
         given = [name for name in request.query.get("of", "").split(",") if name]
-        names = given or [f"{item.name}.ogg" for item in media.catalogue() if item.kind == "music"]
-        links = [name if "://" in name else f"{base}/{name}" for name in names]
+        if given:
+            entries: list[Entry] = [
+                (name if "://" in name else f"{base}/{name}", None) for name in given
+            ]
+        else:
+            self._begin_to_prepare()
+            pieces = [item for item in media.catalogue() if item.kind == "music"]
+            entries = [(f"{base}/{piece.name}.ogg", piece) for piece in pieces]
         ending = request.match_info["ending"]
-        text = _pls(links) if ending == "pls" else "#EXTM3U\n" + "".join(f"{x}\n" for x in links)
+        text = _pls(entries) if ending == "pls" else _m3u(entries)
         return web.Response(text=text, content_type=PLAYLISTS[ending])
 
 
-def _pls(links: list[str]) -> str:
-    files = "".join(f"File{number}={link}\n" for number, link in enumerate(links, 1))
-    return f"[playlist]\n{files}NumberOfEntries={len(links)}\nVersion=2\n"
+def _m3u(entries: Sequence[Entry]) -> str:
+    described = (
+        f"#EXTINF:{round(item.seconds)},{item.title}\n" if item else "" for _, item in entries
+    )
+    lines = (f"{about}{link}\n" for about, (link, _) in zip(described, entries, strict=True))
+    return "#EXTM3U\n" + "".join(lines)
+
+
+def _pls(entries: Sequence[Entry]) -> str:
+    lines = []
+    for number, (link, item) in enumerate(entries, 1):
+        lines.append(f"File{number}={link}\n")
+        if item:
+            lines.append(f"Title{number}={item.title}\nLength{number}={round(item.seconds)}\n")
+    return f"[playlist]\n{''.join(lines)}NumberOfEntries={len(entries)}\nVersion=2\n"

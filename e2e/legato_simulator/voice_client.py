@@ -85,9 +85,11 @@ class VoiceClientMixin:
         path = "/encryption" if guild_id is None else f"/{guild_id}/encryption"
         await self._voice("PUT", path, dict, Demand(policy=policy))
 
-    async def voice_region(self, name: str, *, death: Death | None = None) -> str:
-        """Add a voice server, live or dead, and give its endpoint."""
-        body = {"name": name, "death": death}
+    async def voice_region(
+        self, name: str, *, death: Death | None = None, host: str | None = None
+    ) -> str:
+        """Add a voice server, live or dead, and give its endpoint; `host` is its own name there."""
+        body = {"name": name, "death": death, "host": host}
         return (await self._voice("POST", "/regions", dict[str, str], body))["endpoint"]
 
     async def voice_kill(self, region: str, death: Death) -> None:

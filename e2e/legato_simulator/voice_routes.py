@@ -47,6 +47,8 @@ class NewRegion(Struct, frozen=True, kw_only=True):
 
     name: str
     death: Death | None = None
+    host: str | None = None
+    """A name of its own in its endpoint, where that leads here and the certificate has it."""
 
 
 class End(Struct, frozen=True, kw_only=True):
@@ -138,7 +140,7 @@ class Voice:
     async def _add_region(self, request: web.Request) -> web.Response:
         body = await _body(request, NewRegion)
         if body.death is None:
-            endpoint = await self.server.add_region(body.name)
+            endpoint = await self.server.add_region(body.name, body.host)
         else:
             endpoint = await self.server.add_dead_region(body.name, body.death)
         return _json({"endpoint": endpoint})

@@ -7,7 +7,7 @@ settings and no sound: packets go to each bot's listener as they come.
 import asyncio
 import secrets
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from aiohttp import web
@@ -94,8 +94,8 @@ class VoiceServer:
         self._endpoints.clear()
         self.calls.stop()
 
-    async def add_region(self, name: str) -> str:
-        """Open one more voice server, and give its endpoint."""
+    async def add_region(self, name: str, host: str | None = None) -> str:
+        """Open one more voice server, and give its endpoint; `host` is a name of its own there."""
 
         async def serve(request: web.Request) -> web.StreamResponse:
             socket = VoiceSocket(self, request, name)
@@ -103,7 +103,7 @@ class VoiceServer:
             return await socket.serve()
 
         udp = VoiceUdp(self._media, self._faults_of_ssrc, self._spend_drop)
-        live = LiveEndpoint(name, udp, self.reach)
+        live = LiveEndpoint(name, udp, replace(self.reach, host=host or self.reach.host))
         await live.start(serve, self.certificates.server_context())
         self._endpoints[name] = live
         return live.address

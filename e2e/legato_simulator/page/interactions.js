@@ -1,18 +1,20 @@
 // What a person does to a bot, and what comes of it: waiting, failing, forms. It draws nothing.
 
-import { call, Refused } from "./api.js";
+import { call, Refused, Unreachable } from "./api.js";
 
 const PATIENCE = 6;
-const SILENT = "The application did not respond.";
+export const SILENT = "The application did not respond.";
 
-// Waits for the first answer: null when there is none.
+// Waits for the first answer: null when there is none, be it that the simulator went away.
 async function acknowledged(interaction) {
-  const answer = await call("interaction", {
-    interaction,
-    until: "acknowledged",
-    timeout: PATIENCE,
-  });
-  return !answer || answer.state === "failed" ? null : answer;
+  const body = { interaction, until: "acknowledged", timeout: PATIENCE };
+  try {
+    const answer = await call("interaction", body);
+    return !answer || answer.state === "failed" ? null : answer;
+  } catch (error) {
+    if (error instanceof Unreachable) return null;
+    throw error;
+  }
 }
 
 function opened(store, answer) {
@@ -34,7 +36,7 @@ export async function runCommand(store, { entry, options }) {
   clearTimeout(soon);
   store.forget(sent.id);
   if (answer) opened(store, answer);
-  else store.note({ ...note, note: "failed", text: SILENT });
+  else if (!store.isAnswered(sent.id)) store.note({ ...note, note: "failed", text: SILENT });
 }
 
 // A press or a choice; `send` returns the interaction.

@@ -4,11 +4,14 @@ import { attachment, embed } from "./embeds.js";
 import { components } from "./components.js";
 import { fillWhenNew, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { SILENT } from "./interactions.js";
 import { markdown } from "./markdown.js";
 import { hueOf, initialsOf, namesOf } from "./names.js";
 
 const LOADING = 1 << 7;
 const REPLY = 19;
+// Discord takes answers to an interaction for so long; then its application shows them as failed.
+const ANSWERABLE = 15 * 60_000;
 
 export function avatar(id, name, bot = false) {
   const face = h(
@@ -45,6 +48,7 @@ export class MessageItem {
   draw(message, first) {
     const { store } = this;
     const loading = Boolean(message.flags & LOADING);
+    const silent = loading && this.#isTooLate(message);
     const hidden = Boolean(message.visible_to);
     this.element.id = `message-${message.id}`;
     this.element.classList.toggle("first", first);
@@ -68,9 +72,9 @@ export class MessageItem {
     );
     fillWhenNew(
       this.text,
-      [message.content, loading, message.edited_timestamp, store.view.people.length],
+      [message.content, loading, silent, message.edited_timestamp, store.view.people.length],
       () => [
-        loading ? thinking(author.name) : markdown(message.content, names),
+        loading ? waiting(author.name, silent) : markdown(message.content, names),
         message.edited_timestamp && message.content && edited(message),
       ],
     );
@@ -87,6 +91,18 @@ export class MessageItem {
       hidden && onlyYou(() => store.dismiss(message.id)),
     ]);
   }
+
+  // Draws it once more when that has changed.
+  #isTooLate(message) {
+    const left = new Date(message.timestamp).getTime() + ANSWERABLE - Date.now();
+    clearTimeout(this.late);
+    if (left > 0) this.late = setTimeout(() => this.store.tell("messages"), left);
+    return left <= 0;
+  }
+}
+
+function waiting(name, silent) {
+  return silent ? h("p", { class: "problem" }, SILENT) : thinking(name);
 }
 
 function nameIn(author) {

@@ -12,12 +12,16 @@ export class Sound extends EventTarget {
   #volume = 1;
   #open = true;
   #stream = null;
+  #retry = null;
 
   constructor() {
     super();
     this.audio = new Audio();
     this.audio.id = "sound";
     this.guild = null;
+    // Whether the stream broke and has not sounded since.
+    this.lost = false;
+    this.audio.addEventListener("playing", () => (this.lost = false));
     for (const kind of ["playing", "waiting", "error", "ended"]) {
       this.audio.addEventListener(kind, () => this.#tell());
     }
@@ -36,6 +40,7 @@ export class Sound extends EventTarget {
 
   async start(guild) {
     this.#wire();
+    this.#calm();
     this.guild = guild;
     this.#load();
     this.#tell();
@@ -43,6 +48,7 @@ export class Sound extends EventTarget {
   }
 
   stop() {
+    this.#calm();
     this.guild = null;
     this.#stream?.close();
     this.#stream = null;
@@ -95,24 +101,34 @@ export class Sound extends EventTarget {
   }
 
   async #play() {
+    const stream = this.#stream;
     try {
-      const stream = this.#stream;
       await stream.ready;
       if (stream === this.#stream) await this.audio.play();
     } catch (error) {
-      // A newer load ends an older play; that is no failure.
-      if (error.name !== "AbortError") this.stop();
+      // A newer load ends an older play; only a page that may make no sound has to be clicked.
+      if (stream !== this.#stream || error.name === "AbortError") return;
+      if (error.name === "NotAllowedError") this.stop();
+      else this.#again();
     }
   }
 
+  // Loads anew after a while; what breaks may say so more than once.
   #again() {
-    if (!this.listening) return;
-    const { guild } = this;
-    setTimeout(() => {
-      if (this.guild !== guild) return;
+    if (!this.listening || this.#retry !== null) return;
+    this.lost = true;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
       this.#load();
       this.#play();
     }, AGAIN);
+    this.#tell();
+  }
+
+  #calm() {
+    clearTimeout(this.#retry);
+    this.#retry = null;
+    this.lost = false;
   }
 
   #tell() {

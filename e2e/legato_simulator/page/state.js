@@ -114,6 +114,7 @@ export class Store extends EventTarget {
     ]);
     if (channel !== this.channelId || user !== this.me.id) return;
     this.messages = new Map(history.map((each) => [each.id, this.#seen(each)]));
+    for (const id of this.notes.keys()) if (this.isAnswered(id)) this.notes.delete(id);
     this.more = history.length === 50;
     this.offers = offers;
   }
@@ -188,6 +189,11 @@ export class Store extends EventTarget {
 
   forget(noteId) {
     if (this.notes.delete(noteId)) this.tell("messages");
+  }
+
+  isAnswered(interaction) {
+    const shown = [...this.messages.values()];
+    return shown.some((each) => each.interaction_metadata?.id === interaction);
   }
 
   fail(messageId, text) {

@@ -42,6 +42,7 @@ export class Stream {
 
   async #read() {
     const response = await fetch(this.address, { signal: this.#stop.signal });
+    if (!response.ok) return;
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();

@@ -64,13 +64,14 @@ export class Voice {
   #draw() {
     if (!this.store.view) return;
     const where = this.#where();
-    const { listening, playing } = this.sound;
+    const { listening, playing, lost } = this.sound;
     const bots = where ? this.#bots(where).map((each) => [each.user_id, each.speaking]) : [];
     const seen = [
       where?.guild.id,
       where?.state.channel_id,
       listening,
       playing,
+      lost,
       bots,
       this.store.guildId,
       this.#joinable()?.id,
@@ -130,6 +131,7 @@ export class Voice {
 
   #words(bots) {
     if (!this.sound.listening) return "Connected, not listening";
+    if (this.sound.lost) return "The sound is lost. Trying again…";
     if (!this.sound.playing) return "Connecting the sound…";
     if (!bots.length) return "Listening: no bot is here";
     const heard = bots.find(([, speaking]) => speaking);

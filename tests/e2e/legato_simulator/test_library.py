@@ -6,11 +6,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from legato_simulator import media
 from legato_simulator.library import Library
 from legato_simulator.voice_endpoint import free_socket
-from support_waiting import PATIENCE
+from support_waiting import PATIENCE, until
 
 TONE = "tone-1-2s.ogg"
 
@@ -55,6 +56,38 @@ async def test_the_catalogue_names_playable_links(base: str, client: aiohttp.Cli
     assert set(items[0]["urls"]) == set(media.FORMATS)
 
 
+async def test_who_asked_for_the_catalogue_finds_its_pieces_made(
+    base: str, client: aiohttp.ClientSession, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    names = ("tone-7-1s", "tone-8-1s", "tone-9-1s")
+    pieces = [replace(item, kind="music") for name in names if (item := media.described(name))]
+    monkeypatch.setattr(media, "catalogue", lambda: pieces)
+
+    async def listed() -> list[str] | None:
+        async with client.get(f"{base}/catalogue.json") as answer:
+            found = await answer.json()
+        return None if found["preparing"] else [item["name"] for item in found["items"]]
+
+    assert await until(listed) == [*names]
+    assert all(media.path(name, "ogg", cache).exists() for name in names)
+
+
+async def test_who_asked_for_the_playlist_of_all_finds_its_pieces_made(
+    base: str, client: aiohttp.ClientSession, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    tone = media.described("tone-7-1s")
+    assert tone
+    monkeypatch.setattr(media, "catalogue", lambda: [replace(tone, kind="music")])
+
+    async with client.get(f"{base}/all.m3u") as answer:
+        assert answer.status == 200
+
+    async def is_made() -> bool:
+        return media.path(tone.name, "ogg", cache).exists()
+
+    await until(is_made)
+
+
 async def test_a_file_is_made_when_first_asked_for_and_served_in_parts(
     base: str, client: aiohttp.ClientSession
 ):
@@ -76,7 +109,9 @@ async def test_what_is_not_there_is_404(base: str, client: aiohttp.ClientSession
 
 async def test_playlists_list_links(base: str, client: aiohttp.ClientSession):
     async with client.get(f"{base}/all.m3u") as answer:
-        assert f"{base}/glass-stairs.ogg" in await answer.text()
+        assert f"#EXTINF:94,Glass Stairs\n{base}/glass-stairs.ogg\n" in await answer.text()
+    async with client.get(f"{base}/all.pls") as answer:
+        assert f"={base}/glass-stairs.ogg\nTitle3=Glass Stairs\nLength3=94\n" in await answer.text()
     async with client.get(f"{base}/two.pls?of={TONE},http://elsewhere.test/x.mp3") as answer:
         text = await answer.text()
     assert f"File1={base}/{TONE}\nFile2=http://elsewhere.test/x.mp3\n" in text

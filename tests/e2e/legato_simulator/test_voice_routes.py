@@ -97,11 +97,13 @@ async def test_another_process_makes_things_go_wrong(site: Site):
     await client.voice_place(GUILD, "grave")
     credentials = await site.room.server.open(GUILD, CHANNEL, BOT, SESSION)
     assert credentials.endpoint == endpoint
+    named = await client.voice_region("oslo", host="oslo1.localhost")
+    assert named.startswith("oslo1.localhost:")
 
     overview = await client.voice_overview()
     assert overview.closes == [(GUILD, BOT, 4022)]
     assert (overview.identifies, overview.resumes) == (1, 1)
-    assert set(overview.regions) == {"harbour", "hill", "grave"}
+    assert set(overview.regions) == {"harbour", "hill", "grave", "oslo"}
     assert overview.connections == []
 
 
