@@ -8,7 +8,7 @@ from pathlib import Path
 
 from legato import faults, lifecycle, settings, telemetry
 from legato_operator import cluster, handlers, names
-from legato_operator.cache import Cache
+from legato_operator.cache import APPLICATION, Cache
 from legato_operator.cluster import Cluster
 from legato_operator.desired.manifest import Manifest
 from legato_operator.discord import Discord
@@ -113,10 +113,15 @@ class Operator:
 
 
 def concerned(changed: Manifest, cache: Cache) -> list[Key]:
-    """Name the resources that a child, a pod or a machine belongs to, or the resource itself."""
+    """Name the resources that a child, a pod or a machine belongs to; or the resource itself.
+
+    With a bot those that ask for its application: another may have it once one is gone.
+    """
     space = changed["metadata"].get("namespace", "")
     if changed["kind"] in RESOURCES:
-        return [key_of(changed)]
+        application = changed.get("spec", {}).get(APPLICATION, "")
+        alike = cache.of_application(application) if application else []
+        return list(dict.fromkeys(key_of(one) for one in (changed, *alike)))
     if changed["kind"] == MACHINE:
         groups = (one["metadata"] for one in cache.all(lavalinknode.KIND, ""))
         return [Key(lavalinknode.KIND, one["namespace"], one["name"]) for one in groups]

@@ -1,10 +1,13 @@
 """One look at a MusicBot: from what is seen to what is done. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from legato_operator import (
+    applications,
     changes,
+    conditions,
     directing,
     held,
     names,
@@ -16,7 +19,8 @@ from legato_operator import (
 )
 from legato_operator.botstatus import Facts, status
 from legato_operator.changes import Action, Patch, Plan
-from legato_operator.desired import bot, worker
+from legato_operator.desired import api, bot, worker
+from legato_operator.desired import frame as frames
 from legato_operator.desired.frame import Frame, revision_of
 from legato_operator.desired.manifest import Manifest, Owner, Ref, ref
 from legato_operator.desired.pods import secret_refs
@@ -42,6 +46,9 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 FAREWELL = timedelta(seconds=60)
 """How long a bot that is deleted may take to leave every channel."""
 SOON = timedelta(seconds=1)
+OBSERVED = {"ShardsNotConnected", "PartitionsNotOwned"}
+"""Reasons that end by what services write to Redis."""
+RELEASE = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
 GONE = "what replaced it holds everything"
 
 
@@ -51,8 +58,10 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
     frame = Frame(seen.owner, seen.spec, version, seen.secrets)
     layout = sharding.plan(seen.spec.gateway, seen.stored_shards)
     decisions = {one.name: _decide(seen, one, now) for one in seen.spec.regions}
-    migrated = _migrated(seen, worker.migration(frame))
-    gates = [_unpaused(seen), _secrets(seen), _token(seen), migrated]
+    job = frames.kept(frame, worker.migration(frame), seen.children, worker.migration)
+    migrated = _migrated(seen, job)
+    free = applications.free(seen.owner, seen.spec.application_id, world)
+    gates = [_unpaused(seen), free, _secrets(seen), _token(seen), migrated]
     gateway = tiers.of_gateway(seen, frame, layout, gates)
     listed = [gateway, *tiers.of_audio(seen, frame, decisions, gates)]
     facts = Facts(
@@ -64,32 +73,38 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
         steps={tier.name: tier.step for tier in listed},
         slot=slot,
         migrated=migrated,
+        free=free,
         nodes=directing.ready_nodes(seen),
     )
     if seen.deleting_since is not None:
         return _farewell(seen, listed, facts, now=now)
-    still = seen.spec.paused or facts.missing
-    actions = [] if still else _actions(seen, frame, listed, world, migrated)
+    untold = seen.spec.paused or facts.missing or (not free.ok and not facts.runs)
+    still = untold or not free.ok
+    simply = [_as_it_is(seen, frame, one) for one in bot.objects(frame, world.known)]
+    actions = [] if still else _actions(seen, [*simply, job], listed, migrated)
+    said = status(seen, facts, now=now)
     return Plan(
         tuple(actions),
-        status(seen, facts, now=now),
-        None if still else directing.document(seen, listed, now),
+        said,
+        None if untold else directing.document(seen, listed, now),
         {name: one.past for name, one in decisions.items()},
         shards=None if still else tiers.relaid(seen, layout, gateway),
+        coming=conditions.is_new(said.conditions, OBSERVED, now=now),
     )
 
 
 def version_of(seen: Bot, world: World) -> tuple[str, Verdict]:
     """Say the release: asked for, else pinned at the first look, unless it follows ours."""
-    free = Verdict("RolloutSlot", ok=True)
-    pinned = seen.status.version
-    if seen.spec.paused and pinned:
-        return pinned, free
+    free, said = Verdict("RolloutSlot", ok=True), seen.status.version
+    if seen.spec.paused and said:
+        return said, free
     if seen.spec.image:
         return seen.spec.image, free
+    # An image of its own stood there as well.
+    pinned = said if RELEASE.fullmatch(said) else ""
     if seen.spec.upgrade == "Automatic":
         slot = slots.turn(peer_of(seen.owner, seen.spec, seen.status), world)
-        return (world.release if slot.ok else pinned), slot
+        return (pinned if pinned and not slot.ok else world.release), slot
     return seen.spec.version or pinned or world.release, free
 
 
@@ -183,16 +198,20 @@ def _farewell(seen: Bot, listed: Sequence[Tier], facts: Facts, *, now: datetime)
     return Plan((), said, directing.document(seen, listed, now, closing=True), again=SOON)
 
 
+def _as_it_is(seen: Bot, frame: Frame, one: Manifest) -> Manifest:
+    """Leave the API's Deployment as it was made, as long as it was made of the same."""
+    if ref(one) != ref(alike := api.deployment(frame)):
+        return one
+    kept = frames.kept(frame, alike, seen.children, api.deployment)
+    return frames.sized(kept, seen.spec.api.replicas)
+
+
 def _actions(
-    seen: Bot, frame: Frame, listed: Sequence[Tier], world: World, migrated: Verdict
+    seen: Bot, simply: Sequence[Manifest], listed: Sequence[Tier], migrated: Verdict
 ) -> list[Action]:
     """Apply what is simply there, then the migration, then what rolls; remove at last."""
-    job = worker.migration(frame)
-    wanted = bot.objects(frame, world.known)
-    if not migrated.ok:
-        waiting = {"api", "worker"}
-        wanted = [one for one in wanted if component_of(one) not in waiting or _plain(one)]
-    wanted += [job]
+    waiting = set() if migrated.ok else {"api", "worker"}
+    wanted = [one for one in simply if component_of(one) not in waiting or _plain(one)]
     wanted += [one for tier in listed for one in tier.deployments]
     return [
         *held.back(seen.owner, seen.finalizers, seen.version),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from legato.contracts.partitions import DEFAULT_COUNT
-from legato_operator import conditions, progress, troubles
+from legato_operator import applications, conditions, progress, sharding, troubles
 from legato_operator.directive import Fleet
 from legato_operator.resources.shared import SecretRef
 from legato_operator.resources.status import (
@@ -38,8 +38,15 @@ class Facts:
     slot: Verdict
     """Whether a new release of the operator may be followed."""
     migrated: Verdict
+    free: Verdict
+    """Whether no other bot has its application."""
     nodes: Mapping[str, int | None] = field(default_factory=dict)
     """Region -> its nodes that answer; None = no LavalinkNode serves it."""
+
+    @property
+    def runs(self) -> bool:
+        """Say whether something runs already, so that what waits is a rollout only."""
+        return any(step.replicas for step in self.steps.values())
 
     @property
     def waiting(self) -> tuple[Verdict, ...]:
@@ -102,8 +109,10 @@ def _ready(seen: Bot, facts: Facts) -> Condition:
     for found in (*_asked_wrongly(seen, facts), *_not_there(seen, facts)):
         return found
     wanted = facts.layout.shards
+    blocked = conditions.blocked(facts.waiting)
+    waits = f" A rollout waits: {blocked.message}" if blocked.status == "True" else ""
     return conditions.yes(
-        "Ready", "ShardsConnected", f"{wanted} of {wanted} shards have a session."
+        "Ready", "ShardsConnected", f"{wanted} of {wanted} shards have a session.{waits}"
     )
 
 
@@ -112,11 +121,15 @@ def _asked_wrongly(seen: Bot, facts: Facts) -> Sequence[Condition]:
     said: list[tuple[str, str]] = []
     if seen.deleting_since is not None:
         said.append(("Deleting", "It goes once it has left every channel."))
+    if not facts.free.ok:
+        said.append((applications.IN_USE, f"{facts.free.why[:1].upper()}{facts.free.why[1:]}."))
     if facts.missing:
         named = ", ".join(f"{one.name} (key {one.key})" for one in facts.missing)
         said.append(("SecretMissing", f"Not there: Secret {named}."))
     if seen.token.verdict in {"Refused", "OtherApplication"}:
-        said.append((f"Token{seen.token.verdict}", seen.token.message))
+        token = seen.spec.token_secret_ref
+        where = f"It is in Secret {token.name}, key {token.key}; pods that run keep the one before."
+        said.append((f"Token{seen.token.verdict}", f"{seen.token.message} {where}"))
     if facts.schedules:
         said.append(("ScheduleUnreadable", " ".join(facts.schedules)))
     if seen.refused:
@@ -129,7 +142,7 @@ def _not_there(seen: Bot, facts: Facts) -> Sequence[Condition]:
     said: list[tuple[str, str]] = []
     if seen.fleet is None:
         said.append(("RedisAway", "Redis does not answer; nothing is removed."))
-    if not facts.migrated.ok and (seen.fleet is None or not _rolls(facts)):
+    if not facts.migrated.ok and (seen.fleet is None or not facts.runs):
         why = facts.migrated.why
         said.append(("MigrationWaits", f"{why[:1].upper()}{why[1:]}."))
     lacking = [*_lacking(seen.fleet, facts), *_api(seen)]
@@ -163,11 +176,6 @@ def _lacking(fleet: Fleet | None, facts: Facts) -> list[tuple[str, str]]:
 def _resuming(step: Step, wanted: int) -> int:
     """Say how many shards may be without a session for a moment: in a rollout, never most."""
     return min(step.handovers, (wanted + 1) // 2) if step.blocked else 0
-
-
-def _rolls(facts: Facts) -> bool:
-    """Say whether something runs already, so that what waits is a rollout only."""
-    return any(step.replicas for step in facts.steps.values())
 
 
 def _api(seen: Bot) -> list[tuple[str, str]]:
@@ -204,10 +212,10 @@ def _budget(seen: Bot, layout: Sharding) -> Condition:
     if left is None or total is None:
         said = "Discord was not asked how many new sessions may begin today."
         return conditions.unknown("IdentifyBudgetAvailable", "NotAsked", said)
-    needed = layout.shards or 1
-    said = f"{left} of {total} new sessions are left today, and {needed} may be needed."
-    reasons = ("Enough", "TooFewLeft")
-    return conditions.of("IdentifyBudgetAvailable", left >= needed, reasons, said)
+    if lack := sharding.shortfall(layout, left):
+        return conditions.no("IdentifyBudgetAvailable", "TooFewLeft", f"{lack}.")
+    said = f"{left} of {total} new sessions are left today, and {layout.shards or 1} may be needed."
+    return conditions.yes("IdentifyBudgetAvailable", "Enough", said)
 
 
 def _connected(seen: Bot, facts: Facts) -> Condition:

@@ -12,12 +12,15 @@ import msgspec
 
 from legato_operator import names
 from legato_operator.desired.manifest import Manifest
+from legato_operator.resources import musicbot
 from legato_operator.seen import Machine
 
 REMEMBERED = 4096
 """How many removals are kept, so that an answer that comes late brings nothing back."""
 INDEXED = (names.BOT, names.NODES)
 """Labels by which children are asked for."""
+APPLICATION = "applicationId"
+"""Of a spec, by which bots are asked for, over all namespaces."""
 
 
 class Place(NamedTuple):
@@ -41,17 +44,17 @@ class Cache:
 
     _kept: dict[Place, _Kept] = field(default_factory=dict)
     _owned: dict[tuple[str, str, str], set[Place]] = field(default_factory=dict)
-    """(label, its value, namespace) -> what carries it."""
+    """(label, its value, namespace) -> what carries it; and bots by their application."""
     _kinds: dict[str, set[Place]] = field(default_factory=dict)
     _gone: dict[Place, int] = field(default_factory=dict)
     _machines: dict[str, Machine] = field(default_factory=dict)
 
-    def put(self, found: Manifest) -> None:
-        """Keep an object, unless a newer form of it is kept already."""
+    def put(self, found: Manifest) -> bool:
+        """Keep an object, unless a newer form of it is kept already; say whether it is news."""
         place, version = place_of(found), _version(found)
         known = self._kept.get(place)
         if (known is not None and known.version > version) or self._gone.get(place, -1) >= version:
-            return
+            return False
         self._drop(place)
         owner = _owner(found)
         metadata = {k: v for k, v in found["metadata"].items() if k != "managedFields"}
@@ -60,6 +63,7 @@ class Cache:
         self._kinds.setdefault(place.kind, set()).add(place)
         if owner is not None:
             self._owned.setdefault(owner, set()).add(place)
+        return known is None or known.version < version
 
     def remove(self, found: Manifest) -> None:
         """Forget an object, unless a newer one of its name is kept."""
@@ -67,25 +71,26 @@ class Cache:
         known = self._kept.get(place)
         if known is not None and known.version <= _version(found):
             self._drop(place)
-            self._gone[place] = _version(found)
-            while len(self._gone) > REMEMBERED:
-                del self._gone[next(iter(self._gone))]
+            self._mark_gone(place, _version(found))
 
-    def replace(self, kind: str, namespace: str, found: Iterable[Manifest]) -> list[Manifest]:
-        """Take a whole list of a kind; return what is no longer there."""
-        listed = list(found)
-        there = {place_of(one) for one in listed}
-        gone = [
-            place
-            for place in self._kinds.get(kind, ())
-            if place not in there and namespace in ("", place.namespace)
-        ]
-        lost = [self._document(place) for place in gone]
-        for place in gone:
-            self._drop(place)
-        for one in listed:
+    def replace(
+        self, kind: str, namespace: str, found: Iterable[Manifest], version: str
+    ) -> Iterator[Manifest]:
+        """Take a whole list of a kind; give each that was listed, then each that is gone.
+
+        Version: of the moment at which it was listed.
+        """
+        there = set[Place]()
+        for one in found:
             self.put(one)
-        return lost
+            there.add(place_of(one))
+            yield one
+        for place in self._kinds.get(kind, set()) - there:
+            if namespace in ("", place.namespace):
+                lost = self._document(place)
+                self._drop(place)
+                self._mark_gone(place, _number(version))
+                yield lost
 
     def see(self, machine: str, found: Machine | None) -> bool:
         """Keep what is known of a machine; say whether that is new. None = it is gone."""
@@ -112,6 +117,11 @@ class Cache:
         for place in sorted(self._owned.get((label, value, namespace), ())):
             yield self._document(place)
 
+    def of_application(self, application: str) -> list[Manifest]:
+        """List the bots of an application."""
+        places = sorted(self._owned.get((APPLICATION, application, ""), ()))
+        return [self._document(one) for one in places]
+
     # What a look reads from, in the words of reading.Source.
 
     async def resources(self, kind: str, namespace: str) -> list[Manifest]:
@@ -136,6 +146,12 @@ class Cache:
         found: Manifest = msgspec.json.decode(self._kept[place].document)
         return found
 
+    def _mark_gone(self, place: Place, version: int) -> None:
+        self._gone.pop(place, None)
+        self._gone[place] = version
+        while len(self._gone) > REMEMBERED:
+            del self._gone[next(iter(self._gone))]
+
     def _drop(self, place: Place) -> None:
         known = self._kept.pop(place, None)
         self._kinds.get(place.kind, set()).discard(place)
@@ -156,6 +172,8 @@ def place_of(found: Manifest) -> Place:
 def _owner(found: Manifest) -> tuple[str, str, str] | None:
     said = found["metadata"]
     labels = said.get("labels") or {}
+    if found["kind"] == musicbot.KIND:
+        return (APPLICATION, found.get("spec", {}).get(APPLICATION, ""), "")
     return next(
         ((key, labels[key], said.get("namespace", "")) for key in INDEXED if key in labels), None
     )
@@ -163,5 +181,8 @@ def _owner(found: Manifest) -> tuple[str, str, str] | None:
 
 def _version(found: Manifest) -> int:
     """Read the order of writes: https://kep.k8s.io/5504 makes a promise of what always was."""
-    said = found["metadata"].get("resourceVersion", "")
-    return int(said) if said.isdecimal() else 0
+    return _number(found["metadata"].get("resourceVersion", ""))
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() else 0

@@ -1,6 +1,6 @@
 """From what is wanted and what is there to what is done, each with its reason. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,6 +18,8 @@ class Apply:
 
     manifest: Manifest
     reason: str
+    ours: bool = True
+    """It is there, and its owner's; where not, its name may be another's, who keeps what he has."""
 
     @property
     def ref(self) -> Ref:
@@ -77,6 +79,8 @@ class Plan:
     """What scaling must remember: by region, or under the empty text."""
     shards: int | None = None
     """The count of shards to store in the place of the one that was seen; None = leave it."""
+    coming: bool = False
+    """It is not ready, and may be at any moment."""
     again: timedelta = timedelta(seconds=30)
     """When to look again if nothing happens."""
 
@@ -84,7 +88,7 @@ class Plan:
     def next_look(self) -> timedelta:
         """Look soon while something is under way: it waits for Redis, which nobody watches."""
         under_way = self.status is not None and self.status.in_progress
-        return min(self.again, UNDER_WAY) if under_way else self.again
+        return min(self.again, UNDER_WAY) if under_way or self.coming else self.again
 
 
 def applied(wanted: Iterable[Manifest], there: Sequence[Manifest]) -> list[Action]:
@@ -94,13 +98,19 @@ def applied(wanted: Iterable[Manifest], there: Sequence[Manifest]) -> list[Actio
     for one in wanted:
         full = stamped(one)
         found = live.get(ref(one))
+        ours = found is not None and is_of(found, one)
         if found is None:
-            actions.append(Apply(full, "it is not there"))
+            actions.append(Apply(full, "it is not there", ours))
         elif annotations_of(found).get(names.APPLIED) != annotations_of(full)[names.APPLIED]:
-            actions.append(Apply(full, "it is wanted otherwise"))
+            actions.append(Apply(full, "it is wanted otherwise", ours))
         elif not covers(found, full):
-            actions.append(Apply(full, "somebody changed it"))
+            actions.append(Apply(full, "somebody changed it", ours))
     return actions
+
+
+def is_of(found: Manifest, wanted: Manifest) -> bool:
+    """Say whether what has a name belongs to the resource that wants to have it."""
+    return all(_owned(found, one["uid"]) for one in wanted["metadata"]["ownerReferences"])
 
 
 def removed(
@@ -108,11 +118,22 @@ def removed(
 ) -> list[Action]:
     """Remove children of ours that nothing wants any more; what goes already is let go."""
     wanted = set(kept)
+    wanted |= {used for one in there if ref(one) in wanted for used in _used(one)}
     return [
         Delete(ref(one), reason, uid=uid_of(one))
         for one in there
         if ref(one) not in wanted and _owned(one, owner) and not _going(one)
     ]
+
+
+def _used(workload: Manifest) -> Iterator[Ref]:
+    """Name what a workload's pods begin with: it may be of a release that calls it otherwise."""
+    pod = workload.get("spec", {}).get("template", {}).get("spec", {})
+    if account := pod.get("serviceAccountName"):
+        yield Ref("ServiceAccount", account)
+    for volume in pod.get("volumes") or ():
+        if "configMap" in volume:
+            yield Ref("ConfigMap", volume["configMap"]["name"])
 
 
 def _owned(child: Manifest, owner: str) -> bool:

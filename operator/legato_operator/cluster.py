@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,9 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
 from legato.errors import Unavailable
-from legato_operator import kinds, names
+from legato_operator import kinds, listing, names
 from legato_operator.desired.manifest import Manifest, Ref, ref
+from legato_operator.listing import Listed
 from legato_operator.resources import API_VERSION
 from legato_operator.seen import Machine
 
@@ -34,6 +35,8 @@ OURS = f"app.kubernetes.io/managed-by={names.MANAGED_BY}"
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 
 READING = frozenset({"GET"})
+READS_AT_ONCE = 8
+"""A connection takes 0.3 MB. A look lists a dozen kinds, and many looks may do that at a time."""
 
 Count = Callable[[str, str, str, float], None]
 """Verb, resource, code, seconds."""
@@ -62,14 +65,6 @@ class Expired(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A kind, listed at one moment."""
-
-    items: list[Manifest]
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Event:
     """What a watch says."""
 
@@ -94,6 +89,7 @@ class Cluster:
         self._count = count
         self._fence = fence
         self._write_timeout = write_timeout
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     async def resource(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """Read one object; None where it is not there."""
@@ -103,7 +99,7 @@ class Cluster:
     async def resources(self, kind: str, namespace: str) -> list[Manifest]:
         """List a kind; of all namespaces where none is named."""
         found = await self.listed(kind, namespace)
-        return found.items if found else []
+        return list(found.items) if found else []
 
     async def children(
         self, namespace: str, selector: names.Labels, known: frozenset[str]
@@ -132,12 +128,10 @@ class Cluster:
         said = kinds.ALL[kind]
         asked = [("labelSelector", selector), ("fieldSelector", fields)]
         query = [one for one in asked if one[1]]
-        found = await self._call("GET", said.path(namespace), query=query)
-        if found is None:
+        text = await self._text("GET", said.path(namespace), query=query)
+        if text is None:
             return None
-        # Items of a list do not say what they are.
-        items = [{"apiVersion": said.api, "kind": kind} | one for one in found.get("items") or ()]
-        return Listed(items, found["metadata"]["resourceVersion"])
+        return listing.read(text, said.api, kind)
 
     async def watched(
         self, kind: str, namespace: str, selector: str, version: str, *, lasting: int = 290
@@ -234,18 +228,31 @@ class Cluster:
         content: str = "application/json",
     ) -> Manifest | None:
         """Make one call: the answer, or None where the object is not there."""
+        text = await self._text(method, path, query=query, body=body, content=content)
+        return None if text is None else dict(msgspec.json.decode(text))
+
+    async def _text(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        body: Manifest | None = None,
+        content: str = "application/json",
+    ) -> bytes | None:
+        """Make one call, in turn if it is one of many; None where the object is not there."""
         seconds = TIMEOUT if method in READING else self._write_timeout
         timeout = aiohttp.ClientTimeout(total=seconds)
-        answer = await self._answer(method, path, query or [], body, content, timeout)
-        try:
-            text = await answer.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unavailable("kubernetes", str(error) or repr(error)) from error
+        async with self._reads if _waits(method, path) else nullcontext():
+            answer = await self._answer(method, path, query or [], body, content, timeout)
+            try:
+                text = bytes(await answer.read())
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise Unavailable("kubernetes", str(error) or repr(error)) from error
         if answer.status == NOT_FOUND:
             return None
         _check(method, path, answer.status, text)
-        found: Any = msgspec.json.decode(text)
-        return dict(found)
+        return text
 
     async def _answer(
         self,
@@ -345,6 +352,11 @@ def _check(method: str, path: str, status: int, text: bytes) -> None:
     if UNDECLARED in said or (status < 500 and status not in LATER):
         raise Refused(said or why, status=status)
     raise Unavailable("kubernetes", why)
+
+
+def _waits(method: str, path: str) -> bool:
+    """Say whether a call is one of many reads: the Lease must not wait for them."""
+    return method in READING and "/leases" not in path
 
 
 def _verb(method: str, query: list[tuple[str, str]]) -> str:

@@ -1,12 +1,15 @@
 """Conditions: what is so, and why, each kept with the moment since when. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from legato_operator.resources.status import Condition
 from legato_operator.verdicts import Verdict
+
+MOMENTS = timedelta(minutes=2)
+"""A start of pods takes less where the image is there."""
 
 
 def yes(type_: str, reason: str, message: str = "") -> Condition:
@@ -44,6 +47,16 @@ def blocked(verdicts: Iterable[Verdict]) -> Condition:
     if not waiting:
         return no("RolloutBlocked", "NothingWaits", "No rollout waits for anything.")
     return yes("RolloutBlocked", waiting[0].name, "; ".join(map(str, waiting)))
+
+
+def is_new(said: Iterable[Condition], reasons: Container[str], *, now: datetime) -> bool:
+    """Say whether a condition has been false for one of these reasons only for some moments."""
+    return any(
+        one.status == "False"
+        and one.reason in reasons
+        and now - datetime.fromisoformat(one.last_transition_time) < MOMENTS
+        for one in said
+    )
 
 
 def merged(

@@ -14,12 +14,13 @@ from legato_operator.seen import Bot, Group, is_ready
 from legato_operator.tiers import Tier
 
 
-def uses(spec: BotSpec, group: Group, fleet: Fleet | None, *, before: bool = False) -> bool:
+def uses(spec: BotSpec | None, group: Group, fleet: Fleet | None, *, before: bool = False) -> bool:
     """Say whether a bot plays on a group, or may still: its spec may say another thing by now.
 
-    Before: whether it did at the look before, where its Redis does not answer.
+    Before: whether it did at the look before, where its Redis does not answer, or its spec can't
+    be read.
     """
-    if any(_serves(group, region) for region in spec.regions):
+    if spec and any(_serves(group, region) for region in spec.regions):
         return True
     return before if fleet is None else bool(nodesets.names_of(group, fleet.nodes))
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from legato.contracts.fleet import Directive, Node, Observed
+from legato.contracts.partitions import DEFAULT_COUNT
 
 DEFAULT_HANDOVERS = 2
 FRESH = timedelta(seconds=30)
@@ -41,6 +42,8 @@ class Fleet:
     observed: tuple[Observed, ...]
     at: int
     """Redis' clock, ms."""
+    home: str = ""
+    """The region whose partitions hold the bot's players; empty = not known, and not asked for."""
 
     @property
     def fresh(self) -> tuple[Observed, ...]:
@@ -87,6 +90,16 @@ class Fleet:
         return sum(one.players for member in audio for one in member.nodes if one.name == node)
 
     @property
+    def counts_all(self) -> bool:
+        """Say whether each partition has an owner that reports.
+
+        Between two owners a partition's players play on, and nobody counts them.
+        """
+        counted = {name for one in self._of("audio") for name in one.partitions}
+        ours = sum(_region(name) == self.home for name in counted)
+        return not self.home or ours >= DEFAULT_COUNT
+
+    @property
     def played(self) -> frozenset[str]:
         """Name the nodes where a living audio pod has players."""
         audio = self._of("audio")
@@ -100,7 +113,7 @@ class Fleet:
 
     def has_left(self, node: str) -> bool:
         """Say whether a node has no player of the bot's, and can't get one any more."""
-        return self.settled(node) and self.players(node) == 0
+        return self.settled(node) and self.counts_all and self.players(node) == 0
 
     def reaches(self, node: str) -> bool:
         """Say whether an audio pod has just reported a connection to a node."""

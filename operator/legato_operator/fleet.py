@@ -18,6 +18,9 @@ TIMEOUT = timedelta(seconds=2)
 
 UNUSED = timedelta(minutes=10)
 """A connection that nobody used for so long is closed: its password changed, or its bot left."""
+NOW = timedelta(0)
+RECENT = timedelta(seconds=2)
+"""Members report every 3 s. Bots that share nodes are read in every look at each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,26 @@ class Fleets:
     _clients: dict[Place, redis.Client] = field(default_factory=dict, repr=False)
     _used: dict[Place, float] = field(default_factory=dict, repr=False)
     """When each was used last."""
+    _read: dict[tuple[Place, int], tuple[float, Fleet]] = field(default_factory=dict, repr=False)
+    """When each bot was read, the oldest first, and what was found."""
 
-    async def read(self, place: Place, bot: int) -> Fleet | None:
-        """Read a bot's documents and the server's clock; None where it does not answer."""
+    async def read(self, place: Place, bot: int, *, within: timedelta = NOW) -> Fleet | None:
+        """Read a bot's documents and the server's clock, or take what was read within a while.
+
+        None where it does not answer.
+        """
+        began, known = time.monotonic(), self._read.get((place, bot))
+        if known is not None and known[0] > began - within.total_seconds():
+            return known[1]
+        found = await self._read_now(place, bot)
+        self._read.pop((place, bot), None)
+        if found is not None:
+            self._read[place, bot] = began, found
+        while self._read and next(iter(self._read.values()))[0] < began - RECENT.total_seconds():
+            del self._read[next(iter(self._read))]
+        return found
+
+    async def _read_now(self, place: Place, bot: int) -> Fleet | None:
         await self._close_unused(place)
         try:
             client = self._client(place)
@@ -63,10 +83,12 @@ class Fleets:
         """Write a directive that follows the one that was read; False where it has changed."""
         write = redis.Script("direct")
         document = msgspec.json.encode(said)
-        with redis.reaching("directive"):
-            return bool(
-                await write(self._client(place), [keys.directive(bot)], said.version - 1, document)
-            )
+        try:
+            with redis.reaching("directive"):
+                wanted = [keys.directive(bot)]
+                return bool(await write(self._client(place), wanted, said.version - 1, document))
+        finally:
+            self._read.pop((place, bot), None)
 
     async def lay_out(self, place: Place, bot: int, shards: int) -> None:
         """Store another count of shards; only while no gateway runs, since it binds them."""

@@ -28,6 +28,8 @@ class Outlook:
     """What is decided of a group before anything is written; its bots read it too."""
 
     decision: Decision
+    wanted: Manifest
+    """The StatefulSet that is wanted, without a count."""
     sets: tuple[NodeSet, ...]
 
     @property
@@ -41,7 +43,7 @@ def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
     ahead = outlook(seen, now=now)
     if seen.deleting_since is not None:
         return _farewell(seen, ahead, now=now)
-    refused = application.refused(seen.spec, nodes.PORT)
+    refused = application.faults(seen.spec, nodes.PORT)
     actions = [] if seen.spec.paused or refused else _actions(seen, ahead, world)
     said = status(seen, Facts(ahead.decision, ahead.sets, refused), world, now=now)
     return Plan(tuple(actions), said, pasts={"": ahead.decision.past})
@@ -49,19 +51,20 @@ def reconcile(seen: Group, world: World, *, now: datetime) -> Plan:
 
 def outlook(seen: Group, *, now: datetime) -> Outlook:
     """Decide how many nodes there are, and what each does."""
-    decision = _decide(seen, now)
+    decision, wanted = _decide(seen, now), nodesets.current(seen)
+    name = wanted["metadata"]["name"]
     if _is_still(seen):
-        return Outlook(decision, nodesets.left(seen))
+        return Outlook(decision, wanted, nodesets.left(seen, name))
     count = 0 if seen.deleting_since else decision.count
-    goal = drain.Goal(nodes.revision(nodesets.wanted(seen)), count, seen.spec.eviction)
-    return Outlook(decision, nodesets.plans(seen, goal, _gates(seen)))
+    goal = drain.Goal(nodes.revision_of(wanted), count, seen.spec.eviction)
+    return Outlook(decision, wanted, nodesets.plans(seen, name, goal, _gates(seen)))
 
 
 def _is_still(seen: Group) -> bool:
     """Say whether nothing is changed: it is paused, or what is wanted can't be made."""
     if seen.deleting_since is not None:
         return False
-    refused = application.refused(seen.spec, nodes.PORT)
+    refused = application.faults(seen.spec, nodes.PORT)
     return seen.spec.paused or bool(refused or seen.missing) or not seen.passwords
 
 
@@ -106,7 +109,8 @@ def _password_of(seen: Group, pod: Manifest) -> str | None:
         return seen.passwords[began]
     fleets = [fleet for fleet in seen.fleets.values() if fleet is not None]
     told = (fleet.password(pod["metadata"]["name"]) for fleet in fleets)
-    return next((one for one in told if one and names.revision(one) == began), None)
+    uid = seen.owner.uid
+    return next((one for one in told if one and began in names.fingerprints(one, uid)), None)
 
 
 def _decide(seen: Group, now: datetime) -> Decision:
@@ -152,7 +156,7 @@ def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
 
 
 def _objects(seen: Group, ahead: Outlook) -> list[Manifest]:
-    return nodes.objects(nodesets.wanted(seen), ahead.current.plan.replicas, ahead.current.name)
+    return nodes.objects(nodesets.wanted(seen), ahead.wanted, ahead.current.plan.replicas)
 
 
 def _removed(seen: Group, kept: Sequence[Ref]) -> list[Action]:
@@ -169,7 +173,9 @@ def _password(seen: Group) -> list[Action]:
     there = next((one for one in seen.children if ref(one).name == _own_secret(seen)), None)
     if there is not None and annotations_of(there).get(names.ROTATION) == rotated:
         return []
-    if any(annotations_of(pod).get(names.SECRETS) != seen.password for pod in seen.pods):
+    began = {annotations_of(pod).get(names.SECRETS, "") for pod in seen.pods}
+    known = {seen.passwords.get(one) for one in began}
+    if there is not None and known - {seen.passwords.get(seen.password)}:
         return []  # two passwords are known; a third would lock us out of the oldest's nodes
     manifest = made("v1", "Secret", _own_secret(seen), seen.owner, names.of_nodes(seen.name))
     manifest["metadata"]["annotations"] = {names.ROTATION: rotated}

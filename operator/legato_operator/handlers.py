@@ -1,7 +1,8 @@
 """Kopf: the only module that imports it. Every event only says: look at this resource again.
 
-It watches our resources. Their children are watched by watches.py, which unlike kopf can tell a
-look what is there, whether all of it has been listed, and when it last heard of it.
+It watches our resources. So does watches.py beside their children: unlike kopf that one can tell a
+look what is there, whether all of it has been listed, and when it last heard of it. So nothing is
+left unlooked at where a stream of kopf's hangs.
 """
 
 import asyncio
@@ -27,8 +28,11 @@ async def run(queue: Queue, namespaces: Sequence[str], stop: asyncio.Event) -> N
     settings.scanning.disabled = (
         True  # our kinds are known; it would need rights on CRDs and namespaces
     )
+    known = registry(queue)
+    # Kopf takes the signals over, and waits 5 s for our flag where nobody says what it was told.
+    kopf.on.cleanup(registry=known, id="stop")(_setter(stop))
     await kopf.operator(
-        registry=registry(queue),
+        registry=known,
         settings=settings,
         standalone=True,
         clusterwide=not namespaces,
@@ -53,6 +57,13 @@ def _adder(queue: Queue, kind: str) -> Any:
         queue.add(Key(kind, namespace or "", name or ""))
 
     return look_again
+
+
+def _setter(stop: asyncio.Event) -> Any:
+    async def told(**_: Any) -> None:
+        stop.set()
+
+    return told
 
 
 async def _login(**known: Any) -> kopf.ConnectionInfo | None:

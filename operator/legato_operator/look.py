@@ -7,7 +7,7 @@ before anything is removed, drained or rolled.
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,9 +16,10 @@ from legato.contracts.fleet import Directive
 from legato.errors import Unavailable
 from legato_operator import bots, groups, names
 from legato_operator.cache import Cache
-from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
+from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan, is_of
 from legato_operator.cluster import Cluster, Refused
 from legato_operator.desired.manifest import Manifest, Ref, ref
+from legato_operator.fleet import NOW, RECENT
 from legato_operator.kinds import RESOURCES
 from legato_operator.lease import NotLeading
 from legato_operator.metrics import Metrics
@@ -30,6 +31,7 @@ from legato_operator.reading import (
     Outside,
     Reading,
     Source,
+    claim,
     decoded,
     deleting,
     key_of,
@@ -37,7 +39,7 @@ from legato_operator.reading import (
 )
 from legato_operator.resources import musicbot
 from legato_operator.resources.status import NodeStatus
-from legato_operator.seen import Bot, Group, Peer, World
+from legato_operator.seen import Bot, Claim, Group, Peer, World
 from legato_operator.settings import Settings
 from legato_operator.watches import Watches
 
@@ -110,9 +112,9 @@ class Shell:
         memory = self.memories[key]
         memory.pasts, memory.refused = plan.pasts, refused
         for group in seen.groups if isinstance(seen, Bot) else (seen,):
-            self.memories[Key(group.owner.kind, key.namespace, group.name)].users = frozenset(
-                group.fleets
-            )
+            known = self.memories.get(Key(group.owner.kind, key.namespace, group.name))
+            if known is not None:  # a group that went meanwhile stays forgotten
+                known.users = frozenset(group.fleets)
         again = jittered(min(plan.next_look, self.settings.look_again))
         return again, "acted" if plan.actions else "settled"
 
@@ -132,6 +134,7 @@ class Shell:
         follows = found["spec"].get("upgrade") == "Automatic"
         reading = self._reading(source, peers=self._peers() if follows else ())
         if found["kind"] == musicbot.KIND:
+            reading.world = replace(reading.world, claims=self._claims(found))
             bot = await reading.bot(found)
             return bot, bots.reconcile(bot, reading.world, now=datetime.now(UTC))
         group = await reading.group(found)
@@ -145,10 +148,15 @@ class Shell:
             peers=peers,
             rollouts_at_once=self.settings.rollouts_at_once,
         )
-        return Reading(source, self.cluster, self.outside, world, self.memories)
+        within = RECENT if source is self.cache else NOW
+        return Reading(source, self.cluster, self.outside, world, self.memories, within)
 
     def _peers(self) -> tuple[Peer, ...]:
         return tuple(peer(one) for one in self.cache.all(musicbot.KIND, ""))
+
+    def _claims(self, bot: Manifest) -> tuple[Claim, ...]:
+        alike = self.cache.of_application(bot["spec"]["applicationId"])
+        return tuple(claim(one) for one in (bot, *alike))
 
     async def _act(self, key: Key, plan: Plan) -> tuple[str, ...]:
         """Do what was decided; return what the API server does not take, each with its words."""
@@ -165,10 +173,12 @@ class Shell:
     async def _do(self, action: Action, namespace: str) -> None:
         became: Manifest | None = None
         match action:
-            case Apply(manifest=manifest):
+            case Apply(manifest=manifest, ours=ours):
+                if not ours:
+                    await self._leave_to_others(manifest)
                 became = await self.cluster.apply(manifest)
             case MakePassword(manifest=manifest):
-                before = await self._data(namespace, action.ref)
+                before = await self._before(manifest)
                 await self.cluster.apply(manifest | {"data": renewed(before)})
             case Patch(ref=ref, body=body, uid=uid):
                 became = await self.cluster.merge(ref, namespace, body, uid=uid)
@@ -179,8 +189,20 @@ class Shell:
         if became is not None:
             self.cache.put({"kind": action.ref.kind, **became})
 
-    async def _data(self, namespace: str, of: Ref) -> dict[str, str]:
-        found = await self.cluster.resource("Secret", namespace, of.name) or {}
+    async def _leave_to_others(self, wanted: Manifest) -> None:
+        """Ask whose an object is that has the name already; raises Refused where it is not ours."""
+        one, space = ref(wanted), wanted["metadata"]["namespace"]
+        listed = await self.cluster.listed(one.kind, space, fields=f"metadata.name={one.name}")
+        for found in listed.items if listed else ():
+            _keep_off(found, wanted)
+
+    async def _before(self, wanted: Manifest) -> dict[str, str]:
+        """Read the passwords that a Secret holds; raises Refused where it is not ours."""
+        one, space = ref(wanted), wanted["metadata"]["namespace"]
+        found = await self.cluster.resource(one.kind, space, one.name)
+        if found is None:
+            return {}
+        _keep_off(found, wanted)
         return {key: decoded(found, key) for key in found.get("data") or {}}
 
     async def _report(self, key: Key, plan: Plan) -> None:
@@ -218,6 +240,12 @@ class Shell:
         for kind in RESOURCES:
             for one in self.cache.all(kind, ""):
                 self.queue.add(key_of(one))
+
+
+def _keep_off(found: Manifest, wanted: Manifest) -> None:
+    if not is_of(found, wanted):
+        why = "somebody else has one of this name: rename or delete it, or name the resource anew"
+        raise Refused(why, status=409)
 
 
 def _unlisted(plan: Plan, seen: Bot | Group) -> list[Ref]:

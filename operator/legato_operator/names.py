@@ -16,6 +16,8 @@ PROTECTED = f"{GROUP}/protected"
 """On a node's pod from its creation: its PodDisruptionBudget lets nothing evict it."""
 APPLIED = f"{GROUP}/applied"
 """Annotation: the hash of what was applied last."""
+ORIGIN = f"{GROUP}/origin"
+"""Annotation of a workload: what it was made of, and as what, packed."""
 DRAIN = f"{GROUP}/drain"
 """Annotation that a person puts on a node's pod, to have it drained."""
 SECRETS = f"{GROUP}/secrets"
@@ -33,6 +35,20 @@ Labels = dict[str, str]
 def revision(content: object) -> str:
     """Name what a pod is made of: the same for equal contents, whatever their order."""
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()[:8]
+
+
+def fingerprint(secret: str, uid: str) -> str:
+    """Tell one secret from another where many may read it; alike only within one resource.
+
+    The key is no secret: who reads the resource can try guesses, one in 2^32 of which fits by
+    chance. That finds no token and no password of ours, but a word that somebody chose as one.
+    """
+    return hashlib.blake2b(secret.encode(), key=uid.encode()[:64], digest_size=4).hexdigest()
+
+
+def fingerprints(secret: str, uid: str) -> tuple[str, str]:
+    """Say every form in which pods that are there may carry it, first that of today."""
+    return fingerprint(secret, uid), revision(secret)
 
 
 def labels(component: str, *, instance: str) -> Labels:

@@ -65,21 +65,28 @@ class NodeSet:
         return not self.replicas and not self.pods and not self.unseen
 
 
-def plans(seen: Group, goal: drain.Goal, gates: Sequence[Verdict]) -> tuple[NodeSet, ...]:
+def plans(
+    seen: Group, name: str, goal: drain.Goal, gates: Sequence[Verdict]
+) -> tuple[NodeSet, ...]:
     """Say what each set does: first the one that is wanted, then those it replaces."""
-    name, *others = _names(seen)
+    others = _others(seen, name)
     current = _planned(seen, name, goal, gates)
     return (current, *(_leaving(seen, one, goal, current) for one in others))
 
 
-def left(seen: Group) -> tuple[NodeSet, ...]:
+def left(seen: Group, name: str) -> tuple[NodeSet, ...]:
     """Leave every set as it is, also what is being emptied."""
-    return tuple(_left(seen, name) for name in _names(seen))
+    return tuple(_left(seen, one) for one in (name, *_others(seen, name)))
 
 
 def wanted(seen: Group) -> nodes.Group:
     """Say what a group's objects are made from."""
     return nodes.Group(seen.owner, seen.spec, seen.password, seen.secrets)
+
+
+def current(seen: Group) -> Manifest:
+    """Make the StatefulSet that is wanted, or leave the one that was made of the same."""
+    return nodes.statefulset(wanted(seen), seen.children)
 
 
 def resized(sets: Sequence[NodeSet]) -> list[Action]:
@@ -96,10 +103,11 @@ def resized(sets: Sequence[NodeSet]) -> list[Action]:
     ]
 
 
-def names_of(seen: Group, nodes: Iterable[str]) -> frozenset[str]:
+def names_of(seen: Group, listed: Iterable[str]) -> frozenset[str]:
     """Choose those nodes that are a group's, also where no pod of theirs is seen."""
-    sets = _names(seen)
-    return frozenset(one for one in nodes if one.rpartition("-")[0] in sets)
+    name = nodes.set_name(wanted(seen), seen.children)
+    sets = {name, *_others(seen, name)}
+    return frozenset(one for one in listed if one.rpartition("-")[0] in sets)
 
 
 def expects(seen: Group, node: str) -> bool:
@@ -108,12 +116,11 @@ def expects(seen: Group, node: str) -> bool:
     return int(ordinal) < _replicas(seen, name)
 
 
-def _names(seen: Group) -> list[str]:
-    """Name the sets: first the one that is wanted, then those it replaces, also if only by pods."""
-    name = nodes.set_name(wanted(seen), seen.children)
+def _others(seen: Group, name: str) -> list[str]:
+    """Name the sets that the one of a name replaces, also if only pods are left of them."""
     there = {one["metadata"]["name"] for one in seen.children if one["kind"] == KIND}
     there |= {_name(pod).rpartition("-")[0] for pod in seen.pods}
-    return [name, *sorted(there - {name})]
+    return sorted(there - {name})
 
 
 def _left(seen: Group, name: str) -> NodeSet:
@@ -212,8 +219,8 @@ def _is_lost(machine: Machine, known: Sequence[Fleet], node: str) -> bool:
 
 
 def _players(seen: Group, known: Sequence[Fleet], name: str) -> int | None:
-    """Count over every bot; one that is not known makes the sum unknown."""
-    counts = [fleet.players(name) for fleet in known]
+    """Count over every bot; one that is not known, or not whole, makes the sum unknown."""
+    counts = [fleet.players(name) if fleet.counts_all else None for fleet in known]
     if len(known) < len(seen.fleets) or None in counts:
         return None
     return sum(count or 0 for count in counts)

@@ -1,7 +1,7 @@
 """What a LavalinkNode reports of one look. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from legato_operator import conditions, names, progress, troubles
@@ -10,7 +10,7 @@ from legato_operator.nodesets import NodeSet
 from legato_operator.resources.status import Condition, NodeStatus, Progress
 from legato_operator.scaling import Decision
 from legato_operator.seen import Group, World
-from legato_operator.verdicts import first_no
+from legato_operator.verdicts import Verdict, first_no
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Facts:
     decision: Decision
     sets: tuple[NodeSet, ...]
     forbidden: tuple[str, ...] = ()
-    """What of the user's application.yml would break the music."""
+    """What of the user's settings would break the music, in sentences."""
 
     @property
     def draining(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ def status(seen: Group, facts: Facts, world: World, *, now: datetime) -> NodeSta
         _scheduling(facts),
         _degraded(facts, world),
         conditions.paused(seen.spec.paused),
-        conditions.blocked(facts.sets[0].plan.verdicts),
+        conditions.blocked(_waiting(seen, facts)),
     ]
     count, wanted = sum(len(one.nodes) for one in facts.sets), facts.decision.count
     return NodeStatus(
@@ -66,7 +66,7 @@ def status(seen: Group, facts: Facts, world: World, *, now: datetime) -> NodeSta
         ),
         version=seen.spec.image or seen.spec.version,
         players=_players(seen, facts),
-        in_progress=progress.kept(seen.status.in_progress, _in_progress(facts), now=now),
+        in_progress=progress.kept(seen.status.in_progress, _in_progress(seen, facts), now=now),
         replicas=count,
         ready_replicas=facts.ready,
         desired_replicas=wanted,
@@ -87,8 +87,7 @@ def _ready(seen: Group, facts: Facts) -> Condition:
     if seen.deleting_since is not None:
         return conditions.no("Ready", "Deleting", "It goes once nobody plays on its nodes.")
     if facts.forbidden:
-        said = f"applicationYml must not set {', '.join(facts.forbidden)}: the music rests on it."
-        return conditions.no("Ready", "ApplicationYmlRefused", said)
+        return conditions.no("Ready", "ApplicationYmlRefused", " ".join(facts.forbidden))
     if not seen.passwords and seen.spec.password_secret_ref is None:
         return conditions.no("Ready", "Starting", "The nodes' password is being made.")
     lacking = [] if seen.passwords else [nodes.Group(seen.owner, seen.spec).secret]
@@ -136,16 +135,26 @@ def _degraded(facts: Facts, world: World) -> Condition:
     if not world.sees_machines:
         said = (
             "The operator may not look at machines, so that draining or losing one is not noticed:"
-            " put the annotation legato.dev/drain=true on a node's pod before its machine is"
+            f" put the annotation {names.DRAIN}=true on a node's pod before its machine is"
             " drained."
         )
         return conditions.yes("Degraded", "MachinesUnseen", said)
     return conditions.no("Degraded", "AsWanted", "Nothing is lost, and every machine is seen.")
 
 
-def _in_progress(facts: Facts) -> Sequence[Progress]:
+def _waiting(seen: Group, facts: Facts) -> Sequence[Verdict]:
+    """List what a rollout waits for, with why a node does not answer where it is for one."""
+    found = troubles.first(seen.pods)
+    return [
+        replace(one, why=f"{one.why}: {found}") if found and one.name == "OthersReady" else one
+        for one in facts.sets[0].plan.verdicts
+        if not one.ok
+    ]
+
+
+def _in_progress(seen: Group, facts: Facts) -> Sequence[Progress]:
     listed = [Progress(what=f"drains {pod}: {why}") for pod, why in facts.draining.items()]
-    if waits := first_no(facts.sets[0].plan.verdicts):
+    if waits := first_no(_waiting(seen, facts)):
         listed.append(Progress(what="rolls out another revision", blocked_by=str(waits)))
     for one in facts.sets[1:]:
         done = facts.sets[0].ready >= facts.decision.count

@@ -2,19 +2,19 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import msgspec
 
-from legato_operator import answers, bots, directing, names, queries
+from legato_operator import answers, applications, bots, directing, names, queries
 from legato_operator.desired import nodes
 from legato_operator.desired.manifest import Manifest, Owner
 from legato_operator.directive import Fleet
 from legato_operator.discord import Discord
-from legato_operator.fleet import Fleets, Place
+from legato_operator.fleet import NOW, Fleets, Place
 from legato_operator.prometheus import Prometheus
 from legato_operator.queue import Key
 from legato_operator.resources import lavalinknode, musicbot
@@ -25,6 +25,7 @@ from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Answer, Past
 from legato_operator.seen import (
     Bot,
+    Claim,
     Group,
     Machine,
     Peer,
@@ -115,6 +116,8 @@ class Reading:
     outside: Outside
     world: World
     memories: Mapping[Key, Memory]
+    within: timedelta = NOW
+    """How old what the bots report may be."""
     _secrets: dict[tuple[str, str], Manifest] = field(default_factory=dict, repr=False)
     _read: dict[tuple[str, str, SecretRef], Fleet | None] = field(default_factory=dict, repr=False)
 
@@ -136,7 +139,7 @@ class Reading:
             deleting_since=deleting(found),
             children=await self.source.children(space, {names.BOT: owner.name}, self.world.known),
             pods=pods,
-            secrets=await self._hashes(space, bots.secrets_of(spec)),
+            secrets=await self._hashes(owner, bots.secrets_of(spec)),
             token=await self._token(space, spec),
             fleet=fleet,
             stored_shards=await self._shards(space, spec) if fleet else None,
@@ -183,8 +186,10 @@ class Reading:
             children=(*children, *ours),
             pods=await self.source.pods(space, selector),
             machines=await self.source.machines() if self.world.sees_machines else {},
-            passwords=_passwords(secret, nodes.Group(owner, spec).secret.key),
-            secrets=await self._hashes(space, spec.pod_template.secrets()),
+            passwords=passwords_of(
+                secret, nodes.Group(owner, spec).secret.key, owner.uid, children
+            ),
+            secrets=await self._hashes(owner, spec.pod_template.secrets()),
             past=memory.pasts.get("", Past()),
             refused=memory.refused,
         )
@@ -195,21 +200,29 @@ class Reading:
         space = group.owner.namespace
         listed = await self.source.resources(musicbot.KIND, space)
         before = self.memories.get(Key(lavalinknode.KIND, space, group.name), Memory()).users
-        specs = {one["metadata"]["name"]: msgspec.convert(one["spec"], BotSpec) for one in listed}
-        asked = [
-            name
-            for name, spec in specs.items()
+        asked = {
+            name: spec
+            for name, spec in ((one["metadata"]["name"], spec_of(one)) for one in listed)
             if directing.uses(spec, group, None, before=before is None or name in before)
-        ]
-        read = await asyncio.gather(*(self._fleet(space, specs[name]) for name in asked))
+        }
+        read = await asyncio.gather(*(self._fleet(space, spec) for spec in asked.values()))
         return {
             name: fleet
-            for name, fleet in zip(asked, read, strict=True)
-            if directing.uses(specs[name], group, fleet, before=name in (before or ()))
+            for (name, spec), fleet in zip(asked.items(), read, strict=True)
+            if directing.uses(spec, group, fleet, before=not spec or name in (before or ()))
+            if not await self._is_idle(space, name, fleet)
         }
 
-    async def _fleet(self, namespace: str, spec: BotSpec) -> Fleet | None:
+    async def _is_idle(self, namespace: str, name: str, fleet: Fleet | None) -> bool:
+        """Say whether a bot has never begun: it was told of no node, and nothing of it runs."""
+        if fleet is None or fleet.directive is not None or fleet.observed:
+            return False
+        return not await self.source.pods(namespace, {names.BOT: name})
+
+    async def _fleet(self, namespace: str, spec: BotSpec | None) -> Fleet | None:
         """Read what a bot reports; once in a look, however many groups ask."""
+        if spec is None:
+            return None
         bot = (namespace, spec.application_id, spec.redis.url_secret_ref)
         if bot not in self._read:
             self._read[bot] = await self._fleet_of(namespace, spec)
@@ -219,7 +232,9 @@ class Reading:
         place = await self.place(namespace, spec)
         if place is None:
             return None
-        return await self.outside.fleets.read(place, int(spec.application_id))
+        number = int(spec.application_id)
+        found = await self.outside.fleets.read(place, number, within=self.within)
+        return found and replace(found, home=spec.regions[0].name)
 
     async def _shards(self, namespace: str, spec: BotSpec) -> int | None:
         place = await self.place(namespace, spec)
@@ -262,10 +277,10 @@ class Reading:
             for one in spec.regions
         }
 
-    async def _hashes(self, namespace: str, named: tuple[SecretRef, ...]) -> dict[SecretRef, str]:
+    async def _hashes(self, owner: Owner, named: tuple[SecretRef, ...]) -> dict[SecretRef, str]:
         """Hash each key of a Secret that is there."""
-        found = {one: await self._value(namespace, one) for one in named}
-        return {one: names.revision(value) for one, value in found.items() if value}
+        found = {one: await self._value(owner.namespace, one) for one in named}
+        return {one: names.fingerprint(value, owner.uid) for one, value in found.items() if value}
 
     async def _value(self, namespace: str, of: SecretRef) -> str:
         return decoded(await self._secret(namespace, of.name), of.key)
@@ -292,18 +307,35 @@ def owner_of(found: Manifest) -> Owner:
     return Owner(found["kind"], said["name"], said["namespace"], said["uid"])
 
 
+def spec_of(bot: Manifest) -> BotSpec | None:
+    """Read what is asked of a bot; None where another release wrote what ours can't read."""
+    try:
+        return msgspec.convert(bot["spec"], BotSpec)
+    except msgspec.ValidationError:
+        return None
+
+
 def peer(found: Manifest) -> Peer:
     """Say what other bots must know of one."""
     said, status = found["metadata"], found.get("status") or {}
-    conditions = {one["type"]: one["status"] for one in status.get("conditions") or ()}
+    listed = status.get("conditions") or ()
+    conditions = {one["type"]: one["status"] for one in listed}
+    blocked = any(one["reason"] == applications.IN_USE for one in listed)
+    automatic = found["spec"].get("upgrade") == "Automatic"
     return Peer(
         namespace=said["namespace"],
         name=said["name"],
         version=status.get("version", ""),
-        follows=found["spec"].get("upgrade") == "Automatic" and not found["spec"].get("paused"),
+        follows=automatic and not found["spec"].get("paused") and not blocked,
         ready=conditions.get("Ready") == "True",
         progressing=conditions.get("Progressing") == "True",
     )
+
+
+def claim(found: Manifest) -> Claim:
+    """Say since when a bot asks for its application."""
+    said = found["metadata"]
+    return Claim(said.get("creationTimestamp", ""), said["namespace"], said["name"])
 
 
 def deleting(found: Manifest) -> datetime | None:
@@ -312,11 +344,19 @@ def deleting(found: Manifest) -> datetime | None:
     return datetime.fromisoformat(since) if since else None
 
 
-def _passwords(secret: Manifest, key: str) -> dict[str, str]:
+def passwords_of(
+    secret: Manifest, key: str, uid: str, children: Iterable[Manifest]
+) -> dict[str, str]:
+    """Read the passwords by their hashes, first the one in force, as the nodes carry it."""
     listed = [decoded(secret, key), decoded(secret, "previous")]
-    return {names.revision(one): one for one in listed if one}
+    pairs = [(form, one) for one in listed if one for form in names.fingerprints(one, uid)]
+    carried = {nodes.secrets_of(one) for one in children if one["kind"] == "StatefulSet"}
+    return dict(sorted(pairs, key=lambda pair: (pair[1] != listed[0], pair[0] not in carried)))
 
 
 def decoded(secret: Manifest, key: str) -> str:
-    """Read one key of a Secret; empty where it is not there."""
-    return base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
+    """Read one key of a Secret; empty where it is not there, or is no text (UTF-8)."""
+    try:
+        return base64.b64decode((secret.get("data") or {}).get(key, "")).decode()
+    except UnicodeDecodeError:
+        return ""

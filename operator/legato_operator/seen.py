@@ -14,7 +14,9 @@ from legato_operator.resources.shared import SecretRef
 from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Answer, NoAnswer, Past
 
-NOT_ASKED = NoAnswer("NotAsked", "the operator knows no Prometheus (PROMETHEUS_URL)")
+NOT_ASKED = NoAnswer(
+    "NotAsked", "the operator knows no Prometheus (PROMETHEUS_URL; prometheus.url of the chart)"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +33,16 @@ class Peer:
     progressing: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A MusicBot that asks for an application; the least one has it."""
+
+    created: str
+    """As the API server writes it, in the order of time."""
+    namespace: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What is true of the whole cluster."""
@@ -43,6 +55,8 @@ class World:
     """Whether the operator may look at machines; without it a drained machine is not noticed."""
     peers: tuple[Peer, ...] = ()
     """Every bot that it operates, for those that take a new release one after the other."""
+    claims: tuple[Claim, ...] = ()
+    """Of every bot of the application of the one that is looked at, first of that one itself."""
     rollouts_at_once: int = 1
     """How many bots may be on their way to a new release of the operator's at the same time."""
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 from legato_operator.resources.musicbot import Gateway
 
+RESERVE = 50
+"""Identifies a day that gateways leave unused: what their IDENTIFY_RESERVE is by default."""
 Reason = Literal["Asked", "Stored", "NotKnownYet", "ReshardNeeded", "Resharding"]
 
 
@@ -52,3 +54,14 @@ def plan(gateway: Gateway, stored: int | None) -> Sharding:
 
 def _pods(shards: int, gateway: Gateway) -> int:
     return math.ceil(shards / gateway.shards_per_pod)
+
+
+def shortfall(layout: Sharding, left: int | None) -> str:
+    """Say why today's identifies would not connect every shard anew; nothing where they would."""
+    needed = layout.shards or 1
+    if left is None or left - RESERVE >= needed:
+        return ""
+    return (
+        f"{left} identifies are left today, of which gateways leave {RESERVE} unused,"
+        f" and {needed} may be needed"
+    )

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from legato.contracts.partitions import DEFAULT_COUNT
-from legato_operator import names, rollout, troubles
+from legato_operator import names, rollout, sharding, troubles
 from legato_operator.desired import audio, gateway
+from legato_operator.desired import frame as frames
 from legato_operator.desired.frame import Frame, revision_of, sized
 from legato_operator.desired.manifest import Manifest
 from legato_operator.rollout import Holdings, Revision, Step
@@ -38,7 +39,8 @@ class Tier:
 
 def of_gateway(seen: Bot, frame: Frame, layout: Sharding, gates: Sequence[Verdict]) -> Tier:
     """Take the gateway's next step."""
-    manifest = gateway.deployment(frame)
+    wanted = gateway.deployment(frame)
+    manifest = frames.kept(frame, wanted, seen.children, gateway.deployment)
     there = revisions(seen, gateway.COMPONENT, "")
     gates = [*gates, _answered(seen), _laid_out(layout), _budget(seen, layout)]
     if layout.is_resharding and not first_no(gates):
@@ -59,7 +61,8 @@ def of_audio(
     """Take the next step of each region."""
     tiers = []
     for region in seen.spec.regions:
-        manifest = audio.deployment(frame, region)
+        wanted, make = audio.deployment(frame, region), audio.of_region(region.name)
+        manifest = frames.kept(frame, wanted, seen.children, make)
         holdings = None
         if seen.fleet is not None:
             holdings = Holdings(seen.fleet.partitions(region.name), DEFAULT_COUNT)
@@ -123,8 +126,5 @@ def _laid_out(layout: Sharding) -> Verdict:
 
 def _budget(seen: Bot, layout: Sharding) -> Verdict:
     """Ask that, should every hand-over fail, the shards could still identify anew today."""
-    left, needed = seen.token.remaining, layout.shards
-    if left is None or needed is None or left >= needed:
-        return Verdict("IdentifyBudget", ok=True)
-    why = f"{left} identifies are left today, and {needed} may be needed"
-    return Verdict("IdentifyBudget", ok=False, why=why)
+    why = sharding.shortfall(layout, seen.token.remaining) if layout.shards else ""
+    return Verdict("IdentifyBudget", not why, why)

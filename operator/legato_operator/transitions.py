@@ -34,6 +34,17 @@ STEPS = frozenset(
     }
 )
 """Predicates that every rollout waits for a while; what keeps them unmet is told otherwise."""
+STARTING = frozenset(
+    {
+        "ApiNotReady",
+        "MigrationWaits",
+        "NodesNotReady",
+        "PartitionsNotOwned",
+        "ShardsNotConnected",
+        "Starting",
+    }
+)
+"""Why nothing is ready that starts; of what was ready each is a warning."""
 AT_FIRST = frozenset({"Ready", "TokenValid"})
 """Conditions that are told also when they are said for the first time."""
 
@@ -52,8 +63,10 @@ def notes(before: Status, after: Status) -> Iterator[Note]:
     """Give an Event for each change that a person may want to know of."""
     known = {one.type: one for one in before.conditions}
     for one in after.conditions:
-        if one.type in TOLD and _differs(known.get(one.type), one):
-            yield Note(_type(one), one.reason, one.message or f"{one.type} is {one.status}.")
+        earlier = known.get(one.type)
+        if one.type in TOLD and _differs(earlier, one):
+            message = one.message or f"{one.type} is {one.status}."
+            yield Note(_type(earlier, one), _reason(one), message)
     match before, after:
         case NodeStatus(desired_replicas=was), NodeStatus(desired_replicas=now):
             yield from _scaled(was, now, "nodes", after)
@@ -69,16 +82,29 @@ def _differs(before: Condition | None, now: Condition) -> bool:
         return now.type in AT_FIRST and now.status != "Unknown"
     if before.status != now.status:
         return now.status != "Unknown"
-    return _type(now) == "Warning" and before.reason != now.reason
+    return _type(before, now) == "Warning" and before.reason != now.reason
 
 
-def _type(one: Condition) -> Literal["Normal", "Warning"]:
-    if one.type in {"Draining", "Paused"} or one.reason == "Starting":
+def _reason(one: Condition) -> str:
+    """Name a change; a predicate that is not met would read as if it were."""
+    waits = one.type == "RolloutBlocked" and one.status == "True"
+    return f"WaitsFor{one.reason}" if waits else one.reason
+
+
+def _type(before: Condition | None, one: Condition) -> Literal["Normal", "Warning"]:
+    if one.type in {"Draining", "Paused"} or _starts(before, one):
         return "Normal"
     if one.type == "RolloutBlocked" and one.reason in STEPS:
         return "Normal"
     bad = "True" if one.type in NEGATIVE else "False"
     return "Warning" if one.status == bad else "Normal"
+
+
+def _starts(before: Condition | None, one: Condition) -> bool:
+    """Say whether a resource is not ready yet, for a reason that every start has."""
+    if one.type != "Ready" or one.reason not in STARTING:
+        return False
+    return before is None or (before.status == "False" and before.reason in STARTING)
 
 
 def _scaled(was: int, now: int, what: str, after: Status) -> Sequence[Note]:

@@ -54,7 +54,7 @@ def _waiting(pod: Manifest) -> Iterator[Trouble]:
 
 def _sentence(pod: Manifest, container: Manifest, waits: Manifest) -> str:
     name = pod["metadata"]["name"]
-    said = (waits.get("message") or "")[:LONGEST]
+    said = _short(waits.get("message") or "")
     match REASONS[waits["reason"]]:
         case "ImageNotPulled":
             text = f"Pod {name} can't pull {container.get('image') or 'its image'}"
@@ -68,10 +68,14 @@ def _sentence(pod: Manifest, container: Manifest, waits: Manifest) -> str:
     return f"{text}: {said}" if said else f"{text}."
 
 
+def _short(said: str) -> str:
+    return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
+
+
 def _unplaced(pod: Manifest) -> Iterator[Trouble]:
     for one in pod.get("status", {}).get("conditions", ()):
         if one.get("type") == "PodScheduled" and one.get("reason") == "Unschedulable":
-            said = (one.get("message") or "")[:LONGEST]
+            said = _short(one.get("message") or "")
             yield Trouble(
                 "Unschedulable", f"Pod {pod['metadata']['name']} finds no machine: {said}"
             )

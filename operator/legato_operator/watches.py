@@ -14,8 +14,9 @@ from legato import telemetry
 from legato.errors import Unavailable
 from legato_operator import kinds
 from legato_operator.cache import Cache
-from legato_operator.cluster import OURS, Cluster, Event, Expired, Listed, Refused, machine
+from legato_operator.cluster import OURS, Cluster, Event, Expired, Refused, machine
 from legato_operator.desired.manifest import Manifest
+from legato_operator.listing import Listed
 
 UNKNOWN_AGAIN = 60.0
 """Seconds until a kind is asked for again that is not there."""
@@ -102,12 +103,11 @@ class Watches:
         wait = FIRST
         while True:
             try:
-                found = await self._listed(kind, space, selector)
-                self._take(kind, space, state, found)
+                version = await self._list(kind, space, selector, state)
                 wait = UNKNOWN_AGAIN
-                if found is not None:
+                if version is not None:
                     wait = FIRST
-                    await self._watch(kind, space, selector, state, found.version)
+                    await self._watch(kind, space, selector, state, version)
             except Expired:
                 wait = FIRST
             except Refused as error:
@@ -121,12 +121,13 @@ class Watches:
                 wait = min(LONGEST, wait * 2)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311  # no secret
 
-    async def _listed(self, kind: str, space: str, selector: str) -> Listed | None:
-        """List a kind; None where it is not there, and need not be."""
+    async def _list(self, kind: str, space: str, selector: str, state: State) -> str | None:
+        """List a kind, and say at which moment; None where it is not there, and need not be."""
         found = await self.cluster.listed(kind, space, selector)
         if found is None and kind not in NEEDLESS:
             raise Unavailable("kubernetes", f"the API server does not know {kind}")
-        return found
+        self._take(kind, space, state, found)
+        return found.version if found else None
 
     async def _watch(
         self, kind: str, space: str, selector: str, state: State, version: str
@@ -146,11 +147,11 @@ class Watches:
     def _take(self, kind: str, space: str, state: State, found: Listed | None) -> None:
         """Put a whole list in the place of what is known; what differs is looked at."""
         state.heard, state.there = time.monotonic(), found is not None
-        items = found.items if found else []
+        items, version = (found.items, found.version) if found else ((), "")
         if kind == kinds.MACHINE:
-            self._take_machines(items)
+            self._take_machines(list(items))
         else:
-            for one in (*self.cache.replace(kind, space, items), *items):
+            for one in self.cache.replace(kind, space, items, version):
                 self.changed(one)
         state.synced = True
         if all(one.synced for one in self._states.values()):
@@ -175,10 +176,9 @@ class Watches:
             return
         if event.type == "DELETED":
             self.cache.remove(event.object)
-        else:
-            self.cache.put(event.object)
-        if kind not in kinds.RESOURCES:  # kopf tells of these
-            self.changed(event.object)
+        elif not self.cache.put(event.object) and kind in kinds.RESOURCES:
+            return  # what we wrote ourselves into a status needs no other look
+        self.changed(event.object)
 
     def _tell(self, kind: str, state: State, why: str) -> None:
         if state.why != why:

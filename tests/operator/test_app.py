@@ -42,6 +42,25 @@ def test_a_child_concerns_whom_it_belongs_to() -> None:
     ]
 
 
+def test_a_bot_concerns_every_other_of_its_application() -> None:
+    cache = Cache()
+    bots = [
+        {
+            "kind": "MusicBot",
+            "metadata": {"name": name, "namespace": space, "resourceVersion": "1"},
+            "spec": {"applicationId": application},
+        }
+        for space, name, application in (("a", "x", "1"), ("b", "y", "1"), ("b", "z", "2"))
+    ]
+    for one in bots:
+        cache.put(one)
+
+    assert app.concerned(bots[0], cache) == [Key("MusicBot", "a", "x"), Key("MusicBot", "b", "y")]
+    cache.remove(bots[0])
+    assert app.concerned(bots[0], cache) == [Key("MusicBot", "a", "x"), Key("MusicBot", "b", "y")]
+    assert app.concerned(bots[2], cache) == [Key("MusicBot", "b", "z")]
+
+
 def test_a_machine_concerns_every_group() -> None:
     cache = Cache()
     for name in ("berlin", "paris"):

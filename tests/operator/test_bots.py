@@ -82,6 +82,19 @@ def test_a_newer_operator_changes_no_workload_by_itself(settled: Model) -> None:
     assert plan.actions == ()
 
 
+def test_a_bot_without_its_own_image_any_more_runs_the_operators_release(settled: Model) -> None:
+    changed(settled, image="example.org/legato:2")
+    settled.settle()
+    assert settled.bot_status.version == "example.org/legato:2"
+
+    changed(settled, image=None)
+    settled.settle()
+
+    assert settled.bot_status.version == "1.2.3"
+    (pod,) = (settled.pods[one] for one in settled.pods_of("audio"))
+    assert pod["spec"]["containers"][0]["image"].endswith("/legato-audio:1.2.3")
+
+
 def test_while_redis_is_away_nothing_is_removed(settled: Model) -> None:
     settled.redis = False
     changed(settled, version="1.3.0")

@@ -1,11 +1,13 @@
 import dataclasses
+from datetime import timedelta
 
 import msgspec
 
-from legato_operator import bots
+from legato_operator import bots, changes
 from legato_operator.changes import Delete
 from legato_operator.desired.manifest import Ref
 from legato_operator.resources.status import BotStatus, RegionStatus
+from legato_operator.seen import Token
 from support_operator_model import WORLD, Model, changed, condition
 
 
@@ -146,3 +148,41 @@ def test_a_region_says_how_many_play_in_it(settled: Model) -> None:
     settled.settle()
 
     assert [(one.name, one.players) for one in settled.bot_status.regions] == [("europe", 10)]
+
+
+def test_sessions_that_are_to_come_are_looked_for_soon_but_not_for_ever(settled: Model) -> None:
+    seen = settled.bot()
+    assert seen.fleet is not None
+    waiting = dataclasses.replace(seen, fleet=dataclasses.replace(seen.fleet, observed=()))
+
+    first = bots.reconcile(waiting, WORLD, now=settled.now)
+
+    assert isinstance(first.status, BotStatus)
+    assert (first.coming, first.next_look) == (True, changes.UNDER_WAY)
+    waiting = dataclasses.replace(waiting, status=first.status)
+    later = bots.reconcile(waiting, WORLD, now=settled.now + timedelta(minutes=5))
+    assert not later.coming
+    assert not bots.reconcile(seen, WORLD, now=settled.now).coming
+
+
+def test_a_rollout_that_waits_is_told_beside_that_all_is_well(settled: Model) -> None:
+    changed(settled, version="0.2.0")
+
+    said = bots.reconcile(settled.bot(), WORLD, now=settled.now).status
+
+    assert said is not None
+    ready = next(one for one in said.conditions if one.type == "Ready")
+    assert (ready.status, ready.message.split(".")[1]) == (
+        "True",
+        " A rollout waits: MigrationDone: gateway, audio europe: the migration is not done yet",
+    )
+
+
+def test_a_token_that_is_refused_is_told_with_its_secret(settled: Model) -> None:
+    seen = dataclasses.replace(settled.bot(), token=Token("Refused", "Discord refuses the token."))
+
+    said = bots.reconcile(seen, WORLD, now=settled.now).status
+
+    assert said is not None
+    ready = next(one for one in said.conditions if one.type == "Ready")
+    assert "It is in Secret discord, key token; pods that run keep the one before." in ready.message

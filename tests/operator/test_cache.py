@@ -55,16 +55,50 @@ async def test_what_was_removed_does_not_come_back_by_a_late_answer() -> None:
     assert await names(cache) == ["a"]
 
 
-async def test_a_list_replaces_what_is_known_and_says_what_is_gone() -> None:
+async def test_a_list_replaces_what_is_known_and_gives_what_is_there_then_what_is_gone() -> None:
     cache = Cache()
     for name in ("a", "b"):
         cache.put(child(name, 1))
     cache.put(child("c", 1, kind="Secret"))
 
-    gone = cache.replace("Service", "music", [child("b", 2), child("d", 3)])
+    told = cache.replace("Service", "music", [child("b", 2), child("d", 3)], "5")
 
-    assert [one["metadata"]["name"] for one in gone] == ["a"]
+    assert [one["metadata"]["name"] for one in told] == ["b", "d", "a"]
     assert await names(cache) == ["c", "b", "d"]
+
+
+async def test_what_a_list_does_not_have_does_not_come_back_by_a_late_answer() -> None:
+    cache = Cache()
+    cache.put(child("a", 5))
+    assert [one["metadata"]["name"] for one in cache.replace("Service", "", [], "8")] == ["a"]
+
+    cache.put(child("a", 6))
+    assert await names(cache) == []
+
+    cache.put(child("a", 9))
+    assert await names(cache) == ["a"]
+
+
+def test_only_what_was_not_known_is_news() -> None:
+    cache = Cache()
+
+    assert cache.put(child("a", 5))
+    assert not cache.put(child("a", 5))
+    assert not cache.put(child("a", 4))
+    assert cache.put(child("a", 6))
+    cache.remove(child("a", 7))
+    assert not cache.put(child("a", 6))
+
+
+def test_bots_are_found_by_their_application_over_all_namespaces() -> None:
+    cache = Cache()
+    for name, space, application in (("a", "x", "1"), ("b", "y", "1"), ("c", "x", "2")):
+        one = child(name, 1, kind="MusicBot", spec={"applicationId": application})
+        one["metadata"]["namespace"] = space
+        cache.put(one)
+
+    assert [one["metadata"]["name"] for one in cache.of_application("1")] == ["a", "b"]
+    assert cache.of_application("3") == []
 
 
 def test_a_machine_is_news_only_where_it_changed() -> None:

@@ -125,3 +125,4 @@ def test_what_is_under_way_is_looked_at_soon_as_nobody_watches_redis() -> None:
     assert Plan(status=under_way, again=timedelta(seconds=1)).next_look == timedelta(seconds=1)
     assert Plan(status=NodeStatus(), again=usual).next_look == usual
     assert Plan(again=usual).next_look == usual
+    assert Plan(again=usual, coming=True).next_look == timedelta(seconds=3)

@@ -75,6 +75,22 @@ def test_players_are_counted_over_all_living_audio_pods() -> None:
     assert fleet(two, three, dead).players("berlin-0") == 5
 
 
+def test_a_node_is_empty_only_once_each_partition_has_an_owner_that_counts_its_players() -> None:
+    """Between two owners a partition's players play on, and are counted by nobody."""
+    said = directive.compose(fleet(), [Address(**{**_fields(NODE), "cordoned": True})], PLAIN)
+    names = [f"1:europe:p{number}" for number in range(32)]
+    one, other = observed(partitions=names[:20]), observed("audio-1", partitions=names[20:])
+    elsewhere = observed("audio-1", partitions=[f"1:asia:p{number}" for number in range(32)])
+
+    def has_left(*members: Observed) -> bool:
+        return Fleet(said, members, AT, home="europe").has_left("berlin-0")
+
+    assert has_left(one, other)
+    assert not has_left(one)
+    assert not has_left(one, elsewhere)
+    assert not has_left(observed())
+
+
 def test_where_nobody_reports_nothing_is_known() -> None:
     assert fleet().players("berlin-0") is None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+import pytest
 
 from legato import redis as reach
 from legato.contracts import fleet as contract
@@ -46,6 +47,49 @@ async def test_a_directive_follows_only_the_one_that_was_read(
     assert (first, again) == (True, False)
     assert found is not None
     assert found.directive == contract.Directive(version=1)
+
+
+async def test_what_was_just_read_is_taken_again_only_where_that_will_do(
+    redis: reach.Client, redis_url: str
+) -> None:
+    place, fleets = Place(redis_url), Fleets()
+    one = contract.Observed(member="audio-0", component="audio", at=5)
+    first = await fleets.read(place, BOT)
+    await redis.hset(keys.observed(BOT), one.field, msgspec.json.encode(one))
+
+    known = await fleets.read(place, BOT, within=timedelta(minutes=1))
+    now = await fleets.read(place, BOT)
+    await fleets.close()
+
+    assert known == first
+    assert now is not None
+    assert now.observed == (one,)
+
+
+async def test_what_was_read_before_a_directive_was_written_is_read_anew(
+    redis: reach.Client, redis_url: str
+) -> None:
+    place, fleets = Place(redis_url), Fleets()
+    await fleets.read(place, BOT)
+    await fleets.write(place, BOT, contract.Directive(version=1))
+
+    found = await fleets.read(place, BOT, within=timedelta(minutes=1))
+    await fleets.close()
+
+    assert found is not None
+    assert found.directive == contract.Directive(version=1)
+
+
+async def test_what_was_read_long_ago_is_not_kept(
+    redis: reach.Client, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, fleets = Place(redis_url), Fleets()
+    monkeypatch.setattr("legato_operator.fleet.RECENT", timedelta(0))
+    for bot in (1, 2, 3):
+        await fleets.read(place, bot)
+    await fleets.close()
+
+    assert [bot for _, bot in fleets._read] == [3]
 
 
 async def test_another_count_of_shards_is_stored(redis: reach.Client, redis_url: str) -> None:

@@ -10,6 +10,7 @@ from legato_operator.changes import Apply, Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.directive import Fleet
 from legato_operator.resources.shared import PodOverrides, SecretRef
+from legato_operator.resources.status import NodeStatus
 from legato_operator.seen import Group, Machine
 from support_operator_model import WORLD, Model, lost
 
@@ -95,6 +96,23 @@ def test_another_release_replaces_the_nodes_one_by_one_over_a_surge(settled: Mod
     assert settled.violations == []
 
 
+def test_a_rollout_says_why_its_surge_does_not_answer(settled: Model) -> None:
+    waits = {"reason": "ImagePullBackOff", "message": "no such manifest"}
+    before = len(nodes(settled))
+    changed(settled, version="4.3.0")
+    settled.until(lambda: len(nodes(settled)) > before)
+    name = nodes(settled)[-1]
+    settled.pods[name]["status"]["containerStatuses"] = [{"state": {"waiting": waits}}]
+
+    plan = groups.reconcile(settled.group(), WORLD, now=settled.now)
+
+    assert isinstance(plan.status, NodeStatus)
+    blocked = next(one for one in plan.status.conditions if one.type == "RolloutBlocked")
+    assert blocked.reason == "OthersReady"
+    assert "no such manifest" in blocked.message
+    assert "no such manifest" in plan.status.in_progress[-1].blocked_by
+
+
 def test_while_a_password_is_rotated_each_node_is_reached_by_its_own(settled: Model) -> None:
     changed(settled, rotation=1)
     told = set()
@@ -108,6 +126,20 @@ def test_while_a_password_is_rotated_each_node_is_reached_by_its_own(settled: Mo
         ("berlin-0", "password-1"),
         ("berlin-1", "password-1"),
     }
+    assert settled.violations == []
+
+
+def test_a_password_that_somebody_removed_is_made_anew_while_its_nodes_play(settled: Model) -> None:
+    settled.play(10)
+    settled.settle()
+    del settled.children[Ref("Secret", "berlin-password")]
+    settled.passwords.clear()
+
+    settled.turn()
+    assert [type(one) for one in settled.plans[0].actions] == [MakePassword]
+    settled.settle()
+
+    assert condition(settled, "Ready")[0] == "True"
     assert settled.violations == []
 
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from legato.contracts.fleet import Directive
 from legato_operator import names
 from legato_operator.cache import Cache
 from legato_operator.changes import Plan
-from legato_operator.cluster import Cluster, Event, Listed
+from legato_operator.cluster import Cluster, Event
 from legato_operator.desired.manifest import Ref, ref
 from legato_operator.directive import Fleet
-from legato_operator.fleet import Fleets, Place
+from legato_operator.fleet import NOW, Fleets, Place
+from legato_operator.listing import Listed
 from legato_operator.look import Shell
 from legato_operator.metrics import Metrics
 from legato_operator.queue import Key
@@ -84,7 +86,7 @@ class Redis(Fleets):
     takes: bool = True
     written: list[Directive] = field(default_factory=list)
 
-    async def read(self, place: Place, bot: int) -> Fleet | None:
+    async def read(self, place: Place, bot: int, *, within: timedelta = NOW) -> Fleet | None:
         return self.fleet
 
     async def shards(self, place: Place, bot: int) -> int | None:
@@ -247,3 +249,83 @@ async def test_a_directive_that_was_changed_meanwhile_is_made_anew_soon(
 
     assert [one.version for one in room.redis.written] == [4]
     assert (BOT in room.shell.queue._failures) is not takes
+
+
+@pytest.mark.parametrize("kind", ["StatefulSet", "PodDisruptionBudget", "Service"])
+async def test_an_object_of_somebody_else_under_our_name_is_told_and_not_touched(
+    playing: Model, kind: str
+) -> None:
+    room = Room(playing)
+    room.forget(kind)
+    theirs = room.server.kept[Ref(kind, "berlin")]["metadata"]
+    theirs["labels"], theirs["ownerReferences"] = {}, [{"kind": "Release", "uid": "another"}]
+
+    await room.shell.look(GROUP)
+
+    assert [one["kind"] for one in room.server.applied if one["kind"] == kind] == []
+    assert f"{kind}/berlin: somebody else has one of this name" in told(room)
+
+
+async def test_a_secret_of_somebody_else_keeps_its_content(playing: Model) -> None:
+    room = Room(playing)
+    secret = room.server.kept[Ref("Secret", "berlin-password")]["metadata"]
+    secret["labels"], secret["annotations"] = {}, {}
+
+    await room.shell.look(GROUP)
+
+    assert [one["kind"] for one in room.server.applied if one["kind"] == "Secret"] == []
+    assert "Secret/berlin-password: somebody else has one of this name" in told(room)
+
+
+async def test_a_bot_whose_application_another_has_is_left_until_that_one_is_gone() -> None:
+    room = Room(Model())
+    room.redis.fleet = Fleet(None, (), 0)
+    said = {"name": "rhythm", "namespace": "jazz", "resourceVersion": "1"}
+    spec = room.server.kept[Ref("MusicBot", "melody")]["spec"]
+    other = {"kind": "MusicBot", "metadata": said, "spec": spec}  # no moment is before any other
+    room.cache.put(other)
+
+    await room.shell.look(BOT)
+    await room.shell.look(GROUP)
+
+    assert [one for one in room.server.applied if "melody" in one["metadata"]["name"]] == []
+    assert room.redis.written == []
+    assert room.shell.memories[GROUP].users == set()
+    room.cache.remove(other)
+    await room.shell.look(BOT)
+    assert [one for one in room.server.applied if "melody" in one["metadata"]["name"]]
+
+
+async def test_a_group_that_went_stays_forgotten_though_a_bots_look_has_read_it(
+    playing: Model,
+) -> None:
+    room = Room(playing)
+    await room.shell.look(GROUP)
+    assert GROUP in room.shell.memories
+    del room.server.kept[Ref("LavalinkNode", "berlin")]
+    await room.shell.look(GROUP)
+
+    await room.shell.look(BOT)
+
+    assert set(room.shell.memories) == {BOT}
+
+
+async def test_a_bot_that_cant_be_read_is_not_known_and_stops_no_look_at_its_nodes(
+    playing: Model,
+) -> None:
+    room = Room(playing)
+    await room.shell.look(GROUP)
+    assert room.shell.memories[GROUP].users == {"melody"}
+    bot = room.server.kept[Ref("MusicBot", "melody")]
+    room.cache.put(bot | {"spec": bot["spec"] | {"regions": "europe"}})
+    bot["spec"]["regions"] = "europe"
+
+    await room.shell.look(GROUP)
+
+    assert GROUP not in room.shell.queue._failures
+    assert room.shell.memories[GROUP].users == {"melody"}
+    assert room.sizes() == []
+
+
+def told(room: Room) -> str:
+    return " ".join(room.shell.memories[GROUP].refused)

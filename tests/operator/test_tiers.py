@@ -33,20 +33,21 @@ def test_a_gateway_begins_only_with_as_many_identifies_as_every_shard_might_need
 ) -> None:
     settled.secret_hash = "another"
     settled.turn()  # its migration is done
-    few = dataclasses.replace(settled.bot(), token=Token("Valid", remaining=15, total=1000))
+    few = dataclasses.replace(settled.bot(), token=Token("Valid", remaining=65, total=1000))
 
     held = bots.reconcile(few, WORLD, now=settled.now)
     enough = bots.reconcile(settled.bot(), WORLD, now=settled.now)
 
     assert (made(held, "gateway"), blocked(held)[0]) == ([], "IdentifyBudget")
-    assert "15 identifies are left today, and 16 may be needed" in blocked(held)[1]
+    assert "65 identifies are left today" in blocked(held)[1]
+    assert "and 16 may be needed" in blocked(held)[1]
     assert len(made(enough, "gateway")) == 1
 
 
 def test_the_budget_is_asked_before_a_bot_is_laid_out_anew(settled: Model) -> None:
     gateway = msgspec.structs.replace(settled.bot_spec.gateway, shards=32, reshard_to=32)
     changed(settled, gateway=gateway)
-    few = dataclasses.replace(settled.bot(), token=Token("Valid", remaining=31, total=1000))
+    few = dataclasses.replace(settled.bot(), token=Token("Valid", remaining=81, total=1000))
 
     plan = bots.reconcile(few, WORLD, now=settled.now)
 

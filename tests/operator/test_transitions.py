@@ -51,6 +51,27 @@ def test_what_every_rollout_waits_for_is_no_warning() -> None:
     assert (step.type, stop.type) == ("Normal", "Warning")
 
 
+def test_an_event_of_what_a_rollout_waits_for_does_not_read_as_if_it_were_done() -> None:
+    waits, goes_on = (
+        said("RolloutBlocked", "True", "MigrationDone"),
+        said("RolloutBlocked", "False"),
+    )
+
+    assert [note.reason for note in told([goes_on], [waits])] == ["WaitsForMigrationDone"]
+    assert [note.reason for note in told([waits], [goes_on])] == ["Reason"]
+
+
+def test_what_every_start_waits_for_is_no_warning_and_afterwards_is_one() -> None:
+    start, live = said("Ready", "False", "ShardsNotConnected"), said("Ready", "True")
+    stuck = said("Ready", "False", "CrashLoop")
+
+    assert [note.type for note in told([], [start])] == ["Normal"]
+    assert told([said("Ready", "False", "MigrationWaits")], [start]) == []
+    assert [note.type for note in told([start], [stuck])] == ["Warning"]
+    assert [note.type for note in told([stuck], [start])] == ["Warning"]
+    assert [note.type for note in told([live], [start])] == ["Warning"]
+
+
 def test_another_count_of_audio_pods_is_told_by_region() -> None:
     def audio(count: int) -> BotStatus:
         return BotStatus(regions=(RegionStatus(name="europe", audio=count),))

@@ -12,7 +12,8 @@ import pytest
 from legato.errors import Unavailable
 from legato_operator import app, kinds, watches
 from legato_operator.cache import Cache
-from legato_operator.cluster import Cluster, Event, Expired, Listed, Refused
+from legato_operator.cluster import Cluster, Event, Expired, Refused
+from legato_operator.listing import Listed
 from legato_operator.settings import Settings
 from legato_operator.watches import Watches
 from support_waiting import until
@@ -129,6 +130,20 @@ def silence(room: Room, seconds: float) -> None:
         state.heard -= seconds
 
 
+def bot(version: int) -> Json:
+    return service("melody", version) | {"kind": "MusicBot", "spec": {"applicationId": "1"}}
+
+
+async def test_a_resource_is_told_of_but_for_what_we_wrote_ourselves() -> None:
+    stream: list[Said] = [Event("MODIFIED", bot(n)) for n in (5, 6, 7)]
+    stream.append(Event("DELETED", bot(8)))
+    room = Room(Server(kind="MusicBot", lists=[listed(4, bot(3))], streams=[stream]))
+    room.cache.put(bot(6))
+
+    async with room.watching(lambda: not room.names):
+        assert room.changed == ["melody"] * 3
+
+
 async def test_what_is_listed_and_what_happens_next_is_told_and_kept() -> None:
     stream: list[Said] = [Event("ADDED", service("b", 6)), Event("DELETED", service("a", 7))]
     room = Room(Server(lists=[listed(5, service("a", 4))], streams=[stream]))
@@ -156,7 +171,7 @@ async def test_what_the_server_no_longer_remembers_is_listed_anew_and_what_went_
 
     async with room.watching(lambda: room.names == ["b", "c"]):
         await until(lambda: room.server.watched_from == ["5", "20"])
-        assert room.changed == ["a", "b", "a", "b", "c"]
+        assert room.changed == ["a", "b", "b", "c", "a"]
 
 
 async def test_a_server_that_forgets_at_once_is_asked_with_pauses(

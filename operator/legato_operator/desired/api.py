@@ -15,11 +15,11 @@ def objects(frame: Frame) -> list[Manifest]:
     if not frame.spec.api.replicas:
         return []
     ingress = [_ingress(frame)] if frame.spec.api.host else []
-    return [_deployment(frame), _service(frame), *ingress]
+    return [frames.sized(deployment(frame), frame.spec.api.replicas), _service(frame), *ingress]
 
 
-def _deployment(frame: Frame) -> Manifest:
-    """Make one Deployment that rolls by itself: its pods hold nothing."""
+def deployment(frame: Frame) -> Manifest:
+    """Make one Deployment, without a count, that rolls by itself: its pods hold nothing."""
     spec = frame.spec
     redis, redis_files = pods.connected("REDIS", spec.redis)
     database, database_files = pods.connected("DATABASE", spec.database)
@@ -45,7 +45,6 @@ def _deployment(frame: Frame) -> Manifest:
     name = names.joined(frame.name, COMPONENT)
     manifest = made("apps/v1", "Deployment", name, frame.owner, labels)
     manifest["spec"] = {
-        "replicas": spec.api.replicas,
         "selector": {"matchLabels": selector},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
         "revisionHistoryLimit": 2,

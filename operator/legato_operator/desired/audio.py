@@ -1,5 +1,7 @@
 """The pods that own a region's players. Pure."""
 
+from collections.abc import Callable
+
 from legato_operator import names
 from legato_operator.desired import frame as frames
 from legato_operator.desired import pods
@@ -37,3 +39,13 @@ def deployment(frame: Frame, region: Region) -> Manifest:
     used = pods.secret_refs(spec.redis, spec.database)
     secrets = frame.secrets_hash(*used)
     return frames.deployment(frame, shape, secrets=secrets, region=region.name)
+
+
+def of_region(name: str) -> Callable[[Frame], Manifest | None]:
+    """Make the Deployment of a region of whatever spec; nothing where that has no such region."""
+
+    def make(frame: Frame) -> Manifest | None:
+        found = next((one for one in frame.spec.regions if one.name == name), None)
+        return deployment(frame, found) if found else None
+
+    return make

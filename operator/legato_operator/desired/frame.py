@@ -1,10 +1,12 @@
 """What every object of one bot is made from, and the Deployments per revision. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from legato_operator import names
-from legato_operator.desired import pods
+from legato_operator.desired import origin, pods
 from legato_operator.desired.manifest import Manifest, Owner, made
 from legato_operator.resources.musicbot import BotSpec
 from legato_operator.resources.shared import SecretRef
@@ -39,6 +41,43 @@ class Frame:
         """
         refs = (*refs, *self.spec.pod_template.secrets())
         return names.revision([[one.name, one.key, self.secrets.get(one, "")] for one in refs])
+
+    @property
+    def inputs(self) -> Manifest:
+        """Write what the objects are made of, beside their owner."""
+        return {
+            "spec": origin.plain(self.spec),
+            "version": self.version,
+            "secrets": origin.listed(self.secrets),
+        }
+
+    def of(self, inputs: Manifest) -> "Frame":
+        """Take other inputs; raises ValidationError where they can't be read."""
+        said = msgspec.convert(inputs, _Inputs)
+        secrets = origin.by_ref(said.secrets)
+        return replace(self, spec=said.spec, version=said.version, secrets=secrets)
+
+
+class _Inputs(msgspec.Struct):
+    spec: BotSpec
+    version: str
+    secrets: origin.Listed
+
+
+def kept(
+    frame: Frame,
+    wanted: Manifest,
+    there: Iterable[Manifest],
+    make: Callable[[Frame], Manifest | None],
+) -> Manifest:
+    """Leave the workload that is there if it was made of the same, though by another release."""
+    alike = [one for one in there if _place(one) == _place(wanted)]
+    return origin.kept(wanted, frame.inputs, alike, lambda said: make(frame.of(said)))
+
+
+def _place(one: Manifest) -> tuple[str, ...]:
+    labels = one["metadata"].get("labels") or {}
+    return (one["kind"], *(labels.get(key, "") for key in (names.COMPONENT, names.REGION)))
 
 
 def deployment(frame: Frame, shape: pods.Shape, *, secrets: str, region: str = "") -> Manifest:

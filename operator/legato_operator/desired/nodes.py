@@ -4,12 +4,13 @@ The official image and `legato node` read the same: what differs between them is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import yaml
 
 from legato_operator import names
-from legato_operator.desired import application, network, pods
+from legato_operator.desired import application, network, origin, pods
 from legato_operator.desired.manifest import Manifest, Owner, bytes_of, made
 from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.resources.shared import SecretRef
@@ -52,31 +53,60 @@ class Group:
         """Say what runs."""
         return self.spec.image or f"{OFFICIAL}:{self.spec.version}"
 
+    @property
+    def inputs(self) -> Manifest:
+        """Write what the nodes are made of, beside their owner."""
+        return {
+            "spec": origin.plain(self.spec),
+            "password": self.password,
+            "secrets": origin.listed(self.secrets),
+        }
+
+    def of(self, inputs: Manifest) -> "Group":
+        """Take other inputs; raises ValidationError where they can't be read."""
+        said = msgspec.convert(inputs, _Inputs)
+        secrets = origin.by_ref(said.secrets)
+        return replace(self, spec=said.spec, password=said.password, secrets=secrets)
+
+
+class _Inputs(msgspec.Struct):
+    spec: NodeSpec
+    password: str
+    secrets: origin.Listed
+
 
 def address(group: str, namespace: str, pod: str) -> str:
     """Say where one node is reached: each by itself, never behind one Service."""
     return f"http://{pod}.{group}.{namespace}.svc:{PORT}"
 
 
-def set_name(group: Group, there: Sequence[Manifest]) -> str:
-    """Name the StatefulSet: another name where one is there that can't become what is wanted."""
+def statefulset(group: Group, there: Sequence[Manifest] = ()) -> Manifest:
+    """Make the StatefulSet, without a count; one that is there stays if it was made of the same.
+
+    It has another name where one is there that can't become what is wanted.
+    """
+    name = set_name(group, there)
+    wanted = bare(group, name)
+    known = {one["metadata"]["name"] for one in there if one["kind"] == "ConfigMap"}
     sets = [one for one in there if one["kind"] == "StatefulSet"]
-    wanted = _immutable(_statefulset(group, group.name, 0, ""))
-    fitting = [one["metadata"]["name"] for one in sets if _immutable(one) == wanted]
-    if fitting:
-        return str(min(fitting, key=len))
-    taken = group.name in {one["metadata"]["name"] for one in sets}
-    return names.joined(group.name, names.revision(wanted)) if taken else group.name
+    # An older release's configuration can't be made again.
+    whole = [
+        one
+        for one in sets
+        if _configs(one) <= known | _configs(wanted)
+        and _immutable(one) == _immutable(_as_made(one))
+    ]
+    return origin.kept(wanted, group.inputs, whole, lambda said: bare(group.of(said), name))
 
 
-def objects(group: Group, replicas: int, set_name: str = "") -> list[Manifest]:
-    """Make everything of a group but its password."""
+def objects(group: Group, of: Manifest, replicas: int) -> list[Manifest]:
+    """Make everything of a group but its password, of its StatefulSet."""
     config = _config(group)
     listed = [
         _account(group),
-        config,
+        *([config] if config["metadata"]["name"] in _configs(of) else []),
         _service(group),
-        _statefulset(group, set_name or group.name, replicas, config["metadata"]["name"]),
+        {**of, "spec": {"replicas": replicas, **of["spec"]}},
     ]
     if group.spec.eviction != "Always":
         listed.append(_budget(group))
@@ -85,11 +115,15 @@ def objects(group: Group, replicas: int, set_name: str = "") -> list[Manifest]:
     return listed
 
 
-def revision(group: Group) -> str:
+def revision_of(statefulset: Manifest) -> str:
     """Name what a new pod would be made of."""
-    return str(
-        _template(group, _config(group)["metadata"]["name"])["metadata"]["labels"][names.REVISION]
-    )
+    return str(statefulset["spec"]["template"]["metadata"]["labels"][names.REVISION])
+
+
+def secrets_of(statefulset: Manifest) -> str:
+    """Read the hash of the password that its pods begin with."""
+    metadata = statefulset["spec"]["template"].get("metadata") or {}
+    return str((metadata.get("annotations") or {}).get(names.SECRETS, ""))
 
 
 def heap(group: Group) -> str:
@@ -124,18 +158,46 @@ def _service(group: Group) -> Manifest:
     return manifest
 
 
-def _statefulset(group: Group, name: str, replicas: int, config: str) -> Manifest:
-    manifest = made("apps/v1", "StatefulSet", name, group.owner, names.of_nodes(group.name))
-    manifest["spec"] = {
-        "replicas": replicas,
+def set_name(group: Group, there: Sequence[Manifest]) -> str:
+    """Name the StatefulSet: another name where one is there that can't become what is wanted."""
+    sets = [one for one in there if one["kind"] == "StatefulSet"]
+    wanted = _immutable({"spec": _frame(group)})
+    fitting = [one["metadata"]["name"] for one in sets if _immutable(one) == wanted]
+    if fitting:
+        return str(min(fitting, key=len))
+    taken = group.name in {one["metadata"]["name"] for one in sets}
+    return names.joined(group.name, names.revision(wanted)) if taken else group.name
+
+
+def bare(group: Group, name: str = "") -> Manifest:
+    """Make the StatefulSet without its count and its origin."""
+    labels = names.of_nodes(group.name)
+    manifest = made("apps/v1", "StatefulSet", name or group.name, group.owner, labels)
+    template = _template(group, _config(group)["metadata"]["name"])
+    manifest["spec"] = _frame(group) | {"template": template}
+    return manifest
+
+
+def _frame(group: Group) -> Manifest:
+    """Say what of a StatefulSet is neither its count nor its pods."""
+    return {
         "serviceName": group.name,
         "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "OnDelete"},
         "revisionHistoryLimit": 2,
         "selector": {"matchLabels": names.nodes_selector(group.name)},
-        "template": _template(group, config),
     }
-    return manifest
+
+
+def _configs(statefulset: Manifest) -> set[str]:
+    """Name the configuration that its pods begin with, whatever a person made of it."""
+    volumes = _as_made(statefulset)["spec"]["template"]["spec"].get("volumes") or ()
+    return {one["configMap"]["name"] for one in volumes if "configMap" in one}
+
+
+def _as_made(statefulset: Manifest) -> Manifest:
+    said = origin.read(statefulset)
+    return {"spec": said.spec} if said else statefulset
 
 
 def _immutable(manifest: Manifest) -> Manifest:

@@ -30,6 +30,8 @@ KIND = "LavalinkNode"
 PLURAL = "lavalinknodes"
 OLDEST = "4.2.0"
 """Older nodes lack Discord's end-to-end encryption."""
+FOR_JAVA = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
+"""Environment variables by which Java takes options."""
 
 Count = Annotated[int, Meta(ge=0, le=200)]
 
@@ -100,7 +102,7 @@ class NodeSpec(Part, frozen=True, kw_only=True):
     version: Semver = "4.2.2"
     """Lavalink's release; of the official image its tag."""
     image: Image | None = None
-    """Another image that reads the same application.yml, by tag or digest."""
+    """Another image that reads the same application.yml, such as Legato's own, by tag or digest."""
     heap: Quantity | None = None
     """Java's heap; absent = 60 % of the memory."""
     resources: Resources = Resources(cpu="500m", memory="1Gi")
@@ -173,6 +175,25 @@ class NodeSpec(Part, frozen=True, kw_only=True):
             "heap-below-memory",
             "!has(self.heap) || quantity(self.heap).isLessThan(quantity(self.resources.memory))",
             "heap must be less than resources.memory: Java needs memory beside its heap.",
+        ),
+        Rule(
+            "heap-by-its-field",
+            "!has(self.javaOptions) || !self.javaOptions.matches("
+            "'(^|[\\\\s\"])-(Xmx|XX:MaxHeapSize|XX:MaxRAM)')",
+            "javaOptions must not say how large the heap is: set heap, which is held against"
+            " resources.memory.",
+        ),
+        Rule(
+            "env-not-javas",
+            "!has(self.podTemplate) || !has(self.podTemplate.env) || !self.podTemplate.env.exists("
+            f"one, one.name in {list(FOR_JAVA)})",
+            "The operator gives Java its options: put more of them into javaOptions.",
+        ),
+        Rule(
+            "env-no-other-settings",
+            "!has(self.podTemplate) || !has(self.podTemplate.env) || !self.podTemplate.env.exists("
+            "one, one.name == 'SPRING_APPLICATION_JSON' || one.name.startsWith('SPRING_CONFIG_'))",
+            "Lavalink's settings come from one file: put more of them into applicationYml.",
         ),
         Rule(
             "rotation-of-own-password",

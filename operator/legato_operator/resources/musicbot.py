@@ -103,8 +103,9 @@ class Region(Part, frozen=True, kw_only=True):
     name: RegionName
     """Its name, which the LavalinkNodes there say as their region."""
     voice_regions: Annotated[tuple[VoiceRegion, ...], SOME] = ()
-    """Discord's voice regions that its nodes play for, as the names of voice servers begin:
-    frankfurt, us-east. Players in a voice region that no place lists play in the first place."""
+    """Discord's voice regions that its nodes play for, as the names of voice servers begin, which
+    have two forms: frankfurt and fra, us-east. Players in a voice region that no place lists play
+    in the first place."""
     audio: Audio = Audio()
     """Its audio pods."""
     lavalink_nodes: LabelSelector = LabelSelector()
@@ -222,7 +223,8 @@ class BotSpec(Part, frozen=True, kw_only=True):
         tuple[Region, ...], Meta(min_length=1, max_length=16, extra={"map_key": "name"})
     ]
     """Places that it plays in. Guilds are at home in the first, whose audio pods own their players;
-    on which place's nodes one plays follows from its voice server, by voiceRegions."""
+    it stays the first. On which place's nodes one plays follows from its voice server, by
+    voiceRegions."""
     api: Api = Api()
     """The HTTP API."""
     worker: Worker = Worker()
@@ -250,6 +252,12 @@ class BotSpec(Part, frozen=True, kw_only=True):
             " self.regions.exists_one(other, has(other.voiceRegions)"
             " && voice in other.voiceRegions)))",
             "A voice region belongs to one of the regions: list it under one only.",
+        ),
+        Rule(
+            "home-region",
+            "self.regions[0].name == oldSelf.regions[0].name",
+            "Every guild is at home in the first of regions, so its name and its place never"
+            " change: put others behind it.",
         ),
         immutable(
             "applicationId",
