@@ -40,7 +40,11 @@ def make_up(folder: pathlib.Path) -> Iterator["subprocess.Popen[bytes]"]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**kept, "UV_CACHE_DIR": str(folder / "cache")},
+            env={
+                **kept,
+                "UV_CACHE_DIR": str(folder / "cache"),
+                "XDG_CACHE_HOME": str(folder / "cache"),
+            },
             start_new_session=True,
         )
     try:

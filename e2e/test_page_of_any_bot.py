@@ -16,6 +16,7 @@ from legato_simulator.app import Simulator
 from legato_simulator.settings import Settings
 
 pytestmark = pytest.mark.alone
+PATIENCE_MS = 60_000
 ARTIFACTS = pathlib.Path(__file__).parents[1] / "artifacts"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 COMMANDS = [
@@ -314,6 +315,60 @@ async def test_a_lost_connection_is_said_and_found_again(
                 await expect(newest(page)).to_contain_text("Still here?")
                 await run(page, "secret")
                 await expect(newest(page)).to_contain_text("For you")
+
+
+async def test_who_listened_listens_again_once_the_simulator_is_back(
+    browser: Browser, tmp_path: pathlib.Path
+) -> None:
+    settings = {"data": str(tmp_path), "voice": True}
+    async with contextlib.AsyncExitStack() as first:
+        bot = await first.enter_async_context(any_bot(**settings))
+        url, port = bot.sim.base_url, int(bot.sim.base_url.rsplit(":", 1)[1])
+        refused = ("net::ERR", "Failed to load resource")
+        async with tab(browser, url, expected=refused) as page:
+            state = page.locator(".voice-state")
+            await page.get_by_role("button", name="Join Listening room").first.click()
+            await expect(state).to_have_text("Listening: no bot is here", timeout=PATIENCE_MS)
+            await run(page, "slow")
+            await expect(newest(page)).to_contain_text("Legato is thinking…")
+            await first.aclose()
+            await expect(state).to_have_text(
+                "The sound is lost. Trying again…", timeout=PATIENCE_MS
+            )
+
+            async with any_bot(**settings, port=port):
+                await expect(state).to_have_text("Listening: no bot is here", timeout=PATIENCE_MS)
+                at = "document.querySelector('audio').currentTime"
+                before = await page.evaluate(at)
+                await page.wait_for_function(f"{at} > {before}", timeout=PATIENCE_MS)
+                await expect(newest(page)).to_contain_text("Legato is thinking…")
+
+
+async def test_who_asked_a_simulator_that_went_away_is_told(
+    browser: Browser, tmp_path: pathlib.Path
+) -> None:
+    settings = {"data": str(tmp_path)}
+    async with contextlib.AsyncExitStack() as first:
+        bot = await first.enter_async_context(any_bot(**settings))
+        url, port = bot.sim.base_url, int(bot.sim.base_url.rsplit(":", 1)[1])
+        refused = ("net::ERR", "Failed to load resource")
+        async with tab(browser, url, expected=refused) as page:
+            await run(page, "deaf")
+            await expect(newest(page)).to_contain_text("thinking")
+            await first.aclose()
+            async with any_bot(**settings, port=port):
+                await expect(newest(page)).to_contain_text("did not respond", timeout=PATIENCE_MS)
+
+
+async def test_what_was_never_answered_says_so_in_the_end(bot: AnyBot, browser: Browser) -> None:
+    async with tab(browser, bot.sim.base_url) as page:
+        await page.clock.install()
+        await run(page, "slow")
+        await expect(newest(page)).to_contain_text("Legato is thinking…")
+        await page.clock.fast_forward("14:00")
+        await expect(newest(page)).to_contain_text("Legato is thinking…")
+        await page.clock.fast_forward("01:01")
+        await expect(newest(page)).to_contain_text("The application did not respond.")
 
 
 async def test_on_a_phone_nothing_is_cut_off(bot: AnyBot, browser: Browser) -> None:

@@ -47,7 +47,7 @@ def test_a_bot_leaves_every_channel_and_then_goes_with_all_it_had(operating: Sta
         lambda: not [one for one in ours(room) if one.startswith("melody")], "nothing of it is left"
     )
     assert bot.players == {}
-    assert room.ready("berlin", "lavalinknodes")
+    room.until(lambda: room.ready("berlin", "lavalinknodes"), "the nodes are fine")
 
     room.run("delete", "lln", "berlin", "--wait=false")
     room.until(lambda: not exists(room, "lavalinknodes", "berlin"), "an end of the nodes")

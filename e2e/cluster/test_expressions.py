@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import support_helm
-from legato_cluster import prometheus
+from legato_cluster import prometheus, waiting
 from legato_operator.desired import monitoring
+from support_waiting import PATIENCE
 
 FILES = support_helm.CHART / "files"
 PLACEHOLDER = re.compile(r"\$(namespace|bot|nodes)\b")
@@ -42,12 +43,17 @@ def server(programs: object) -> Iterator[prometheus.Prometheus]:
 
 
 def test_every_alert_is_read_and_comes_without_an_error(server: prometheus.Prometheus) -> None:
-    loaded = [one for group in server.get("rules")["groups"] for one in group["rules"]]
+    def loaded() -> list[Json]:
+        return [one for group in server.get("rules")["groups"] for one in group["rules"]]
 
-    assert {one["name"] for one in loaded} == {
+    def evaluated() -> bool:
+        return all(one["health"] != "unknown" for one in loaded())
+
+    assert {one["name"] for one in loaded()} == {
         rule["alert"] for group in rules() for rule in group["rules"]
     }
-    assert {one["name"]: one["lastError"] for one in loaded if one.get("lastError")} == {}
+    waiting.until(evaluated, "an evaluation of each", timeout=PATIENCE)
+    assert {one["name"]: one["lastError"] for one in loaded() if one.get("lastError")} == {}
 
 
 @pytest.mark.parametrize("dashboard", sorted(path.name for path in FILES.glob("dashboards/*.json")))

@@ -21,12 +21,20 @@ import support_operator
 from legato.contracts import keys
 from legato.contracts.fleet import Directive, Observed, ObservedNode
 from legato.embedded.child import Child, Program
+from legato_cluster import audit
 from legato_cluster.control_plane import ControlPlane
+from support_operating import COMPONENT, Api
 from support_servers import running_valkey
+from support_waiting import PATIENCE
 
 BOT = 123456789012345678
-PATIENCE = 120.0
-MELODY = "/apis/legato.dev/v1beta1/namespaces/music/musicbots/melody"
+USER = "operator"
+PODS = "/api/v1/namespaces/music/pods"
+OURS = "/apis/legato.dev/v1beta1/namespaces/music"
+LOOKED_AT = (f"{OURS}/musicbots/melody", f"{OURS}/lavalinknodes/berlin")
+LIGHT = "services,cronjobs,configmaps,serviceaccounts,poddisruptionbudgets,networkpolicies"
+"""Children that can be removed without ending a pod."""
+READS = {"get", "list", "watch"}
 Json = Any
 
 
@@ -35,6 +43,7 @@ class Stage:
     """A cluster with an operator, a bot, nodes, and the bot's Redis."""
 
     cluster: ControlPlane
+    api: Api
     redis: redis.Redis
     operator: Child
     players: int | None = None
@@ -58,6 +67,7 @@ class Stage:
     def until(self, look: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not look():
+            self.live()
             self.report()
             if time.monotonic() > deadline:
                 pytest.fail(f"not within {PATIENCE:.0f} s: {what}; {self.told()}")
@@ -70,16 +80,21 @@ class Stage:
         said = [one.get("status", {}).get("conditions") for one in found]
         return f"{json.dumps(said)}; {self.operator.last_words()}"
 
+    def live(self) -> None:
+        """Say of every pod that lasts what a kubelet would."""
+        for pod in self.api.items(PODS, f"{COMPONENT} in (gateway,audio,api,node)"):
+            if pod.get("status", {}).get("phase") != "Running":
+                self.pod(pod["metadata"]["name"], "Running")
+
     def pod(self, name: str, phase: str) -> None:
         """Say of a pod what a kubelet would."""
         ready = "True" if phase == "Running" else "False"
         status = {"phase": phase, "conditions": [{"type": "Ready", "status": ready}]}
-        body = json.dumps({"status": status})
-        self.run("patch", "pod", name, "--subresource=status", "--type=merge", "-p", body)
+        self.api.call("PATCH", f"{PODS}/{name}/status", {"status": status})
 
     def pods(self, component: str) -> list[str]:
-        label = f"app.kubernetes.io/component={component}"
-        return [pod["metadata"]["name"] for pod in self.items("pods", "-l", label)]
+        found = self.api.items(PODS, f"{COMPONENT}={component}")
+        return [pod["metadata"]["name"] for pod in found]
 
     def report(self) -> None:
         """Report as the services do, again and again: the first pod of a kind holds everything."""
@@ -88,6 +103,9 @@ class Stage:
         at = int(time.time() * 1000)
         raw = self.redis.get(keys.directive(BOT))
         said = msgspec.json.decode(raw, type=Directive) if raw else Directive(version=0)
+        gone = {
+            one.decode() for one in self.redis.hkeys(keys.observed(BOT)) if isinstance(one, bytes)
+        }
         for component, prefix, total in (("gateway", "1:s", 2), ("audio", "1:europe:p", 32)):
             for place, member in enumerate(self.pods(component)):
                 things = tuple(f"{prefix}{n}" for n in range(0 if place else total))
@@ -101,17 +119,16 @@ class Stage:
                     shards=things if component == "gateway" else (),
                 )
                 self.redis.hset(keys.observed(BOT), one.field, msgspec.json.encode(one))
+                gone.discard(one.field)
+        for field in gone:
+            self.redis.hdel(keys.observed(BOT), field)  # who ends says so
 
-    def writes(self, since: int) -> list[str]:
-        """List what the operator wrote, from a line of the audit log on; its Lease aside."""
-        lines = self.cluster.audit_log.read_text().splitlines()[since:]
-        entries = [json.loads(line) for line in lines]
+    def asked(self, since: int = 0) -> list[tuple[str, str]]:
+        """List what the operator asked for, from a line of the audit log on; its Lease aside."""
         return [
-            f"{one['verb']} {one['requestURI']}"
-            for one in entries
-            if one["userAgent"] == "legato-operator"
-            and one["verb"] not in {"get", "list", "watch"}
-            and one["objectRef"]["resource"] != "leases"
+            (one["verb"], one["requestURI"])
+            for one in audit.entries(self.cluster.audit_log, USER, since)
+            if one.get("objectRef", {}).get("resource") != "leases"
         ]
 
 
@@ -124,7 +141,8 @@ def resource(case: str) -> str:
 @pytest.fixture(scope="module")
 def stage(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     log = tmp_path_factory.mktemp("operator") / "operator.log"
-    environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(cluster.kubeconfig)}
+    kubeconfig = cluster.admit(USER, USER, group="system:masters")
+    environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(kubeconfig)}
     environment |= {"LOOK_AGAIN": "2s", "HOME": str(Path.home()), "OPERATOR_PORT": "0"}
     environment |= {"CHECK_TOKENS": "false", "LEASE_DURATION": "60s", "LEASE_RENEW_WITHIN": "40s"}
     command = (sys.executable, "-m", "legato_operator")
@@ -134,7 +152,7 @@ def stage(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> It
         made = cluster.kubectl("create", "namespace", "music")
         assert made.returncode == 0, made.stderr
         operator = Child.start(Program("operator", command, log, environment=environment))
-        one = Stage(cluster, client, operator)
+        one = Stage(cluster, Api(cluster), client, operator)
         secrets = {"discord": "token=t", "postgres": "url=postgresql://p", "redis": ""}
         secrets["redis"] = f"url={valkey.url}"
         for name, content in secrets.items():
@@ -159,10 +177,6 @@ def running(stage: Stage) -> Stage:
     stage.until(lambda: stage.pods("migrate"), "a pod that migrates")
     assert stage.items("deployments") == []
     stage.pod(stage.pods("migrate")[0], "Succeeded")
-    stage.until(lambda: stage.pods("gateway") and stage.pods("audio"), "pods of the services")
-    stage.until(lambda: len(stage.pods("node")) == 2, "two nodes")
-    for name in [one for kind in ("gateway", "audio", "api", "node") for one in stage.pods(kind)]:
-        stage.pod(name, "Running")
     stage.players = 0
     stage.until(lambda: stage.ready("mb", "melody")[0] == "True", "a bot that is ready")
     stage.until(lambda: stage.ready("lln", "berlin")[0] == "True", "nodes that are ready")
@@ -197,42 +211,78 @@ def test_the_services_are_told_of_every_node_by_its_own_address(running: Stage) 
 
 
 def test_where_all_is_as_wanted_nothing_is_written(running: Stage) -> None:
-    log = running.cluster.audit_log
-    since = 0
+    quiet_looks(running)
+
+
+def quiet_looks(running: Stage) -> None:
+    """Wait for three looks at each resource in a row that write nothing."""
+    log, since = running.cluster.audit_log, 0
 
     def three_quiet_looks() -> bool:
         nonlocal since
-        lines = log.read_text().splitlines()
-        if not since or running.writes(since):
-            since = len(lines)  # what came last is still being told of
-        looks = sum(f'"{MELODY}"' in line for line in lines[since:])
-        return looks >= 3 and running.writes(since) == []
+        asked = running.asked(since)
+        if not since or any(verb not in READS for verb, _ in asked):
+            since = len(audit.lines(log))  # what came last is still being told of
+            return False
+        return all(asked.count(("get", path)) >= 3 for path in LOOKED_AT)
 
-    running.until(three_quiet_looks, "three looks at the bot that write nothing")
+    running.until(three_quiet_looks, "three looks at each that write nothing")
 
 
 def test_a_child_that_was_changed_is_restored_and_a_users_label_is_kept(running: Stage) -> None:
     running.run("label", "cronjob", "melody-usage", "team=music")
+    running.run("label", "statefulset", "berlin", "team=music")
     running.run("patch", "cronjob", "melody-usage", "-p", '{"spec": {"suspend": true}}')
+    running.run("patch", "service", "berlin", "-p", '{"spec": {"publishNotReadyAddresses": false}}')
 
     running.until(
         lambda: running.get("cronjob", "melody-usage")["spec"]["suspend"] is False, "its spec"
     )
+    running.until(
+        lambda: running.get("service", "berlin")["spec"].get("publishNotReadyAddresses") is True,
+        "the nodes' Service",
+    )
 
-    assert running.get("cronjob", "melody-usage")["metadata"]["labels"]["team"] == "music"
+    quiet_looks(running)
+    for child in (("cronjob", "melody-usage"), ("statefulset", "berlin")):
+        assert running.get(*child)["metadata"]["labels"]["team"] == "music"
+
+
+def test_a_workload_that_was_changed_is_restored(running: Stage) -> None:
+    before = images(running)
+    assert {kind for kind, _ in before} == {"Deployment", "StatefulSet"}
+
+    for kind, name in before:
+        running.run("set", "image", f"{kind.lower()}/{name}", "*=docker.io/library/other:1")
+    running.until(lambda: images(running) == before, "the images of all that plays")
+
+
+def images(running: Stage) -> dict[tuple[str, str], list[str]]:
+    return {
+        (one["kind"], one["metadata"]["name"]): [
+            each["image"] for each in one["spec"]["template"]["spec"]["containers"]
+        ]
+        for one in running.items("deployments,statefulsets")
+    }
 
 
 def test_a_child_that_was_removed_comes_again(running: Stage) -> None:
-    before = running.get("service", "melody-api")["metadata"]["uid"]
+    def there() -> dict[tuple[str, str], str]:
+        found = running.items(LIGHT, "-l", "app.kubernetes.io/managed-by=legato-operator")
+        return {(one["kind"], one["metadata"]["name"]): one["metadata"]["uid"] for one in found}
 
-    running.run("delete", "service", "melody-api")
+    before = there()
+    assert {kind for kind, _ in before} >= {"Service", "CronJob", "PodDisruptionBudget"}
+
+    for kind, name in before:
+        running.run("delete", kind.lower(), name, "--wait=false")
 
     running.until(
-        lambda: any(
-            one["metadata"]["name"] == "melody-api" and one["metadata"]["uid"] != before
-            for one in running.items("services")
+        lambda: (
+            (now := there()).keys() == before.keys()
+            and set(now.values()).isdisjoint(before.values())
         ),
-        "another Service",
+        "others of the same names",
     )
 
 
@@ -247,6 +297,7 @@ def test_a_secret_that_goes_is_named_and_nothing_else_is_touched(running: Stage)
     del secret["metadata"]["uid"], secret["metadata"]["resourceVersion"]
     running.run("create", "-f", "-", stdin=json.dumps(secret))
     running.until(lambda: running.ready("mb", "melody")[0] == "True", "a bot that is ready")
+    assert {one["metadata"]["uid"] for one in running.items("deployments")} == deployments
 
 
 def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -> None:
@@ -255,7 +306,8 @@ def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -
     running.until(lambda: b'"drain_deadline"' in directive(running), "a drain")
     running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 1, "one less")
     running.until(lambda: running.get("lln", "berlin")["status"]["players"] == 3, "players")
-    assert running.pods("node") == ["berlin-0"]
+    running.until(lambda: running.pods("node") == ["berlin-0"], "an end of the empty one")
+    assert running.get("statefulset", "berlin")["spec"]["replicas"] == 1
 
     running.players = 0
     running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 0, "none")
@@ -264,7 +316,6 @@ def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -
 def test_a_group_that_is_deleted_waits_until_nobody_plays_on_it(running: Stage) -> None:
     running.run("scale", "lln", "berlin", "--replicas=1")
     running.until(lambda: running.pods("node") == ["berlin-0"], "a node")
-    running.pod("berlin-0", "Running")
     running.players = 3
     running.until(lambda: running.get("lln", "berlin")["status"]["players"] == 3, "players")
 

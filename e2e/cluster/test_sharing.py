@@ -25,25 +25,26 @@ def test_a_node_goes_only_once_neither_bot_plays_on_it(operating: Stage) -> None
         "each has its half of a node's sessions",
     )
 
-    other.players = {"berlin-1": 3}
-    stays = Bot.act
+    one.players, other.players = {"berlin-1": 2}, {"berlin-1": 3}
+    moves = other.act
     other.act = lambda said: None  # type: ignore[method-assign]  # it moves nobody yet
-    room.until(lambda: room.get(NODES, "berlin")["status"].get("players") == 3, "three players")
+    room.until(lambda: room.get(NODES, "berlin")["status"].get("players") == 5, "players of both")
     room.run("scale", "lln", "berlin", "--replicas=1")
+    leaving = {"berlin-0": False, "berlin-1": True}
     room.until(
-        lambda: (
-            told(room.directive(one)).get("berlin-1")
-            is told(room.directive(other)).get("berlin-1")
-            is True
-        ),
+        lambda: told(room.directive(one)) == told(room.directive(other)) == leaving,
         "it is cordoned for both",
     )
-    since = room.get(NODES, "berlin")["status"]["observedGeneration"]
-    room.until(lambda: told(room.directive(other)).get("berlin-1"), "a few looks")
-    assert "berlin-1" in room.names("api/v1/pods")
-    assert since
+    room.until(lambda: one.players == {"berlin-0": 2}, "the one moves who plays there")
+    room.looked("lavalinknodes", "berlin")
+    assert "berlin-1" in room.pods("node")
+    assert told(room.directive(one)) == told(room.directive(other)) == leaving
 
-    other.act = lambda said: stays(other, said)  # type: ignore[method-assign]
+    other.act = moves  # type: ignore[method-assign]
     room.until(lambda: "berlin-1" not in room.names("api/v1/pods"), "it goes once it is empty")
-
-    assert other.players == {"berlin-0": 3}
+    left = {"berlin-0": False}
+    room.until(
+        lambda: told(room.directive(one)) == told(room.directive(other)) == left,
+        "both are told of one",
+    )
+    room.until(lambda: room.get(NODES, "berlin")["status"].get("players") == 5, "nobody is lost")

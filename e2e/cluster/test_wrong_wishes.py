@@ -1,8 +1,12 @@
-"""What can't come true is said with its reason, and touches nothing else."""
+"""What can't come true is said with its reason, and touches nothing else.
+
+What a kubelet says of an image is written here by us; a real one is asked in e2e/cluster/machines.
+"""
 
 import pytest
 
 import support_operating
+import support_tokens
 from support_operating import Bot, Room, Stage, lavalink_node, secret
 
 BOTS = "apis/legato.dev/v1beta1/musicbots"
@@ -20,6 +24,10 @@ def room(operating: Stage) -> Room:
 def deployments(room: Room) -> dict[str, int]:
     found = room.items(DEPLOYMENTS, "legato.dev/bot=melody")
     return {one["metadata"]["name"]: one["spec"]["replicas"] for one in found}
+
+
+def gateways(room: Room) -> dict[str, int]:
+    return {name: count for name, count in deployments(room).items() if "gateway" in name}
 
 
 def test_a_wrong_token_is_never_given_to_a_gateway(room: Room) -> None:
@@ -88,7 +96,39 @@ def test_an_address_of_redis_that_is_none_is_told_and_touches_nothing(room: Room
     assert deployments(room) == before
 
 
-def test_an_image_that_does_not_exist_holds_its_rollout_beside_the_old_pods(room: Room) -> None:
+def test_too_few_identifies_are_told_and_hold_a_gateways_rollout(room: Room) -> None:
+    before, discord = gateways(room), room.stage.discord
+
+    discord.remaining = support_operating.SHARDS - 1
+    try:
+        room.until(
+            lambda: (
+                room.condition("musicbots", "melody", "IdentifyBudgetAvailable")[:2]
+                == ("False", "TooFewLeft")
+            ),
+            "Discord's limit is near",
+        )
+        assert room.ready("melody")
+        resources = '{"spec": {"gateway": {"resources": {"memory": "300Mi"}}}}'
+        room.run("patch", "mb", "melody", "--type=merge", "-p", resources)
+        room.until(
+            lambda: room.condition("musicbots", "melody", "RolloutBlocked")[1] == "IdentifyBudget",
+            "what the gateway's rollout waits for",
+        )
+        room.looked("musicbots", "melody")
+        assert gateways(room) == before
+        assert room.ready("melody")
+    finally:
+        discord.remaining = support_tokens.IDENTIFIES
+    room.until(
+        lambda: room.ready("melody") and len(now := gateways(room)) == 1 and now != before,
+        "the rollout, once there are enough",
+    )
+
+
+def test_an_image_that_a_kubelet_can_not_pull_holds_its_rollout_beside_the_old_pods(
+    room: Room,
+) -> None:
     before = deployments(room)
     room.broken["melody-migrate"] = UNPULLED
 
@@ -112,6 +152,7 @@ def test_an_image_that_does_not_exist_holds_its_rollout_beside_the_old_pods(room
         "what the new pods wait for",
     )
     assert before.items() <= deployments(room).items()
+    assert room.ready("melody")  # its old pods play on
 
     room.broken = {}
     room.run("patch", "mb", "melody", "--type=merge", "-p", '{"spec": {"version": "0.1.0"}}')
@@ -147,3 +188,27 @@ def test_what_only_the_api_server_can_refuse_is_told_in_its_words(room: Room) ->
 
     room.run("patch", "mb", "melody", "--type=merge", "-p", '{"spec": {"podTemplate": null}}')
     room.until(lambda: room.ready("melody"), "all as it was before")
+
+
+def test_a_later_bot_of_an_application_waits_until_the_earlier_one_is_gone(room: Room) -> None:
+    """The last one here: it ends the bot of the others."""
+    before, late = deployments(room), Bot("late", room.bots[0].application)
+    beside = Room(room.stage, room.name)  # what it would report must not be mixed with the other's
+
+    room.apply(secret(room, late), support_operating.music_bot(beside, late))
+    room.until(
+        lambda: room.condition("musicbots", "late", "Ready")[:2] == ("False", "ApplicationInUse"),
+        "that somebody else has its application",
+    )
+    assert "MusicBot wrong/melody already" in room.condition("musicbots", "late", "Ready")[2]
+    room.looked("musicbots", "late", times=1)
+    assert room.items(DEPLOYMENTS, "legato.dev/bot=late") == []
+    assert room.items("apis/batch/v1/jobs", "legato.dev/bot=late") == []
+    assert deployments(room) == before
+    assert room.ready("melody")
+
+    room.run("delete", "mb", "melody", "--wait=false")
+    room.until(
+        lambda: any("gateway" in one for one in room.names(DEPLOYMENTS) if "late" in one),
+        "that it goes on by itself",
+    )

@@ -22,13 +22,12 @@ def build() -> int:
 
 
 def build_machines() -> int:
-    """Build what machines run too, or say why not; `make test` runs nothing on them yet."""
+    """Build what machines run too, or say why not."""
     began = time.monotonic()
     try:
         cluster.programs(_say)
     except NoCluster as missing:
-        _left_out("The tests on machines", missing)
-        return 0
+        return _left_out("The tests on machines", missing)
     print(f"Machines: {time.monotonic() - began:.0f} s")
     return 0
 
@@ -48,30 +47,29 @@ def _left_out(tests: str, missing: Exception) -> int:
     return int(bool(os.environ.get("CI")))
 
 
-def up(machines: str) -> int:
-    """Start a cluster that stays, or say why there is none."""
-    try:
-        return standing.up(standing.folder(), int(machines))
-    except NoCluster as missing:
-        print(missing)
-        return 1
-
-
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
 def main(words: list[str]) -> int:
-    """Do what the first word says."""
+    """Do what the first word says; what can't be had or does not start is told in a sentence."""
+    try:
+        return _do(words)
+    except (NoCluster, NotStarted) as missing:
+        print(missing)
+        return 1
+
+
+def _do(words: list[str]) -> int:
     match words:
         case ["build"]:
             return build()
         case ["image"]:
             return image()
         case ["up"]:
-            return up("0")
+            return standing.up(standing.folder())
         case ["up", machines] if machines.isdecimal():
-            return up(machines)
+            return standing.up(standing.folder(), int(machines))
         case ["down"]:
             return standing.down(standing.folder())
         case ["keep", place, machines]:

@@ -44,12 +44,22 @@ def refused(log: Path, user: str) -> set[Right]:
     return {right for code, right in _asked(log, user) if code == REFUSED}
 
 
+def lines(log: Path) -> list[str]:
+    """Read what is written; a last line that is just being written is none yet."""
+    *whole, _ = log.read_text(errors="replace").split("\n")
+    return whole
+
+
+def entries(log: Path, user: str, since: int = 0) -> Iterator[Json]:
+    """Read what a user asked for, from a line of the log on."""
+    for line in lines(log)[since:]:
+        if f'"{user}"' in line and (said := json.loads(line))["user"]["username"] == user:
+            yield said
+
+
 def _asked(log: Path, user: str) -> Iterator[tuple[int, Right]]:
-    for line in log.read_text().splitlines():
-        if f'"{user}"' not in line:
-            continue
-        said = json.loads(line)
-        if said["user"]["username"] != user or "objectRef" not in said:
+    for said in entries(log, user):
+        if "objectRef" not in said:
             continue
         place, code = said["objectRef"], said.get("responseStatus", {}).get("code", 0)
         if not place.get("resource") or ENDING in said.get("responseStatus", {}).get("message", ""):

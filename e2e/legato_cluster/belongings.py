@@ -1,11 +1,12 @@
-"""What belongs to a resource in a cluster: its form to be applied anew, and what is left of it."""
+"""What belongs to a resource in a cluster: its form, what runs for it, and what is left of it."""
 
 import json
 from typing import Any
 
+from legato_cluster import rest
 from legato_cluster.cluster import PATIENCE, Cluster
 
-BOT, NODES = "legato.dev/bot", "legato.dev/nodes"
+OF_BOT, OF_NODES = "legato.dev/bot", "legato.dev/nodes"
 """Labels of all that belongs to a MusicBot, and to a LavalinkNode."""
 Json = Any
 
@@ -30,6 +31,21 @@ def apply(cluster: Cluster, space: str, *documents: Json) -> None:
 def delete(cluster: Cluster, space: str, *resources: str) -> None:
     """Delete resources, as `kubectl delete` does: it ends once they are gone."""
     cluster.run("-n", space, "delete", f"--timeout={PATIENCE}s", *resources)
+
+
+def workloads(cluster: Cluster, space: str) -> dict[str, Json]:
+    """Say of all that plays which one it is, what it is made of, and how often it began."""
+    kinds = "pods,deployments,statefulsets"
+    listed = json.loads(cluster.run("-n", space, "get", kinds, "-o", "json"))
+    return {
+        f"{one['kind']}/{one['metadata']['name']}": [
+            one["metadata"]["uid"],
+            one["metadata"].get("generation"),
+            [each["restartCount"] for each in one["status"].get("containerStatuses", ())],
+        ]
+        for one in listed["items"]
+        if rest.plays(one)
+    }
 
 
 def left(cluster: Cluster, space: str, label: str, name: str) -> list[str]:

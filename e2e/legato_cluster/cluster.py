@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +55,20 @@ COREFILE = """.:53 {{
     }}
 }}
 """
+TWICE = {"get", "patch", "apply", "annotate", "scale", "uncordon", "rollout"}
+"""Of kubectl's words those that change nothing where they come a second time."""
+UNANSWERED = (
+    "Unable to connect to the server",
+    "etcdserver:",
+    "the server is currently unable to handle the request",
+    "the server was unable to return a response in the time allotted",
+    "connection refused",
+    "TLS handshake timeout",
+    "unexpected EOF",
+    "http2:",
+)
+"""What kubectl says where the API server is away, or just back and busy."""
+TICK = 0.5
 PATIENCE = 300
 """Seconds that kubectl may wait for something to come true."""
 
@@ -94,8 +109,14 @@ class Cluster:
         return self.control.kubectl(*words, stdin=stdin)
 
     def run(self, *words: str, stdin: str = "") -> str:
-        """Run kubectl as the administrator and give what it says; NotStarted when it fails."""
-        done = self.kubectl(*words, stdin=stdin)
+        """Run kubectl as the administrator and give what it says; NotStarted when it fails.
+
+        What may be asked twice is asked again while the API server does not answer.
+        """
+        done, deadline = self.kubectl(*words, stdin=stdin), time.monotonic() + waiting.TIMEOUT
+        while _was_unanswered(done, words) and time.monotonic() < deadline:
+            time.sleep(TICK)
+            done = self.kubectl(*words, stdin=stdin)
         if done.returncode:
             raise NotStarted(f"kubectl {' '.join(words)}: {done.stderr.strip()[-1500:]}")
         return done.stdout
@@ -232,6 +253,11 @@ def running(
         account = ("get", "serviceaccount/default")
         waiting.until(lambda: not one.kubectl(*account).returncode, "the first service account")
         yield one
+
+
+def _was_unanswered(done: subprocess.CompletedProcess[str], words: Sequence[str]) -> bool:
+    said = any(one in done.stderr for one in UNANSWERED)
+    return done.returncode != 0 and said and not TWICE.isdisjoint(words)
 
 
 def _complete(control: ControlPlane, where: Mapping[str, Path]) -> None:

@@ -5,39 +5,41 @@ drained or lose its power while the servers, the operator and the listener stay.
 """
 
 import contextlib
+import copy
 import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import yaml
 
 from legato.embedded.ports import LOOPBACK
-from legato_cluster import prometheus, rest, waiting
+from legato_cluster import documents, prometheus, rest, waiting
 from legato_cluster.cluster import PATIENCE, Cluster
+from legato_cluster.documents import BOT, BOT_ID, IMAGE, NODES, REPOSITORY, SPACE, TRUSTED
+from legato_cluster.lounge import Lounge
 from legato_cluster.problems import NotStarted
 from legato_machine.room import Hall
 from legato_simulator import bots
 from legato_simulator.client import SimulatorClient
 from legato_simulator.voice_client import VoiceClient
 
+__all__ = ["BOT", "BOT_ID", "IMAGE", "NODES", "REPOSITORY", "SPACE", "TRUSTED", "Platform"]
+
 ROOT = Path(__file__).parents[2]
-SPACE = "music"
-REPOSITORY = "docker.io/library/legato"
-IMAGE = f"{REPOSITORY}:test"
-SIMULATOR = f"legato-simulator.{SPACE}.svc:8123"
-BOT_ID = 123456789012345678
-BOT, NODES = "melody", "berlin"
-TRUSTED = {"caSecretRef": {"name": "legato-simulator", "key": "ca.pem"}}
+CHART = ROOT / "charts/legato"
+RELEASE = "legato"
 PLAYS = f"app.kubernetes.io/part-of=legato,{rest.COMPONENT} in ({','.join(rest.PLAYING)})"
+USUAL_SPACES = {"default", "kube-node-lease", "kube-public", "kube-system", SPACE}
+DRAIN = "legato.dev/drain"
+"""The annotation of a pod that is to be emptied."""
+GONE = ("--ignore-not-found", f"--timeout={PATIENCE}s")
 TICK = 0.5
 """Seconds between two looks at all of it."""
-SHARE = "200m"
-"""Of the processor, for a node as for the control stream beside it, so that both are late alike."""
 Json = Any
 
 
@@ -52,30 +54,107 @@ class Platform:
         self.voice = VoiceClient(http, discord.base)
         self.bot_id = BOT_ID
         self._http = http
+        self._halls: list[Hall] = []
+
+    def of(self, bot: int) -> Self:
+        """See the same platform as another bot of it."""
+        other = copy.copy(self)
+        other.bot_id = bot
+        return other
 
     async def make(self, name: str) -> str:
         """Have a piece or tone made beforehand; return its link, as pods reach it."""
         link = f"{self.discord.base}/music/{name}"
         async with self._http.get(link, headers={"Range": "bytes=0-0"}) as answer:
             answer.raise_for_status()
-        return f"http://{SIMULATOR}/music/{name}"
+        return f"http://{documents.SIMULATOR}/music/{name}"
 
     async def hall(self, name: str = "Legato Lounge") -> Hall:
         """Make a guild with one listener in its voice channel."""
-        return await Hall.opened(self, name)
+        hall = await Lounge.opened(self, name)
+        self._halls.append(hall)
+        return hall
+
+    async def leave(self) -> None:
+        """Let bots leave every hall where a scenario that failed left them."""
+        for hall in self._halls:
+            bot = str(hall.place.bot_id)
+            there = [one["user_id"] for one in await self.discord.voice_states(hall.guild.id)]
+            # A bot that is no more is in its channel until its sessions expire.
+            if bot in there and any(one.connected for one in await self.discord.sessions(bot)):
+                await hall.type("leave", timeout=PATIENCE)
+        self._halls.clear()
 
     def kubectl(self, *words: str, stdin: str = "") -> str:
         """Run kubectl in the bot's namespace."""
         return self.cluster.run("-n", SPACE, *words, stdin=stdin)
 
+    def helm(self, *words: str, stdin: str = "") -> str:
+        """Run helm in the bot's namespace."""
+        return helm(self.cluster, *words, stdin=stdin)
+
     def change(self, kind: str, name: str, spec: Json) -> None:
         """Merge something into a resource's spec."""
         self.kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
 
+    @contextlib.contextmanager
+    def changed(self, kind: str, name: str, spec: Json) -> Iterator[None]:
+        """Merge something into a resource's spec, which afterwards says again what it said."""
+        before = json.loads(self.kubectl("get", kind, name, "-o", "json"))["spec"]
+        self.change(kind, name, spec)
+        try:
+            yield
+        finally:
+            self._replace(kind, name, before)
+
     def restore(self) -> None:
-        """Undo what a scenario did: every machine runs, and all that plays is on the second."""
+        """Undo what a scenario did: everything is as installed, and at rest."""
         self.cluster.restore()
-        self.gather([*self.cluster.machines][1])
+        self._operate_as_installed()
+        self._remove_what_was_added()
+        for document in (documents.nodes({}), documents.bot({})):
+            self._ask_anew(document)
+        self._drain_nothing()
+        self.settle()
+
+    def _drain_nothing(self) -> None:
+        """Take back what a person wrote on pods."""
+        for one in (each for component in rest.PLAYING for each in self.pods(component)):
+            if DRAIN in one["metadata"].get("annotations", {}):
+                self.kubectl("annotate", "pod", one["metadata"]["name"], f"{DRAIN}-")
+
+    def _remove_what_was_added(self) -> None:
+        """Delete bots, nodes and namespaces that were not installed."""
+        spaces = set(_names(self.kubectl("get", "namespaces", "-o", "name"))) - USUAL_SPACES
+        for space in spaces:
+            self.cluster.run("delete", "namespace", space, *GONE)
+        for kind, ours in documents.KINDS.items():
+            for name in set(_names(self.kubectl("get", kind, "-o", "name"))) - {ours}:
+                self.kubectl("delete", kind, name, *GONE)
+
+    def _operate_as_installed(self) -> None:
+        """Install the operator again where it is gone, or another one than was installed."""
+        operator = [one["spec"]["containers"][0]["image"] for one in self.pods("operator")]
+        if operator != [IMAGE]:
+            _install_chart(self.cluster, {})
+
+    def _ask_anew(self, document: Json) -> None:
+        """Ask for what was installed, wherever something else is asked for now."""
+        named = (document["kind"], document["metadata"]["name"])
+        ends = "jsonpath={.metadata.deletionTimestamp}"
+        if self.kubectl("get", *named, "--ignore-not-found", "-o", ends):
+            self.kubectl("wait", "--for=delete", *named, f"--timeout={PATIENCE}s")
+        if self.kubectl("get", *named, "--ignore-not-found", "-o", "name"):
+            # Another password would be one more rollout, and undoes nothing.
+            rotation = self.kubectl("get", *named, "-o", "jsonpath={.spec.rotation}")
+            kept = {"rotation": int(rotation)} if rotation else {}
+            self._replace(*named, document["spec"] | kept)
+        else:
+            self.kubectl("apply", "-f", "-", stdin=json.dumps(document))
+
+    def _replace(self, kind: str, name: str, spec: Json) -> None:
+        whole = [{"op": "replace", "path": "/spec", "value": spec}]
+        self.kubectl("patch", kind, name, "--type=json", f"--patch={json.dumps(whole)}")
 
     def gather(self, machine: str) -> None:
         """Drain all that plays off every other machine, unless it is well on this one."""
@@ -135,17 +214,17 @@ def install(
     _know_monitors(cluster)
     for other in others:
         cluster.run("cordon", other)
-    token = bots.token_for(BOT_ID)
-    cluster.run("-n", SPACE, "create", "-f", "-", stdin=json.dumps(_secret("discord", token)))
+    token = json.dumps(documents.secret("discord", bots.token_for(BOT_ID)))
+    cluster.run("-n", SPACE, "create", "-f", "-", stdin=token)
     cluster.run("-n", SPACE, "apply", "-f", str(ROOT / "e2e/servers.yaml"))
-    _helm(cluster, simulator or {})
+    _install_chart(cluster, simulator or {})
     for name in ("postgres", "valkey", "legato-simulator"):
         status = ("rollout", "status", f"deployment/{name}", f"--timeout={PATIENCE}s")
         cluster.run("-n", SPACE, *status)
     for other in others:
         cluster.uncordon(other)
     cluster.run("cordon", first)
-    wanted = yaml.safe_dump_all([_nodes(nodes or {}), _bot(bot or {})])
+    wanted = yaml.safe_dump_all([documents.nodes(nodes or {}), documents.bot(bot or {})])
     cluster.run("-n", SPACE, "apply", "-f", "-", stdin=wanted)
     wait_until_ready(cluster)
     cluster.uncordon(first)
@@ -164,35 +243,22 @@ def wait_until_ready(cluster: Cluster) -> None:
     cluster.wait("-n", SPACE, "--for=condition=Ready", *both)
 
 
-def _helm(cluster: Cluster, simulator: Mapping[str, Json]) -> None:
-    helm = _run(sys.executable, str(ROOT / "tools/helm.py")).strip()
-    said = {
-        "image": {"repository": REPOSITORY, "tag": "test"},
-        "replicas": 1,
-        "lookAgain": "5s",
-        # Whatever becomes of the other machines, the operator and the listener stay.
-        "nodeSelector": {"kubernetes.io/hostname": next(iter(cluster.machines))},
-        "prometheus": {"url": prometheus.INSIDE},
-        "simulator": {
-            "enabled": True,
-            "image": {"repository": REPOSITORY, "tag": "test"},
-            "tokenSecret": {"name": "discord"},
-            "resources": {"requests": {"cpu": SHARE}},
-            **simulator,
-        },
-    }
-    _run(
-        helm,
-        "install",
-        "legato",
-        str(ROOT / "charts/legato"),
-        f"--namespace={SPACE}",
-        f"--kubeconfig={cluster.kubeconfig}",
-        "--values=-",
-        "--wait",
-        f"--timeout={PATIENCE}s",
-        stdin=json.dumps(said),
-    )
+def helm(cluster: Cluster, *words: str, stdin: str = "") -> str:
+    """Run helm as a person would, and give what it says; NotStarted when it fails."""
+    program = _run(sys.executable, str(ROOT / "tools/helm.py")).strip()
+    where = (f"--namespace={SPACE}", f"--kubeconfig={cluster.kubeconfig}")
+    return _run(program, *words, *where, stdin=stdin)
+
+
+def _install_chart(cluster: Cluster, simulator: Mapping[str, Json]) -> None:
+    said = documents.values(next(iter(cluster.machines)), prometheus.INSIDE, simulator)
+    anew = ("upgrade", RELEASE, str(CHART), "--install", "--reset-values", "--values=-")
+    helm(cluster, *anew, "--wait", f"--timeout={PATIENCE}s", stdin=json.dumps(said))
+
+
+def _names(listed: str) -> list[str]:
+    """Read what kubectl lists as kind/name."""
+    return [line.partition("/")[2] for line in listed.split()]
 
 
 def _know_monitors(cluster: Cluster) -> None:
@@ -202,55 +268,6 @@ def _know_monitors(cluster: Cluster) -> None:
     # Helm asks what is published, which Established does not say.
     known = ("get", "podmonitors,servicemonitors,prometheusrules", "--all-namespaces")
     waiting.until(lambda: not cluster.kubectl(*known).returncode, "what is published of monitors")
-
-
-def _secret(name: str, token: str) -> Json:
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name},
-        "stringData": {"token": token},
-    }
-
-
-def _nodes(more: Mapping[str, Json]) -> Json:
-    spec = {
-        "region": "europe",
-        "replicas": 1,
-        "image": IMAGE,
-        "resources": {"cpu": SHARE, "memory": "512Mi"},
-        "allowedAddresses": [SIMULATOR],
-        "podTemplate": TRUSTED,
-        **more,
-    }
-    return _resource("LavalinkNode", NODES, spec)
-
-
-def _bot(more: Mapping[str, Json]) -> Json:
-    spec = {
-        "applicationId": str(BOT_ID),
-        "image": IMAGE,
-        "tokenSecretRef": {"name": "discord", "key": "token"},
-        "regions": [{"name": "europe"}],
-        "database": {"urlSecretRef": {"name": "postgres", "key": "url"}},
-        "redis": {"urlSecretRef": {"name": "redis", "key": "url"}},
-        "discord": {
-            "restUrl": f"http://{SIMULATOR}/api/v10",
-            "allowedAddresses": [SIMULATOR],
-        },
-        "podTemplate": TRUSTED,
-        **more,
-    }
-    return _resource("MusicBot", BOT, spec)
-
-
-def _resource(kind: str, name: str, spec: Json) -> Json:
-    return {
-        "apiVersion": "legato.dev/v1beta1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": spec,
-    }
 
 
 def _control(cluster: Cluster) -> str:

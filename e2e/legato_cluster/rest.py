@@ -14,7 +14,9 @@ Json = Any
 
 def unrest(objects: Sequence[Json], machine: str = "") -> list[str]:
     """Say what is not at rest, or, where a machine is named, what of the music is elsewhere."""
-    return [line for one in objects for line in _unrest(one, machine)]
+    there = {one["kind"] for one in objects}
+    missing = [f"there is no {kind}" for kind in RESOURCES if kind not in there]
+    return missing + [line for one in objects for line in _unrest(one, machine)]
 
 
 def plays(one: Json) -> bool:
@@ -42,6 +44,8 @@ def _unrest(one: Json, machine: str) -> Iterator[str]:
 
 def _of_resource(one: Json) -> Iterator[str]:
     status = one.get("status", {})
+    if "deletionTimestamp" in one["metadata"]:
+        yield "ends"
     if status.get("observedGeneration") != one["metadata"]["generation"]:
         yield "was not looked at"
     if not is_ready(one):

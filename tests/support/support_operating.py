@@ -3,13 +3,12 @@
 What a kubelet would say of pods and what the services would report is done here, at each look.
 """
 
+import contextlib
 import http.client
-import http.server
 import json
 import os
 import ssl
 import sys
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -21,10 +20,13 @@ from typing import Any
 import msgspec
 import redis
 
+import support_tokens
 from legato.contracts import keys
 from legato.contracts.fleet import Directive, Observed, ObservedNode
 from legato.embedded.child import Child, Program
+from legato_cluster import audit
 from legato_cluster.control_plane import ControlPlane
+from legato_operator.cluster import MANAGER
 from support_servers import Breakable, breakable_valkey, end
 from support_waiting import PATIENCE
 
@@ -33,6 +35,8 @@ SHARDS = 2
 PARTITIONS = 32
 COMPONENT = "app.kubernetes.io/component"
 LOGICAL = "application/merge-patch+json"
+LATER = frozenset({429, 500, 503, 504})
+"""What an API server answers that has too much to do at the moment."""
 
 
 class Api:
@@ -45,18 +49,43 @@ class Api:
         self._trust.load_cert_chain(folder / "admin.crt", folder / "admin.key")
 
     def call(self, method: str, path: str, body: Json = None, content: str = LOGICAL) -> Json:
-        """Make one call; None where the object is not there."""
-        host, port = self._address.hostname or "", self._address.port
-        link = http.client.HTTPSConnection(host, port, context=self._trust, timeout=PATIENCE)
-        try:
-            text = None if body is None else json.dumps(body)
+        """Make one call; None where the object is not there, or somebody was faster."""
+        deadline = time.monotonic() + PATIENCE
+        while (status := (said := self._answer(method, path, body, content))[0]) in LATER:
+            assert time.monotonic() < deadline, said
+            time.sleep(0.2)
+        assert status < 400 or status in {404, 409}, said
+        return json.loads(said[1] or b"{}") if status < 400 else None
+
+    def history(self, path: str, name: str, since: str) -> list[Json]:
+        """List what an object has become after a version of it, each time that it was written."""
+        now = self.call("GET", f"{path}/{name}")["metadata"]["resourceVersion"]
+        asked = {
+            "watch": "true",
+            "resourceVersion": since,
+            "fieldSelector": f"metadata.name={name}",
+        }
+        found: list[Json] = []
+        with contextlib.closing(self._link()) as link:
+            link.request("GET", f"{path}?{urllib.parse.urlencode(asked)}")
+            lines = iter(link.getresponse())
+            while since != now:
+                event = json.loads(next(lines))
+                assert event["type"] == "MODIFIED", event
+                found.append(event["object"])
+                since = event["object"]["metadata"]["resourceVersion"]
+        return found
+
+    def _answer(self, method: str, path: str, body: Json, content: str) -> tuple[int, bytes]:
+        text = None if body is None else json.dumps(body)
+        with contextlib.closing(self._link()) as link:
             link.request(method, path, body=text, headers={"Content-Type": content})
             answer = link.getresponse()
-            found = json.loads(answer.read() or b"{}")
-        finally:
-            link.close()
-        assert answer.status < 400 or answer.status in {404, 409}, found
-        return found if answer.status < 400 else None
+            return answer.status, answer.read()
+
+    def _link(self) -> http.client.HTTPSConnection:
+        host, port = self._address.hostname or "", self._address.port
+        return http.client.HTTPSConnection(host, port, context=self._trust, timeout=PATIENCE)
 
     def items(self, path: str, selector: str = "") -> list[Json]:
         """List a collection."""
@@ -92,7 +121,7 @@ class Stage:
     cluster: ControlPlane
     api: Api
     server: Breakable
-    discord: "_Server"
+    discord: support_tokens.Discord
     operator: Child
     log: Path
 
@@ -110,7 +139,9 @@ class Room:
     name: str
     bots: list[Bot] = field(default_factory=list)
     broken: dict[str, Json] = field(default_factory=dict)
-    """A part of a pod's name -> what the kubelet says of its container instead of running it."""
+    """A part of a pod's name -> what the kubelet says of its container instead of running it.
+
+    A pod that runs already runs on."""
     kubelet: bool = True
     _pods: list[Json] = field(default_factory=list)
 
@@ -159,6 +190,18 @@ class Room:
         raw = self.stage.redis.get(keys.directive(bot.application))
         return msgspec.json.decode(raw, type=Directive) if raw else Directive(version=0)
 
+    def looks(self, kind: str, name: str) -> int:
+        """Count how often the operator has looked at a resource, by the audit log."""
+        path = f'"requestURI":"{self.path(f"apis/legato.dev/v1beta1/{kind}", name)}"'
+        words = (path, '"verb":"get"', f'"userAgent":"{MANAGER}"')
+        lines = audit.lines(self.stage.cluster.audit_log)
+        return sum(all(word in line for word in words) for line in lines)
+
+    def looked(self, kind: str, name: str, times: int = 3) -> None:
+        """Wait until the operator has looked at a resource a few times more."""
+        wanted = self.looks(kind, name) + times
+        self.until(lambda: self.looks(kind, name) >= wanted, f"{times} looks at {name}")
+
     def until(self, look: Callable[[], object], what: str) -> None:
         """Look until something is so, while pods come and services report."""
         deadline = time.monotonic() + 2 * PATIENCE
@@ -191,6 +234,8 @@ class Room:
     def _live(self, pod: Json) -> None:
         name, status = pod["metadata"]["name"], pod.get("status", {})
         wrong = next((one for part, one in self.broken.items() if part in name), None)
+        if status.get("phase") == "Running":
+            return
         ends = pod["spec"]["restartPolicy"] != "Always"
         if wrong is not None:
             container = {"name": "c", "image": "i", "imageID": "", "ready": False}
@@ -287,67 +332,13 @@ def _resource(kind: str, name: str, spec: Json) -> Json:
     }
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    """What answers as Discord does."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Discord)
-        self.revoked: set[str] = set()
-        """Tokens that were good."""
-
-    @property
-    def url(self) -> str:
-        """Say where it is."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Discord(http.server.BaseHTTPRequestHandler):
-    """Knows the tokens token-NUMBER, and refuses any other."""
-
-    server: _Server
-
-    def do_GET(self) -> None:
-        token = (self.headers["Authorization"] or "").removeprefix("Bot ")
-        number = token.removeprefix("token-")
-        if not number.isdecimal() or token in self.server.revoked:
-            self._answer(401, {"message": "401: Unauthorized"})
-        elif self.path.endswith("/gateway/bot"):
-            limit = {"total": 1000, "remaining": 900, "reset_after": 1, "max_concurrency": 1}
-            self._answer(200, {"url": "", "shards": 2, "session_start_limit": limit})
-        else:
-            self._answer(200, {"id": number})
-
-    def _answer(self, code: int, body: Json) -> None:
-        text = json.dumps(body).encode()
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def _discord() -> Iterator[_Server]:
-    server = _Server()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @contextmanager
 def operating(
     cluster: ControlPlane, folder: Path, kubeconfig: Path, settings: Mapping[str, str] | None = None
 ) -> Iterator[Stage]:
     """Run an operator for a cluster; it must end in order, without a fault."""
     log = folder / "operator.log"
-    with breakable_valkey() as server, _discord() as discord:
+    with breakable_valkey() as server, support_tokens.discord() as discord:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(Path.home()),

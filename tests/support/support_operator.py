@@ -36,7 +36,7 @@ def objects(resource: Manifest) -> list[Manifest]:
     if resource["kind"] == "LavalinkNode":
         group = nodes.Group(owner(resource), msgspec.convert(resource["spec"], NodeSpec))
         monitors = monitoring.of_nodes(group.owner, monitoring.KINDS)
-        return nodes.objects(group, 2) + monitors
+        return nodes.objects(group, nodes.bare(group), 2) + monitors
     frame = Frame(owner(resource), msgspec.convert(resource["spec"], BotSpec), "1.2.3")
     rolled = [gateway.deployment(frame)]
     rolled += [audio.deployment(frame, region) for region in frame.spec.regions]

@@ -13,10 +13,23 @@ from legato_cluster.cluster import Cluster
 from legato_cluster.platform import Platform
 from legato_cluster.problems import NoCluster, NotStarted
 
+FIRST = ("test_machine_drained",)
+"""All that plays is on the second machine once it is installed, and need not be gathered there."""
+LAST = ("test_rights", "test_uninstalled")
+"""What was asked of the API server is looked at when all has been asked; then the operator goes."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let scenarios with a cluster of their own go first, so that there is never a second one."""
-    items.sort(key=lambda item: "installed" in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: (_shares(item), _turn(item.path.stem)))
+
+
+def _turn(module: str) -> int:
+    return (module not in FIRST) + (module in LAST)
+
+
+def _shares(item: pytest.Item) -> bool:
+    return "installed" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +68,12 @@ def installed(every_program: Mapping[str, Path], archive: Path) -> Iterator[Clus
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def music(installed: Cluster) -> AsyncIterator[Platform]:
-    """What a scenario uses of it: at rest, and all that plays on the second machine."""
+    """What a scenario uses of it, as installed and at rest."""
     async with platform.reached(installed) as opened:
+        # Here, not in a thread: what starts a machine's programs has to outlive them.
         opened.restore()
         yield opened
+        await opened.leave()
 
 
 def _leave_out(missing: Exception) -> NoReturn:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from legato_cluster import processes, rest
-from legato_cluster.platform import Platform
+from legato_cluster import belongings, processes
+from legato_cluster.platform import SPACE, Platform
 from legato_machine import hearing
 
 PATIENCE = 240.0
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_redis_is_away_for_twenty_seconds(music: Platform) -> None:
     [pod] = json.loads(music.kubectl("get", "pods", "-l", "app=valkey", "-o", "json"))["items"]
-    before = running(music)
+    before = belongings.workloads(music.cluster, SPACE)
     hall = await music.hall()
 
     async with hearing.control(music) as noise:
@@ -32,12 +32,12 @@ async def test_redis_is_away_for_twenty_seconds(music: Platform) -> None:
         await hall.hears(5, after=heard.ms + REDIS_AWAY_MS + 5000, timeout=PATIENCE)
 
     await hearing.unbroken(hall, noise)
-    assert running(music) == before
+    assert belongings.workloads(music.cluster, SPACE) == before
     await hall.type("stop", timeout=PATIENCE)
 
 
 async def test_the_api_server_is_away_for_a_minute(music: Platform) -> None:
-    before = running(music)
+    before = belongings.workloads(music.cluster, SPACE)
     hall = await music.hall()
 
     async with hearing.control(music) as noise:
@@ -50,7 +50,7 @@ async def test_the_api_server_is_away_for_a_minute(music: Platform) -> None:
         await hall.hears(6, after=heard.ms + API_AWAY_MS + 10_000, timeout=PATIENCE)
 
     await hearing.unbroken(hall, noise)
-    assert running(music) == before
+    assert belongings.workloads(music.cluster, SPACE) == before
     await hall.type("stop", timeout=PATIENCE)
 
 
@@ -62,15 +62,3 @@ def frozen_api_server(music: Platform) -> Iterator[None]:
         yield
     finally:
         os.killpg(server, signal.SIGCONT)
-
-
-def running(music: Platform) -> dict[str, tuple[str, int]]:
-    """Say of each pod which one it is, and how often it was started anew."""
-    found = (one for component in rest.PLAYING for one in music.pods(component))
-    return {
-        one["metadata"]["name"]: (
-            one["metadata"]["uid"],
-            sum(each["restartCount"] for each in one["status"]["containerStatuses"]),
-        )
-        for one in found
-    }

@@ -68,18 +68,6 @@ def test_a_pod_is_reached_from_here(web: Cluster) -> None:
         assert answer.read().decode().strip() == pod
 
 
-def test_pods_of_a_machine_without_power_start_elsewhere(web: Cluster) -> None:
-    web.cut_power("machine-2")
-
-    web.wait("--for=condition=Ready=Unknown", "node/machine-2")
-    _until(lambda: len(_pods(web, "machine-1")) == 2)
-
-    _until(lambda: _ask(web) in _pods(web, "machine-1"))
-    web.boot("machine-2")
-    web.wait_until_ready("machine-2")
-    _until(lambda: not _pods(web, "machine-2"))
-
-
 def test_a_drained_machine_has_no_pods_left(web: Cluster) -> None:
     web.drain("machine-1", "--force")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-import copy
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from legato_cluster import belongings
-from legato_cluster.belongings import BOT, NODES
-from legato_cluster.platform import SPACE, Platform
+from legato_cluster import belongings, waiting
+from legato_cluster.belongings import OF_BOT, OF_NODES
+from legato_cluster.platform import GONE, SPACE, Platform
 from legato_machine import hearing
 from legato_machine.conditions import until
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 PASSING = "passing"
 TRACK = "tone-6-900s.ogg"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,13 +25,11 @@ Json = Any
 
 async def gone(music: Platform, space: str, label: str, name: str) -> None:
     """Wait until nothing belongs to a resource any more."""
-    seen: list[str] = []
 
-    async def look() -> bool:
-        seen[:] = await asyncio.to_thread(belongings.left, music.cluster, space, label, name)
-        return not seen
+    def look() -> bool:
+        return not belongings.left(music.cluster, space, label, name)
 
-    await until(look, what=f"nothing to be left of {name}", timeout=PATIENCE)
+    await asyncio.to_thread(waiting.until, look, f"nothing to be left of {name}")
 
 
 async def deleted(music: Platform, *resources: str) -> None:
@@ -51,6 +49,27 @@ async def berlin(music: Platform) -> AsyncIterator[Json]:
     await settled(music)
 
 
+@dataclasses.dataclass(frozen=True)
+class Passing:
+    """A namespace with what another bot needs, and what is to be applied there."""
+
+    platform: Platform
+    wanted: list[Json]
+
+    def begins(self) -> None:
+        """Ask for the bot and its nodes, unless that was done."""
+        belongings.apply(self.platform.cluster, PASSING, *self.wanted)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def passing(music: Platform) -> Passing:
+    bot = await music.discord.make_bot("Passing")
+    music.cluster.run("create", "namespace", PASSING)
+    belongings.apply(music.cluster, PASSING, *secrets(music, bot.token))
+    nodes = belongings.wanted(music.cluster, SPACE, "lavalinknode", "berlin")
+    return Passing(music.of(int(bot.id)), [nodes, melody_of(music, bot.id)])
+
+
 async def test_nodes_that_are_deleted_first_hand_over_their_music(
     music: Platform, berlin: Json
 ) -> None:
@@ -64,7 +83,7 @@ async def test_nodes_that_are_deleted_first_hand_over_their_music(
         await settled(music)
         heard = await hall.hears(6, timeout=PATIENCE)
         await deleted(music, "lavalinknode/berlin")
-        await gone(music, SPACE, NODES, "berlin")
+        await gone(music, SPACE, OF_NODES, "berlin")
         await hall.hears(6, after=heard.ms + 5000, timeout=PATIENCE)
 
     await hearing.moved(hall, noise, planned=True)
@@ -72,11 +91,11 @@ async def test_nodes_that_are_deleted_first_hand_over_their_music(
     belongings.apply(music.cluster, SPACE, berlin)
     await settled(music)
     await deleted(music, "lavalinknode/hamburg")
-    await gone(music, SPACE, NODES, "hamburg")
+    await gone(music, SPACE, OF_NODES, "hamburg")
 
 
 async def test_the_last_nodes_play_on_until_their_time_is_over(
-    music: Platform, berlin: Json
+    music: Platform, berlin: Json, passing: Passing
 ) -> None:
     """Nobody can take their music: it ends at the deadline, and goes on with the next nodes."""
     hall = await music.hall()
@@ -92,7 +111,9 @@ async def test_the_last_nodes_play_on_until_their_time_is_over(
         await hall.hears(6, after=heard.ms + 3000, timeout=PATIENCE)
     await hearing.unbroken(hall, noise)
 
-    await gone(music, SPACE, NODES, "berlin")
+    # It comes up while we wait.
+    passing.begins()
+    await gone(music, SPACE, OF_NODES, "berlin")
     await hall.quiet(timeout=PATIENCE)
     left_off = (await hall.moments()).moments[-1]
     belongings.apply(music.cluster, SPACE, berlin)
@@ -114,7 +135,7 @@ async def test_a_bot_that_is_deleted_leaves_its_channel_and_goes_with_all_it_had
     await hall.quiet(timeout=PATIENCE)
     people = await music.discord.voice_states(hall.guild.id)
     assert [one["user_id"] for one in people] == [hall.person.id]
-    await gone(music, SPACE, BOT, "melody")
+    await gone(music, SPACE, OF_BOT, "melody")
     belongings.apply(music.cluster, SPACE, melody)
     await settled(music)
     again = await music.hall()
@@ -124,29 +145,22 @@ async def test_a_bot_that_is_deleted_leaves_its_channel_and_goes_with_all_it_had
 
 
 async def test_a_namespace_that_is_deleted_ends_with_all_that_plays_in_it(
-    music: Platform, berlin: Json
+    music: Platform, passing: Passing
 ) -> None:
-    bot = await music.discord.make_bot("Passing")
-    second = copy.copy(music)
-    second.bot_id = int(bot.id)
-    music.cluster.run("create", "namespace", PASSING)
-    belongings.apply(
-        music.cluster, PASSING, *secrets(music, bot.token), berlin, melody_of(music, bot.id)
-    )
+    second = passing.platform
+    passing.begins()
     for one in ("lavalinknode/berlin", "musicbot/melody"):
         await asyncio.to_thread(music.cluster.wait, "-n", PASSING, "--for=condition=Ready", one)
 
     async def registered() -> bool:
-        return bool(await music.discord.commands(bot.id))
+        return bool(await music.discord.commands(str(second.bot_id)))
 
     await until(registered, what="commands of the passing bot", timeout=PATIENCE)
     hall = await second.hall("Passing Lounge")
     await hall.play(TRACK, timeout=PATIENCE)
     await hall.hears(6, after=2000, timeout=PATIENCE)
 
-    await asyncio.to_thread(
-        music.cluster.run, "delete", "namespace", PASSING, f"--timeout={PATIENCE:.0f}s"
-    )
+    await asyncio.to_thread(music.cluster.run, "delete", "namespace", PASSING, *GONE)
 
     await hall.quiet(timeout=PATIENCE)
     assert not music.kubectl("get", "namespace", PASSING, "--ignore-not-found")

@@ -1,5 +1,7 @@
 """Helm install, kubectl apply, /play: the tone is heard, and kubectl get tells the story."""
 
+import asyncio
+
 import pytest
 
 from legato_cluster.platform import BOT, NODES, Platform
@@ -17,6 +19,7 @@ async def test_a_tone_is_heard_and_get_tells_the_story(music: Platform) -> None:
         await hall.hears(5, after=3000, timeout=PATIENCE)
 
     await hearing.unbroken(hall, noise)
+    await asyncio.to_thread(music.settle)
     said = music.kubectl("get", "musicbot,lavalinknode").split()
     assert f"musicbot.legato.dev/{BOT}" in said
     assert f"lavalinknode.legato.dev/{NODES}" in said

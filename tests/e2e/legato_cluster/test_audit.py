@@ -38,6 +38,18 @@ def test_what_was_answered_was_used_and_what_was_not_was_refused(tmp_path: Path)
     assert audit.refused(log, USER) == {Right("", "nodes", "list")}
 
 
+def test_a_line_that_is_just_being_written_is_none_yet(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    first, second = line("list", 200, resource="pods"), line("get", 200, resource="pods")
+    log.write_text(f"{first}\n{second[:-9]}")
+
+    assert audit.lines(log) == [first]
+    assert audit.used(log, USER) == {Right("", "pods", "list")}
+
+    log.write_text(f"{first}\n{second}\n")
+    assert [one["verb"] for one in audit.entries(log, USER, since=1)] == ["get"]
+
+
 def test_a_role_grants_each_verb_of_each_resource() -> None:
     rule = {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["list", "watch"]}
 

@@ -11,10 +11,10 @@ READY = [{"type": "Ready", "status": "True"}]
 NOT_READY = [{"type": "Ready", "status": "False"}]
 
 
-def _resource(**status: object) -> Any:
+def _resource(kind: str = "LavalinkNode", **status: object) -> Any:
     said = {"observedGeneration": 2, "conditions": READY} | status
     metadata = {"name": "berlin", "generation": 2}
-    return {"kind": "LavalinkNode", "metadata": metadata, "status": said}
+    return {"kind": kind, "metadata": metadata, "status": said}
 
 
 def _pod(machine: str = "machine-2", component: str = "node", **metadata: object) -> Any:
@@ -38,13 +38,21 @@ def _workload(**status: int) -> Any:
     }
 
 
+def _ending(one: Any) -> Any:
+    return one | {"metadata": one["metadata"] | {"deletionTimestamp": "now"}}
+
+
+BOTH = [_resource(), _resource("MusicBot")]
+
+
 def test_nothing_that_is_well_is_unrest() -> None:
-    assert rest.unrest([_resource(), _pod(), _workload()], "machine-2") == []
+    assert rest.unrest([*BOTH, _pod(), _workload()], "machine-2") == []
 
 
 @pytest.mark.parametrize(
     ("one", "said"),
     [
+        (_ending(_resource()), "berlin: ends"),
         (_resource(observedGeneration=1), "berlin: was not looked at"),
         (_resource(conditions=NOT_READY), "berlin: is not Ready"),
         (_resource(inProgress=[{"what": "drains it"}]), "berlin: drains it"),
@@ -58,13 +66,21 @@ def test_nothing_that_is_well_is_unrest() -> None:
     ],
 )
 def test_what_is_not_well_is_named(one: Any, said: str) -> None:
-    assert rest.unrest([one]) == [said]
+    assert rest.unrest([*BOTH, one]) == [said]
 
 
 def test_a_pod_elsewhere_is_unrest_where_a_machine_is_named() -> None:
-    assert rest.unrest([_pod("machine-1")]) == []
-    assert rest.unrest([_pod("machine-1")], "machine-2") == ["berlin-0: is on machine-1"]
+    assert rest.unrest([*BOTH, _pod("machine-1")]) == []
+    assert rest.unrest([*BOTH, _pod("machine-1")], "machine-2") == ["berlin-0: is on machine-1"]
 
 
 def test_what_plays_no_music_does_not_count() -> None:
-    assert rest.unrest([_pod("machine-1", "operator", deletionTimestamp="now")], "machine-2") == []
+    assert (
+        rest.unrest([*BOTH, _pod("machine-1", "operator", deletionTimestamp="now")], "machine-2")
+        == []
+    )
+
+
+def test_a_cluster_without_what_was_installed_is_not_at_rest() -> None:
+    assert rest.unrest([]) == ["there is no MusicBot", "there is no LavalinkNode"]
+    assert rest.unrest([_resource()]) == ["there is no MusicBot"]
