@@ -22,7 +22,15 @@ BESIDE = ("-n", "2", "--dist", "loadfile")
 LIMIT = 45 * 60
 """Seconds a stage may take."""
 MACHINES = "e2e/cluster/machines"
-"""Left to `make cluster-machines` until it was green three times in a row on a quiet machine."""
+BUDGETS = {
+    "check": (4, ("check",)),
+    "builds": (14, ("build", "image")),
+    "unit": (8, ("unit",)),
+    "node": (8, ("node",)),
+    "clusters": (22, ("cluster", "machines")),
+    "one machine": (15, ("conformance", "scenarios", "alone")),
+}
+"""Minutes that stages may take together on two cores; what takes more is marked."""
 PROGRAMS = {"chromium": "chromium", "npm": "npm"}
 """What the tests need of the system: a program, and the Debian package that brings it."""
 
@@ -65,10 +73,13 @@ def stages() -> list[Stage]:
         Stage("check", ("make", "--no-print-directory", "check")),
         # Kubernetes from source: minutes at the first run, so alone and before anything timed.
         Stage("build", (sys.executable, "-m", "legato_cluster", "build")),
+        Stage("image", (sys.executable, "-m", "legato_cluster", "image")),
         tests("unit", *BESIDE, "tests", "--ignore=tests/services/node"),
         # Timing matters in the node's tests, and where a scenario says so: nothing runs beside.
         tests("node", "tests/services/node"),
-        tests("cluster", "e2e/cluster", f"--ignore={MACHINES}"),
+        # In their order: the longest are not those with the most tests.
+        tests("cluster", *BESIDE, "--no-loadscope-reorder", "e2e/cluster", f"--ignore={MACHINES}"),
+        tests("machines", MACHINES),
         tests("conformance", "e2e/conformance"),
         tests("scenarios", *BESIDE, *scenarios, "not alone and not stress"),
         tests("alone", *scenarios, "alone and not stress"),
@@ -161,6 +172,15 @@ def prepare() -> None:
         print(f"Some tests will be skipped; for them install: {' '.join(missing)}", flush=True)
 
 
+def spent(results: Sequence[Result]) -> list[tuple[str, float, int]]:
+    """Add up what has a budget: its name, the minutes it took, and those it may take."""
+    seconds = {one.stage.name: one.seconds for one in results}
+    return [
+        (name, sum(seconds.get(stage, 0.0) for stage in together) / 60, budget)
+        for name, (budget, together) in BUDGETS.items()
+    ]
+
+
 def show(results: Sequence[Result], *, strict: bool) -> int:
     """Print the table, the skips and the sum; return the exit code."""
     print(f"\n{'stage':<12}{'result':<9}{'passed':>8}{'failed':>8}{'skipped':>9}{'time':>10}")
@@ -168,6 +188,9 @@ def show(results: Sequence[Result], *, strict: bool) -> int:
         counts = f"{one.passed:>8}{one.failed:>8}{len(one.skipped):>9}"
         shown = counts if one.stage.counted else " " * 25
         print(f"{one.stage.name:<12}{one.word:<9}{shown}{one.seconds:>8.1f} s")
+    print(f"\n{'together':<12}{'minutes':>8}{'budget':>8}")
+    for name, minutes, budget in spent(results):
+        print(f"{name:<12}{minutes:>8.1f}{budget:>8}{'  OVER' if minutes > budget else ''}")
     skipped = [line for one in results for line in one.skipped]
     for line in skipped:
         print(f"skipped: {line}")
