@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from legato_machine.browser import chromium, tab
+from legato_machine.conditions import until
 from legato_simulator.app import Simulator
 from legato_simulator.settings import Settings
 
@@ -159,6 +160,11 @@ async def run(page: Page, command: str) -> None:
     await page.keyboard.type(command)
     await page.keyboard.press("Enter")
     await page.keyboard.press("Enter")
+
+
+async def heard_for(page: Page) -> float:
+    """Return the seconds of sound played; asked, since the page allows no script that waits."""
+    return float(await page.evaluate("document.querySelector('audio').currentTime"))
 
 
 def newest(page: Page) -> Any:
@@ -338,9 +344,12 @@ async def test_who_listened_listens_again_once_the_simulator_is_back(
 
             async with any_bot(**settings, port=port):
                 await expect(state).to_have_text("Listening: no bot is here", timeout=PATIENCE_MS)
-                at = "document.querySelector('audio').currentTime"
-                before = await page.evaluate(at)
-                await page.wait_for_function(f"{at} > {before}", timeout=PATIENCE_MS)
+                before = await heard_for(page)
+
+                async def heard_more() -> bool:
+                    return await heard_for(page) > before
+
+                await until(heard_more, what="the sound to go on", timeout=PATIENCE_MS / 1000)
                 await expect(newest(page)).to_contain_text("Legato is thinking…")
 
 
