@@ -62,7 +62,7 @@ def reconcile(seen: Bot, world: World, *, now: datetime) -> Plan:
     migrated = _migrated(seen, job)
     free = applications.free(seen.owner, seen.spec.application_id, world)
     gates = [_unpaused(seen), free, _secrets(seen), _token(seen), migrated]
-    gateway = tiers.of_gateway(seen, frame, layout, gates)
+    gateway = tiers.of_gateway(seen, frame, layout, gates, now=now)
     listed = [gateway, *tiers.of_audio(seen, frame, decisions, gates)]
     facts = Facts(
         version=version,

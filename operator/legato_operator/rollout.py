@@ -13,6 +13,8 @@ from legato_operator.verdicts import Verdict, first_no
 
 ENOUGH = 0.95
 """Of all things must be held, or nothing further moves."""
+ROUNDING = 1e-9
+"""Of 100 things 5 may lack, not 4.999…."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Holdings:
     """How many there are to hold; 0 = not known."""
     live: int | None = None
     """How many of them work, where holding is not working: shards with a session."""
+    lacks_long: bool = False
+    """Something has been without a session for longer than a hand-over takes."""
 
     @property
     def working(self) -> int:
@@ -119,7 +123,7 @@ def _rolled(goal: Goal, new: Revision | None, old: list[Revision], holdings: Hol
             # It had begun: nothing moves further, and what a dead pod leaves anyone may take.
             return Step(kept, {}, 0, verdicts=(came,))
         return Step(kept, _none(new_members), goal.max_handovers, verdicts=(came,))
-    enough = _enough(goal, holdings)
+    enough = _enough(goal, holdings, old_members)
     empty = _empty(old_members, new_members, holdings)
     verdicts = (came, enough, empty)
     if enough.ok and empty.ok:
@@ -155,10 +159,13 @@ def _held(goal: Goal, seen: Sequence[Revision], verdicts: tuple[Verdict, ...]) -
     return Step({one.revision: one.replicas for one in seen}, {}, pace, (), verdicts)
 
 
-def _enough(goal: Goal, holdings: Holdings) -> Verdict:
-    """Ask for 95 %; what is being handed over is held by nobody for a moment."""
+def _enough(goal: Goal, holdings: Holdings, leaving: Sequence[str]) -> Verdict:
+    """Ask for 95 %, but for what is being handed over: that lacks for a moment, and no longer."""
     missing = holdings.total - holdings.working
-    allowed = max(goal.max_handovers, math.floor(holdings.total * (1 - ENOUGH)))
+    moving = min(goal.max_handovers, sum(holdings.held.get(one, 0) for one in leaving))
+    allowed = math.floor(holdings.total * (1 - ENOUGH) + ROUNDING)
+    if not holdings.lacks_long:
+        allowed = max(allowed, moving)
     what = "are held" if holdings.live is None else "have a session"
     why = f"{holdings.working} of {holdings.total} {what}"
     return Verdict("Resumed", missing <= allowed, why)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from legato.contracts.partitions import DEFAULT_COUNT
 from legato_operator import names, rollout, sharding, troubles
@@ -14,6 +15,9 @@ from legato_operator.scaling import Decision
 from legato_operator.seen import Bot, component_of, is_ending, is_ready, labels_of
 from legato_operator.sharding import Sharding
 from legato_operator.verdicts import Verdict, first_no
+
+HANDED = timedelta(seconds=10)
+"""A shard that is handed over has its session again by then, as one has whose gateway died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,9 @@ class Tier:
         return [] if count is None else [sized(self.manifest, count)]
 
 
-def of_gateway(seen: Bot, frame: Frame, layout: Sharding, gates: Sequence[Verdict]) -> Tier:
+def of_gateway(
+    seen: Bot, frame: Frame, layout: Sharding, gates: Sequence[Verdict], *, now: datetime
+) -> Tier:
     """Take the gateway's next step."""
     wanted = gateway.deployment(frame)
     manifest = frames.kept(frame, wanted, seen.children, gateway.deployment)
@@ -49,7 +55,8 @@ def of_gateway(seen: Bot, frame: Frame, layout: Sharding, gates: Sequence[Verdic
     holdings = None
     if seen.fleet is not None:
         live = seen.fleet.connected()
-        holdings = Holdings(seen.fleet.shards(), layout.shards or 0, live)
+        lacks = _lacks_long(seen, now)
+        holdings = Holdings(seen.fleet.shards(), layout.shards or 0, live, lacks)
     goal = rollout.Goal(revision_of(manifest), layout.pods, seen.spec.gateway.max_handovers)
     step = rollout.step(goal, there, holdings, gates)
     return Tier(gateway.COMPONENT, "", manifest, step)
@@ -111,6 +118,15 @@ def _is_of(pod: Manifest, child: Manifest, component: str, region: str) -> bool:
 
 def _of_tier(one: Manifest, component: str, region: str) -> bool:
     return component_of(one) == component and labels_of(one).get(names.REGION, "") == region
+
+
+def _lacks_long(seen: Bot, now: datetime) -> bool:
+    """Say whether not all shards have had a session for longer than a hand-over takes."""
+    said = (one for one in seen.status.conditions if one.type == "ShardsConnected")
+    return any(
+        one.status == "False" and now - datetime.fromisoformat(one.last_transition_time) > HANDED
+        for one in said
+    )
 
 
 def _answered(seen: Bot) -> Verdict:

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,6 +132,48 @@ def test_what_is_held_without_a_session_is_not_resumed() -> None:
 
     assert str(step.blocked) == "Resumed: 90 of 100 have a session"
     assert step.handovers == 0
+
+
+def rolled(shards: int, live: int, *, old: int, long: bool = False) -> rollout.Step:
+    come = revision("new", True, True)
+    some = Holdings({"old-0": old, "new-0": shards - old}, shards, live=live, lacks_long=long)
+    return rollout.step(GOAL, [OLD, come], some)
+
+
+@pytest.mark.parametrize(("shards", "live"), [(1, 0), (2, 1), (16, 14), (16, 15), (100, 95)])
+def test_what_is_handed_over_right_now_stops_nothing(shards: int, live: int) -> None:
+    assert rolled(shards, live, old=shards).handovers == GOAL.max_handovers
+
+
+@pytest.mark.parametrize(("shards", "live"), [(1, 0), (2, 1), (16, 15), (19, 18), (200, 189)])
+def test_what_has_not_resumed_for_longer_than_a_hand_over_takes_stops_it(
+    shards: int, live: int
+) -> None:
+    step = rolled(shards, live, old=shards, long=True)
+
+    assert step.handovers == 0
+    assert str(step.blocked) == f"Resumed: {live} of {shards} have a session"
+
+
+@pytest.mark.parametrize(("shards", "live"), [(20, 19), (100, 95), (200, 190)])
+def test_no_more_than_one_in_twenty_may_lack_for_long(shards: int, live: int) -> None:
+    assert rolled(shards, live, old=shards, long=True).handovers == GOAL.max_handovers
+
+
+@pytest.mark.parametrize("shards", [1, 2, 16])
+def test_the_old_ones_stay_until_the_last_shard_has_resumed(shards: int) -> None:
+    step = rolled(shards, shards - 1, old=0)
+
+    assert step.replicas == {"old": 2, "new": 2}
+    assert str(step.blocked) == f"Resumed: {shards - 1} of {shards} have a session"
+
+
+@given(st.integers(1, 300), st.data())
+def test_below_95_percent_for_long_nothing_moves(shards: int, data: st.DataObject) -> None:
+    live = data.draw(st.integers(0, shards))
+    step = rolled(shards, live, old=data.draw(st.integers(0, shards)), long=True)
+
+    assert (step.handovers == 0) == (live * 100 < shards * 95)
 
 
 PODS = st.lists(st.booleans(), max_size=3)

@@ -1,9 +1,10 @@
 import dataclasses
+from datetime import timedelta
 
 import msgspec
 
 from legato.contracts.fleet import Observed
-from legato_operator import bots
+from legato_operator import bots, tiers
 from legato_operator.changes import Apply, Plan
 from legato_operator.resources.status import BotStatus
 from legato_operator.seen import Bot, Token
@@ -90,3 +91,20 @@ def test_a_rollout_stops_and_says_so_while_too_few_shards_have_resumed(settled: 
     assert plan.directive is not None
     assert plan.directive.most_handovers("gateway") == 0
     assert plan.directive.most_handovers("audio:europe") == 2
+
+
+def test_one_shard_of_16_that_does_not_resume_stops_the_rollout_after_some_seconds(
+    settled: Model,
+) -> None:
+    changed(settled, version="1.3.0")
+    settled.until(lambda: condition(settled, "RolloutBlocked")[1] == "OldHoldNothing")
+    lacks = without_sessions(settled.bot(), 1)
+    first = bots.reconcile(lacks, WORLD, now=settled.now)
+    assert blocked(first)[0] == "OldHoldNothing"
+    assert isinstance(first.status, BotStatus)
+
+    later = settled.now + tiers.HANDED + timedelta(seconds=2)
+    plan = bots.reconcile(dataclasses.replace(lacks, status=first.status), WORLD, now=later)
+
+    assert blocked(plan)[0] == "Resumed"
+    assert "15 of 16 have a session" in blocked(plan)[1]
