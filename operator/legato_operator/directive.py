@@ -15,6 +15,8 @@ FRESH = timedelta(seconds=30)
 """Members report every 3 s; a report older than this is a dead process's."""
 JUST_NOW = timedelta(seconds=10)
 """What is reported is still so."""
+LAST_MOVES = timedelta(seconds=30)
+"""How long past a drain's deadline moves that have begun may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,13 @@ class Fleet:
         """Say whether members are told that a node takes nobody new."""
         found = self.told(node)
         return found is not None and found.cordoned
+
+    def overdue(self, node: str) -> bool:
+        """Say whether the moment by which players were to leave a node is well past."""
+        found = self.told(node)
+        if found is None or not found.drain_deadline:
+            return False
+        return self.at >= found.drain_deadline + LAST_MOVES // timedelta(milliseconds=1)
 
     def password(self, node: str) -> str | None:
         """Say by which password members reach a node."""

@@ -2,16 +2,17 @@
 
 A node goes only when every bot's `observed` says that it has no player, and only after the cordon
 was in force, so that none can have come meanwhile. What is not known counts as busy, and a pod
-that is not seen may play all the same.
+that is not seen may play all the same. A drain that is overdue waits for nobody any more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from legato_operator.verdicts import Verdict
 
 Eviction = Literal["Never", "OnUpgrade", "Always"]
+OVERDUE = "the deadline of its drain has passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Node:
     """Over all bots; None = not known."""
     cordoned: bool = False
     """A cordon is in force: every audio pod has acted on a directive that holds it."""
+    overdue: bool = False
+    """Every bot was told to leave by a moment that is well past."""
     protected: bool = True
     """Nothing may evict it."""
     machine_leaves: bool = False
@@ -41,7 +44,12 @@ class Node:
     @property
     def free(self) -> bool:
         """Say whether it may go."""
-        return self.players == 0 and self.cordoned
+        return self.overdue or (self.players == 0 and self.cordoned)
+
+    @property
+    def abandoned(self) -> bool:
+        """Say whether it may go though somebody may play there."""
+        return self.overdue and self.players != 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,9 @@ def plan(goal: Goal, nodes: Sequence[Node], replicas: int, gates: Sequence[Verdi
     rolled, verdicts = _next_to_roll(goal, nodes, draining, target, gates)
     if rolled is not None:
         draining[rolled] = "it is of an older revision"
+    draining |= {
+        n.ordinal: _cut(n, draining) for n in nodes if n.abandoned and n.ordinal in draining
+    }
     free = {node.ordinal for node in nodes if node.ordinal in draining and node.free}
     return Plan(
         replicas=_count(goal, nodes, replicas, target, free),
@@ -165,6 +176,12 @@ def _why(node: Node) -> str:
     if node.ending:
         return "its pod was told to end"
     return "a person asked for it" if node.asked else "its machine is drained"
+
+
+def _cut(node: Node, draining: Mapping[int, str]) -> str:
+    """Say who is not waited for any more."""
+    left = "an unknown number" if node.players is None else node.players
+    return f"{draining[node.ordinal]}; {OVERDUE}, players left: {left}"
 
 
 def _to_protect(goal: Goal, nodes: Sequence[Node], free: set[int]) -> tuple[int, ...]:

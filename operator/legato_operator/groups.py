@@ -19,7 +19,6 @@ FAREWELL = timedelta(seconds=30)
 """How long past its deadline a group that is deleted is waited for."""
 SESSIONS = 64
 """Sessions that a node carries without stalling, over all bots."""
-DRAINED = "it has no player any more"
 OUT_OF_SERVICE = "its machine is out of service"
 
 
@@ -207,9 +206,9 @@ def _on_pods(of: NodeSet) -> list[Action]:
         return Delete(Ref("Pod", of.pod(ordinal)), reason, unconfirmed, of.uid(ordinal))
 
     return [
-        *(label(ordinal, None, DRAINED) for ordinal in of.plan.unprotect),
+        *(label(ordinal, None, of.why_free(ordinal)) for ordinal in of.plan.unprotect),
         *(label(ordinal, "true", "it stays") for ordinal in of.plan.protect),
-        *(end(ordinal, DRAINED) for ordinal in of.plan.delete),
+        *(end(ordinal, of.why_free(ordinal)) for ordinal in of.plan.delete),
         *(end(ordinal, OUT_OF_SERVICE, unconfirmed=True) for ordinal in of.plan.bury),
     ]
 

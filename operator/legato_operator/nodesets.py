@@ -49,6 +49,11 @@ class NodeSet:
         found = zip(self.nodes, self.pods, strict=True)
         return next(uid_of(pod) for node, pod in found if node.ordinal == ordinal)
 
+    def why_free(self, ordinal: int) -> str:
+        """Say why a node may go."""
+        overdue = any(node.abandoned for node in self.nodes if node.ordinal == ordinal)
+        return drain.OVERDUE if overdue else "it has no player any more"
+
     @property
     def ready(self) -> int:
         """Count the nodes that answer."""
@@ -199,6 +204,7 @@ def _node(seen: Group, pod: Manifest) -> drain.Node:
         ready=is_ready(pod) and not is_ending(pod) and not lost,
         players=_players(seen, known, name),
         cordoned=len(known) == len(seen.fleets) and all(one.settled(name) for one in known),
+        overdue=_is_overdue(seen, known, name),
         protected=names.PROTECTED in labels_of(pod),
         machine_leaves=machine.cordoned,
         lost=lost,
@@ -216,6 +222,11 @@ def _is_lost(machine: Machine, known: Sequence[Fleet], node: str) -> bool:
     if machine.out_of_service:
         return machine.lost
     return machine.lost and not any(fleet.reaches(node) for fleet in known)
+
+
+def _is_overdue(seen: Group, known: Sequence[Fleet], name: str) -> bool:
+    """Say whether every bot had its time to leave a node; never while one's Redis is away."""
+    return bool(known) and len(known) == len(seen.fleets) and all(f.overdue(name) for f in known)
 
 
 def _players(seen: Group, known: Sequence[Fleet], name: str) -> int | None:

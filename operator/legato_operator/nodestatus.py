@@ -119,7 +119,8 @@ def _draining(facts: Facts) -> Condition:
     if not facts.draining:
         return conditions.no("Draining", "NothingDrains", "No node is to be emptied.")
     said = "; ".join(f"{pod}: {why}" for pod, why in facts.draining.items())
-    return conditions.yes("Draining", "PlayersMove", said)
+    overdue = any(node.abandoned for one in facts.sets for node in one.nodes)
+    return conditions.yes("Draining", "DeadlinePassed" if overdue else "PlayersMove", said)
 
 
 def _scheduling(facts: Facts) -> Condition:

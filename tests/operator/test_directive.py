@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import timedelta
 
 from legato.contracts.fleet import Directive, Observed, ObservedNode
@@ -18,6 +19,24 @@ def observed(
 
 def fleet(*members: Observed, said: Directive | None = None) -> Fleet:
     return Fleet(said, members, AT)
+
+
+def test_a_drain_is_overdue_only_half_a_minute_after_its_deadline() -> None:
+    drains = dataclasses.replace(NODE, cordoned=True, drain_within=timedelta(minutes=1))
+    said = directive.compose(fleet(), [drains], PLAIN)
+
+    def seen(at: int) -> Fleet:
+        return Fleet(said, (), at)
+
+    assert not seen(AT + 89_999).overdue(NODE.name)
+    assert seen(AT + 90_000).overdue(NODE.name)
+
+
+def test_a_node_that_is_not_drained_is_never_overdue() -> None:
+    said = directive.compose(fleet(), [NODE], PLAIN)
+
+    assert not Fleet(said, (), AT + 10**9).overdue(NODE.name)
+    assert not Fleet(said, (), AT + 10**9).overdue("another")
 
 
 def test_a_first_directive_is_its_first_version() -> None:

@@ -1,3 +1,6 @@
+import dataclasses
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +35,30 @@ def test_fewer_go_from_the_top_and_only_once_they_are_empty() -> None:
     assert busy.draining == {2: "fewer are wanted"}
     assert (busy.replicas, fresh.replicas, empty.replicas) == (3, 3, 2)
     assert empty.unprotect == (2,)
+
+
+@pytest.mark.parametrize("players", [3, None])
+def test_past_its_deadline_a_node_goes_with_whoever_is_left(players: int | None) -> None:
+    left = node(2, players, cordoned=True)
+
+    waits = drain.plan(GOAL, [node(0), node(1), left], 3)
+    goes = drain.plan(GOAL, [node(0), node(1), dataclasses.replace(left, overdue=True)], 3)
+
+    assert (waits.replicas, waits.unprotect) == (3, ())
+    assert (goes.replicas, goes.unprotect) == (2, (2,))
+    assert "the deadline of its drain has passed" in goes.draining[2]
+
+
+def test_past_their_deadline_nodes_are_still_replaced_one_by_one() -> None:
+    old = [node(n, 3, revision="old", cordoned=True, overdue=True) for n in (0, 1)]
+
+    assert drain.plan(GOAL, [*old, node(2)], 3).delete == (0,)
+
+
+def test_a_deadline_that_passed_ends_no_node_that_stays_after_all() -> None:
+    plan = drain.plan(GOAL, [node(0), node(1, 3, cordoned=True, overdue=True)], 2)
+
+    assert plan == drain.Plan(2, {})
 
 
 def test_a_node_whose_pod_is_not_seen_stays_while_somebody_may_play_there() -> None:
@@ -125,6 +152,7 @@ nodes_there = st.lists(
         ready=st.booleans(),
         players=st.one_of(st.none(), st.integers(0, 3)),
         cordoned=st.booleans(),
+        overdue=st.booleans(),
         protected=st.booleans(),
         machine_leaves=st.booleans(),
         lost=st.booleans(),
@@ -135,17 +163,7 @@ nodes_there = st.lists(
 
 
 def _numbered(one: Node, ordinal: int) -> Node:
-    return Node(
-        ordinal,
-        one.revision,
-        one.ready,
-        one.players,
-        one.cordoned,
-        one.protected,
-        one.machine_leaves,
-        one.lost,
-        one.asked,
-    )
+    return dataclasses.replace(one, ordinal=ordinal)
 
 
 @given(
@@ -154,14 +172,15 @@ def _numbered(one: Node, ordinal: int) -> Node:
     st.integers(0, 3),
     st.sampled_from(["Never", "OnUpgrade", "Always"]),
 )
-def test_nothing_that_may_play_is_removed_or_left_unprotected(
+def test_nothing_that_may_play_is_removed_or_left_unprotected_before_its_deadline(
     there: list[Node], count: int, more: int, eviction: drain.Eviction
 ) -> None:
     replicas = len(there) + more
 
     plan = drain.plan(Goal("new", count, eviction), there, replicas)
 
-    busy = {one.ordinal for one in there if one.players != 0 or not one.cordoned}
+    waited_for = [one for one in there if not one.overdue]
+    busy = {one.ordinal for one in waited_for if one.players != 0 or not one.cordoned}
     assert busy.isdisjoint(plan.delete)
     assert busy.isdisjoint(plan.unprotect)
     assert busy.isdisjoint(range(plan.replicas, replicas))

@@ -1,11 +1,11 @@
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from legato.contracts.fleet import ObservedNode
-from legato_operator import groups, names
+from legato_operator import directive, groups, names
 from legato_operator.changes import Apply, Delete, MakePassword, Patch
 from legato_operator.desired.manifest import Ref
 from legato_operator.directive import Fleet
@@ -247,6 +247,48 @@ def test_a_drained_machine_gets_its_node_back_empty(settled: Model) -> None:
     assert names.PROTECTED not in settled.pods["berlin-0"]["metadata"]["labels"]
     assert names.PROTECTED in settled.pods["berlin-1"]["metadata"]["labels"]
     assert sum(settled.players.values()) == 50
+
+
+def deadline(model: Model, name: str) -> datetime:
+    """Say until when the bot was told to leave a node."""
+    assert model.directive is not None
+    told = next(one for one in model.directive.nodes if one.name == name)
+    return datetime.fromtimestamp(told.drain_deadline / 1000, UTC)
+
+
+def test_a_drain_whose_players_cant_be_moved_ends_after_its_deadline_and_not_before(
+    settled: Model,
+) -> None:
+    settled.play(50)
+    settled.stuck = {"berlin-0"}
+    settled.machines["machine-berlin-0"] = Machine(cordoned=True)
+    settled.until(lambda: any(one.drain_deadline for one in settled.told))
+    ends = deadline(settled, "berlin-0") + directive.LAST_MOVES
+
+    while settled.now < ends:
+        assert names.PROTECTED in settled.pods["berlin-0"]["metadata"]["labels"]
+        settled.turn()
+    settled.until(lambda: condition(settled, "Draining") == ("True", "DeadlinePassed"))
+
+    assert names.PROTECTED not in settled.pods["berlin-0"]["metadata"]["labels"]
+    assert settled.now < ends + timedelta(minutes=1)
+
+
+def test_a_deadline_ends_nothing_while_redis_is_away(settled: Model) -> None:
+    settled.play(50)
+    settled.stuck = {"berlin-0"}
+    changed(settled, version="4.3.0")
+    settled.until(lambda: any(one.drain_deadline for one in settled.told))
+    settled.redis = False
+
+    settled.turns(60)
+    assert settled.cut == 0
+
+    settled.redis = True
+    settled.settle()
+    assert settled.cut == 50
+    assert sum(settled.players.values()) == 50
+    assert settled.violations == []
 
 
 def test_a_node_that_was_lost_is_written_off_and_replaced(settled: Model) -> None:

@@ -56,6 +56,10 @@ class Model:
     uses: bool = True
     """Whether the bot used the nodes at the last look."""
     waiting: int = 0
+    stuck: set[str] = field(default_factory=set)
+    """Nodes whose players can't be moved."""
+    cut: int = 0
+    """Players that lost their node while they could not be moved."""
     """Players that no node takes."""
     passwords: list[str] = field(default_factory=list)
     known_passwords: int = 2
@@ -264,7 +268,11 @@ class Model:
 
     def _end(self, name: str) -> None:
         pod = self.pods.pop(name)
-        if self.players.pop(name, 0):
+        players = self.players.pop(name, 0)
+        if name in self.stuck:
+            self.cut += players
+            self.waiting += players
+        elif players:
             self.violations.append(f"{name} went while it played")
         protected = names.PROTECTED in pod["metadata"]["labels"] and name not in self.unseen
         if name.startswith("berlin-") and protected:
@@ -329,7 +337,8 @@ class Model:
             if self.players[name] and not self._is_lost(name):
                 self.violations.append(f"{name} was taken from those who play there")
         for name in list(self.players):
-            if name not in said or (said[name].drain_deadline and taking):
+            moves = taking and name not in self.stuck
+            if name not in said or (said[name].drain_deadline and moves):
                 self.waiting += self.players.pop(name)
         if taking:
             for name in taking:

@@ -68,7 +68,7 @@ class Drain(Part, frozen=True, kw_only=True):
     """How players leave a node before it goes."""
 
     deadline_seconds: Annotated[int, Meta(ge=10, le=86_400)] = 300
-    """Until when they are moved, however few places there are elsewhere."""
+    """How long they may take to move; half a minute later the node goes with those who are left."""
 
 
 class NodeScaling(Part, frozen=True, kw_only=True):

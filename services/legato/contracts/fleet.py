@@ -14,7 +14,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cordoned: bool = False
     """New players go elsewhere."""
     drain_deadline: int = 0
-    """Server ms; when not 0 its players are moved off, at the latest by then."""
+    """Server ms; when not 0 its players are moved off, and from then on the node may go."""
     session_quota: int = 64
     """At most this many Lavalink sessions of this bot there: measured, 64 are free, 256 stall."""
     lead: int = 0
