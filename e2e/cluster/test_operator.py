@@ -313,6 +313,32 @@ def test_nodes_that_play_are_not_removed_when_fewer_are_wanted(running: Stage) -
     running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 0, "none")
 
 
+def test_past_the_deadline_of_its_drain_a_node_goes_with_whoever_is_left(running: Stage) -> None:
+    running.run("scale", "lln", "berlin", "--replicas=1")
+    running.until(lambda: running.pods("node") == ["berlin-0"], "a node")
+    running.players = 3
+    running.until(lambda: running.get("lln", "berlin")["status"]["players"] == 3, "players")
+    running.run("scale", "lln", "berlin", "--replicas=0")
+    running.until(lambda: b'"drain_deadline"' in directive(running), "a drain")
+    assert running.get("statefulset", "berlin")["spec"]["replicas"] == 1
+
+    let_deadlines_pass(running)
+
+    running.until(lambda: running.get("statefulset", "berlin")["spec"]["replicas"] == 0, "none")
+    assert running.players == 3
+    running.players = 0
+
+
+def let_deadlines_pass(running: Stage) -> None:
+    """Say that every drain began long ago."""
+    said = msgspec.json.decode(directive(running), type=Directive)
+    nodes = tuple(
+        msgspec.structs.replace(one, drain_deadline=one.drain_deadline and 1) for one in said.nodes
+    )
+    late = msgspec.structs.replace(said, nodes=nodes)
+    running.redis.set(keys.directive(BOT), msgspec.json.encode(late))
+
+
 def test_a_group_that_is_deleted_waits_until_nobody_plays_on_it(running: Stage) -> None:
     running.run("scale", "lln", "berlin", "--replicas=1")
     running.until(lambda: running.pods("node") == ["berlin-0"], "a node")
