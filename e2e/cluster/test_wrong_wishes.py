@@ -3,6 +3,8 @@
 What a kubelet says of an image is written here by us; a real one is asked in e2e/cluster/machines.
 """
 
+import base64
+
 import pytest
 
 import support_operating
@@ -11,6 +13,7 @@ from support_operating import Bot, Room, Stage, lavalink_node, secret
 
 BOTS = "apis/legato.dev/v1beta1/musicbots"
 DEPLOYMENTS = "apis/apps/v1/deployments"
+SECRETS = "api/v1/secrets"
 UNPULLED = {"reason": "ImagePullBackOff", "message": "no such manifest"}
 
 
@@ -30,6 +33,24 @@ def gateways(room: Room) -> dict[str, int]:
     return {name: count for name, count in deployments(room).items() if "gateway" in name}
 
 
+def begins_with(room: Room) -> dict[str, str]:
+    """Read the token that a container of each gateway finds when it starts, now or anew."""
+    found = {}
+    for one in room.items(DEPLOYMENTS, f"{support_operating.COMPONENT}=gateway"):
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        env = {each["name"]: each.get("valueFrom") for each in container["env"]}
+        source = env["DISCORD_TOKEN"]["secretKeyRef"]
+        data = room.get(SECRETS, source["name"])["data"]
+        found[one["metadata"]["name"]] = base64.b64decode(data[source["key"]]).decode()
+    return found
+
+
+def pinned(room: Room) -> list[str]:
+    """List all that pods of the bot begin with."""
+    data = room.get(SECRETS, "melody-pinned")["data"]
+    return sorted(base64.b64decode(one).decode() for one in data.values())
+
+
 def test_a_wrong_token_is_never_given_to_a_gateway(room: Room) -> None:
     before = deployments(room)
 
@@ -45,6 +66,34 @@ def test_a_wrong_token_is_never_given_to_a_gateway(room: Room) -> None:
     room.apply(secret(room, room.bots[0]))
     room.until(lambda: room.ready("melody"), "the right token")
     assert deployments(room) == before
+
+
+def test_a_container_that_starts_anew_finds_the_token_that_was_validated(room: Room) -> None:
+    bot, (first,) = room.bots[0], begins_with(room).values()
+    before, second = pinned(room), f"{first}.2"
+
+    room.apply(secret(room, bot, token="mislaid"))
+    room.until(
+        lambda: room.condition("musicbots", "melody", "TokenValid")[:2] == ("False", "Refused"),
+        "the token is refused",
+    )
+    room.looked("musicbots", "melody")
+    assert list(begins_with(room).values()) == [first]
+    assert pinned(room) == before
+
+    room.apply(secret(room, bot, token=second))
+    room.until(
+        lambda: list(begins_with(room).values()) == [second] and first not in pinned(room),
+        "a gateway with the token that is valid, and the other one gone with the last",
+    )
+    assert second in pinned(room)
+
+    room.apply(secret(room, bot))
+    room.until(
+        lambda: pinned(room) == before and room.ready("melody"),
+        "the first token alone",
+    )
+    assert list(begins_with(room).values()) == [first]
 
 
 def test_a_token_of_another_application_is_told_apart(room: Room) -> None:

@@ -19,7 +19,7 @@ from legato_operator import (
 )
 from legato_operator.botstatus import Facts, status
 from legato_operator.changes import Action, Patch, Plan
-from legato_operator.desired import api, bot, worker
+from legato_operator.desired import api, bot, pinned, worker
 from legato_operator.desired import frame as frames
 from legato_operator.desired.frame import Frame, revision_of
 from legato_operator.desired.manifest import Manifest, Owner, Ref, ref
@@ -215,11 +215,23 @@ def _actions(
     wanted += [one for tier in listed for one in tier.deployments]
     return [
         *held.back(seen.owner, seen.finalizers, seen.version),
+        *_pins(seen, wanted),
         *changes.applied(wanted, seen.children),
         *_ended(seen, listed),
         *(patch for tier in listed for patch in _costs(seen, tier.step)),
         *_removed(seen, listed, [ref(one) for one in wanted], migrated),
     ]
+
+
+def _pins(seen: Bot, wanted: Sequence[Manifest]) -> list[Action]:
+    """Keep what pods begin with: a token only once a gateway may begin with it."""
+    known = {
+        pinned.key(what, seen.secrets[one]): seen.values[one]
+        for what, one in pinned.read_by(seen.spec).items()
+        if one in seen.values
+    }
+    using = [*wanted, *seen.children, *seen.pods]
+    return changes.pins(seen.owner, seen.pinned, using, known)
 
 
 def _plain(one: Manifest) -> bool:

@@ -1,12 +1,13 @@
 """From what is wanted and what is there to what is done, each with its reason. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from legato.contracts.fleet import Directive
 from legato_operator import names
-from legato_operator.desired.manifest import Manifest, Ref, covers, ref, stamped
+from legato_operator.desired import pinned
+from legato_operator.desired.manifest import Manifest, Owner, Ref, covers, ref, stamped
 from legato_operator.resources.status import BotStatus, NodeStatus
 from legato_operator.scaling import Past
 from legato_operator.seen import annotations_of, uid_of
@@ -63,8 +64,21 @@ class MakePassword:
         return ref(self.manifest)
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """Write the values that pods begin with, in front of the first that needs one."""
+
+    manifest: Manifest = field(repr=False)
+    reason: str
+
+    @property
+    def ref(self) -> Ref:
+        """Say in which Secret."""
+        return ref(self.manifest)
+
+
 UNDER_WAY = timedelta(seconds=3)
-Action = Apply | Delete | Patch | MakePassword
+Action = Apply | Delete | Patch | MakePassword | Pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,24 @@ def applied(wanted: Iterable[Manifest], there: Sequence[Manifest]) -> list[Actio
 def is_of(found: Manifest, wanted: Manifest) -> bool:
     """Say whether what has a name belongs to the resource that wants to have it."""
     return all(_owned(found, one["uid"]) for one in wanted["metadata"]["ownerReferences"])
+
+
+def pins(
+    owner: Owner, there: Manifest | None, using: Iterable[Manifest], known: Mapping[str, str]
+) -> list[Action]:
+    """Keep every value that pods begin with, or may: what is known by now, else what is there.
+
+    Using: the workloads that are wanted or there, and their pods; a value that none of them
+    begins with goes.
+    """
+    before = pinned.texts(there)
+    needed = pinned.used(using, pinned.name_of(owner))
+    kept = {one: text for one, text in (before | dict(known)).items() if one in needed}
+    wanted = pinned.secret(owner, kept)
+    same = covers(there, wanted) if there else not kept
+    if same and before.keys() == kept.keys():
+        return []
+    return [Pin(wanted, "pods begin with it" if kept.keys() - before.keys() else "as pods need it")]
 
 
 def removed(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from legato_operator import changes, drain, held, names, nodesets, scaling
 from legato_operator.changes import Action, Delete, MakePassword, Patch, Plan
-from legato_operator.desired import application, monitoring, nodes
+from legato_operator.desired import application, monitoring, nodes, pinned
 from legato_operator.desired.manifest import Manifest, Ref, made, ref
 from legato_operator.directive import Address
 from legato_operator.nodesets import NodeSet
@@ -102,10 +102,12 @@ def _address(
 
 
 def _password_of(seen: Group, pod: Manifest) -> str | None:
-    """Find the password that a pod began with; a person's Secret keeps none but the last."""
+    """Find the password that a pod began with; those of an older release's pods are not pinned."""
     began = annotations_of(pod).get(names.SECRETS, "")
     if began in seen.passwords:
         return seen.passwords[began]
+    if kept := pinned.texts(seen.pinned).get(pinned.key(pinned.PASSWORD, began)):
+        return kept
     fleets = [fleet for fleet in seen.fleets.values() if fleet is not None]
     told = (fleet.password(pod["metadata"]["name"]) for fleet in fleets)
     uid = seen.owner.uid
@@ -147,6 +149,7 @@ def _actions(seen: Group, ahead: Outlook, world: World) -> list[Action]:
     kept += [Ref(nodesets.KIND, one.name) for one in ahead.sets if not one.is_over]
     return [
         *secret,
+        *_pins(seen, wanted),
         *changes.applied(wanted, seen.children),
         *nodesets.resized(ahead.sets),
         *(action for one in ahead.sets for action in _on_pods(one)),
@@ -179,6 +182,13 @@ def _password(seen: Group) -> list[Action]:
     manifest = made("v1", "Secret", _own_secret(seen), seen.owner, names.of_nodes(seen.name))
     manifest["metadata"]["annotations"] = {names.ROTATION: rotated}
     return [MakePassword(manifest, "another one was asked for" if there else "there is none")]
+
+
+def _pins(seen: Group, wanted: Sequence[Manifest]) -> list[Action]:
+    """Keep the password of every pod that is there, or may come."""
+    known = {pinned.key(pinned.PASSWORD, said): one for said, one in seen.passwords.items()}
+    using = [*wanted, *seen.children, *seen.pods]
+    return changes.pins(seen.owner, seen.pinned, using, known)
 
 
 def _own_secret(seen: Group) -> str:
@@ -226,7 +236,8 @@ def _farewell(seen: Group, ahead: Outlook, *, now: datetime) -> Plan:
         actions = [held.released(seen.owner, seen.finalizers, seen.version, reason)]
     else:
         shrunk = [one for one in _objects(seen, ahead) if one["kind"] == nodesets.KIND]
-        actions = [*changes.applied(shrunk, seen.children), *nodesets.resized(ahead.sets)]
+        actions = [*_pins(seen, shrunk), *changes.applied(shrunk, seen.children)]
+        actions += nodesets.resized(ahead.sets)
         actions += [action for one in ahead.sets for action in _on_pods(one)]
     said = status(seen, Facts(ahead.decision, ahead.sets), World(""), now=now)
     return Plan(tuple(actions), said, again=timedelta(seconds=2))

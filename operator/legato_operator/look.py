@@ -16,7 +16,7 @@ from legato.contracts.fleet import Directive
 from legato.errors import Unavailable
 from legato_operator import bots, groups, names
 from legato_operator.cache import Cache
-from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan, is_of
+from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Pin, Plan, is_of
 from legato_operator.cluster import Cluster, Refused
 from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.fleet import NOW, RECENT
@@ -180,6 +180,9 @@ class Shell:
             case MakePassword(manifest=manifest):
                 before = await self._before(manifest)
                 await self.cluster.apply(manifest | {"data": renewed(before)})
+            case Pin(manifest=manifest):
+                await self._before(manifest)
+                await self.cluster.apply(manifest)
             case Patch(ref=ref, body=body, uid=uid):
                 became = await self.cluster.merge(ref, namespace, body, uid=uid)
             case Delete(ref=ref, unconfirmed=unconfirmed, uid=uid):
@@ -264,7 +267,9 @@ def _is_grave(plan: Plan, seen: Bot | Group) -> bool:
         return True
     if isinstance(seen, Bot) and plan.directive is not None and _is_new(seen, plan.directive):
         return True
-    return any(isinstance(one, Delete | Patch) or one.ref.kind in WORKLOADS for one in plan.actions)
+    return any(
+        isinstance(one, Delete | Patch | Pin) or one.ref.kind in WORKLOADS for one in plan.actions
+    )
 
 
 def _is_new(bot: Bot, directive: Directive) -> bool:

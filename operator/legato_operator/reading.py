@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from legato_operator import answers, applications, bots, directing, names, queries
-from legato_operator.desired import nodes
+from legato_operator.desired import nodes, pinned
 from legato_operator.desired.manifest import Manifest, Owner
 from legato_operator.directive import Fleet
 from legato_operator.discord import Discord
@@ -129,6 +129,7 @@ class Reading:
         pods = tuple(one for one in listed if not is_ending(one))
         fleet = await self._fleet(space, spec)
         groups = await self.source.resources(lavalinknode.KIND, space)
+        values = await self._values(owner, bots.secrets_of(spec))
         return Bot(
             owner=owner,
             spec=spec,
@@ -139,7 +140,9 @@ class Reading:
             deleting_since=deleting(found),
             children=await self.source.children(space, {names.BOT: owner.name}, self.world.known),
             pods=pods,
-            secrets=await self._hashes(owner, bots.secrets_of(spec)),
+            secrets=_hashes(owner, values),
+            values=values,
+            pinned=await self._pinned(owner),
             token=await self._token(space, spec),
             fleet=fleet,
             stored_shards=await self._shards(space, spec) if fleet else None,
@@ -189,7 +192,8 @@ class Reading:
             passwords=passwords_of(
                 secret, nodes.Group(owner, spec).secret.key, owner.uid, children
             ),
-            secrets=await self._hashes(owner, spec.pod_template.secrets()),
+            pinned=await self._pinned(owner),
+            secrets=_hashes(owner, await self._values(owner, spec.pod_template.secrets())),
             past=memory.pasts.get("", Past()),
             refused=memory.refused,
         )
@@ -277,10 +281,16 @@ class Reading:
             for one in spec.regions
         }
 
-    async def _hashes(self, owner: Owner, named: tuple[SecretRef, ...]) -> dict[SecretRef, str]:
-        """Hash each key of a Secret that is there."""
+    async def _values(self, owner: Owner, named: tuple[SecretRef, ...]) -> dict[SecretRef, str]:
+        """Read each key of a Secret that is there."""
         found = {one: await self._value(owner.namespace, one) for one in named}
-        return {one: names.fingerprint(value, owner.uid) for one, value in found.items() if value}
+        return {one: value for one, value in found.items() if value}
+
+    async def _pinned(self, owner: Owner) -> Manifest | None:
+        """Read what a resource's pods begin with; None where that is not there, or another's."""
+        found = await self._secret(owner.namespace, pinned.name_of(owner))
+        owners = found["metadata"].get("ownerReferences") or ()
+        return found if any(one["uid"] == owner.uid for one in owners) else None
 
     async def _value(self, namespace: str, of: SecretRef) -> str:
         return decoded(await self._secret(namespace, of.name), of.key)
@@ -352,6 +362,10 @@ def passwords_of(
     pairs = [(form, one) for one in listed if one for form in names.fingerprints(one, uid)]
     carried = {nodes.secrets_of(one) for one in children if one["kind"] == "StatefulSet"}
     return dict(sorted(pairs, key=lambda pair: (pair[1] != listed[0], pair[0] not in carried)))
+
+
+def _hashes(owner: Owner, values: Mapping[SecretRef, str]) -> dict[SecretRef, str]:
+    return {one: names.fingerprint(value, owner.uid) for one, value in values.items()}
 
 
 def decoded(secret: Manifest, key: str) -> str:

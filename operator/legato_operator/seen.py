@@ -101,6 +101,8 @@ class Group:
     machines: Mapping[str, Machine] = field(default_factory=dict)
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Hash -> password: the one in force first, then the one before."""
+    pinned: Manifest | None = field(default=None, repr=False)
+    """The Secret that its pods take their password from, if it is there and ours."""
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
     """The hash of each other key of a Secret that its pods read and that is there."""
     fleets: Mapping[str, Fleet | None] = field(default_factory=dict, repr=False)
@@ -144,6 +146,10 @@ class Bot:
     pods: tuple[Manifest, ...] = ()
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
     """The hash of each key of a Secret that is there."""
+    values: Mapping[SecretRef, str] = field(default_factory=dict, repr=False)
+    """What each of them holds."""
+    pinned: Manifest | None = field(default=None, repr=False)
+    """The Secret that its pods take values from, if it is there and ours."""
     token: Token = field(default_factory=Token)
     fleet: Fleet | None = field(default=None, repr=False)
     stored_shards: int | None = None

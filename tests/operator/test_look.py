@@ -14,6 +14,7 @@ from legato_operator import names
 from legato_operator.cache import Cache
 from legato_operator.changes import Plan
 from legato_operator.cluster import Cluster, Event
+from legato_operator.desired import pinned
 from legato_operator.desired.manifest import Ref, ref
 from legato_operator.directive import Fleet
 from legato_operator.fleet import NOW, Fleets, Place
@@ -128,6 +129,8 @@ class Room:
         for name in _secrets(read("smallest_bot")["spec"]):
             self._keep(_secret(name, secrets))
         self._keep(_secret("berlin-password", secrets))
+        for one in self.model.pinned.values():
+            self._keep(one)
         watches = Watches(self.server, self.cache, (), lambda _: None)
         self.shell = Shell(
             settings=Settings(),
@@ -275,6 +278,34 @@ async def test_a_secret_of_somebody_else_keeps_its_content(playing: Model) -> No
 
     assert [one["kind"] for one in room.server.applied if one["kind"] == "Secret"] == []
     assert "Secret/berlin-password: somebody else has one of this name" in told(room)
+
+
+async def test_what_a_pod_begins_with_is_written_before_it_and_not_remembered(
+    playing: Model,
+) -> None:
+    room = Room(playing)
+    playing.pinned.clear()
+    del room.server.kept[Ref("Secret", "melody-pinned")]
+
+    await room.shell.look(BOT)
+
+    kinds = [one["kind"] for one in room.server.applied]
+    first = room.server.applied[kinds.index("Secret")]
+    assert first["metadata"]["name"] == "melody-pinned"
+    assert kinds.index("Secret") < kinds.index("Job")
+    assert set(pinned.texts(first).values()) == {"redis://redis"}
+    assert room.cache.all("Secret", "") == []
+
+
+async def test_what_pods_begin_with_is_not_written_over_somebody_elses(playing: Model) -> None:
+    room = Room(playing)
+    theirs = room.server.kept[Ref("Secret", "berlin-nodes-pinned")]["metadata"]
+    theirs["labels"], theirs["ownerReferences"] = {}, [{"kind": "Release", "uid": "another"}]
+
+    await room.shell.look(GROUP)
+
+    assert [one["kind"] for one in room.server.applied if one["kind"] == "Secret"] == []
+    assert "Secret/berlin-nodes-pinned: somebody else has one of this name" in told(room)
 
 
 async def test_a_bot_whose_application_another_has_is_left_until_that_one_is_gone() -> None:

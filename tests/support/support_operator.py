@@ -5,12 +5,14 @@ from pathlib import Path
 import msgspec
 import yaml
 
-from legato_operator.desired import audio, bot, gateway, monitoring, nodes, worker
+from legato_operator.desired import audio, bot, gateway, monitoring, nodes, pinned, worker
 from legato_operator.desired.frame import Frame, sized
 from legato_operator.desired.manifest import Manifest, Owner
 from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.resources.musicbot import BotSpec
 
+HASH = "1a2b3c4d"
+"""Of whatever a Secret holds."""
 CASES = Path(__file__).parents[1] / "operator" / "cases"
 
 
@@ -34,10 +36,13 @@ def owner(resource: Manifest) -> Owner:
 def objects(resource: Manifest) -> list[Manifest]:
     """Make all objects of a resource, two pods of each that is counted."""
     if resource["kind"] == "LavalinkNode":
-        group = nodes.Group(owner(resource), msgspec.convert(resource["spec"], NodeSpec))
+        wanted = msgspec.convert(resource["spec"], NodeSpec)
+        group = nodes.Group(owner(resource), wanted, HASH)
         monitors = monitoring.of_nodes(group.owner, monitoring.KINDS)
         return nodes.objects(group, nodes.bare(group), 2) + monitors
-    frame = Frame(owner(resource), msgspec.convert(resource["spec"], BotSpec), "1.2.3")
+    spec = msgspec.convert(resource["spec"], BotSpec)
+    hashes = dict.fromkeys(pinned.read_by(spec).values(), HASH)
+    frame = Frame(owner(resource), spec, "1.2.3", hashes)
     rolled = [gateway.deployment(frame)]
     rolled += [audio.deployment(frame, region) for region in frame.spec.regions]
     return [

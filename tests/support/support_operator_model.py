@@ -13,7 +13,8 @@ import msgspec
 import support_operator
 from legato.contracts.fleet import Directive, Node, Observed, ObservedNode
 from legato_operator import bots, directing, groups, names
-from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Plan
+from legato_operator.changes import Action, Apply, Delete, MakePassword, Patch, Pin, Plan
+from legato_operator.desired import pinned
 from legato_operator.desired.manifest import Manifest, Ref, ref
 from legato_operator.directive import Fleet
 from legato_operator.resources.lavalinknode import NodeSpec
@@ -55,16 +56,19 @@ class Model:
     """Node -> players, in truth."""
     uses: bool = True
     """Whether the bot used the nodes at the last look."""
-    waiting: int = 0
     stuck: set[str] = field(default_factory=set)
     """Nodes whose players can't be moved."""
     cut: int = 0
     """Players that lost their node while they could not be moved."""
+    waiting: int = 0
     """Players that no node takes."""
     passwords: list[str] = field(default_factory=list)
+    pinned: dict[str, Manifest] = field(default_factory=dict)
+    """Kind of a resource -> the Secret that its pods begin with."""
     known_passwords: int = 2
     """How many of the last its Secret keeps: a person's own, only one."""
     secret_hash: str = "first"
+    token: Token = Token("Valid", remaining=900, total=1000)  # noqa: RUF009  # it is frozen
     more_secrets: dict[SecretRef, str] = field(default_factory=dict)
     """Others than a bot needs, and their hashes."""
     directive: Directive | None = None
@@ -159,6 +163,7 @@ class Model:
                 names.revision(one): one
                 for one in reversed(self.passwords[-self.known_passwords :])
             },
+            pinned=self.pinned.get("LavalinkNode"),
             players=Measured(playing) if self.prometheus else NoAnswer("Error", "down"),
             deficit=Measured(0) if self.prometheus else NoAnswer("Error", "down"),
             past=self.pasts.get("", Past()),
@@ -183,7 +188,9 @@ class Model:
             children=self._of("MusicBot"),
             pods=tuple(one for name, one in self.pods.items() if name.startswith("melody-")),
             secrets=dict.fromkeys(used, self.secret_hash) | self.more_secrets,
-            token=Token("Valid", remaining=900, total=1000),
+            values=dict.fromkeys(used, f"value of {self.secret_hash}"),
+            pinned=self.pinned.get("MusicBot"),
+            token=self.token,
             fleet=self._fleet(),
             stored_shards=self.stored_shards,
             groups=(self.group(),),
@@ -226,6 +233,8 @@ class Model:
             case MakePassword(manifest=one):
                 self.passwords.append(f"password-{len(self.passwords)}")
                 self._keep(one)
+            case Pin(manifest=one):
+                self.pinned[one["metadata"]["ownerReferences"][0]["kind"]] = one
             case Delete(ref=Ref(kind="Pod", name=name)):
                 self._end(name)
             case Delete(ref=named):
@@ -289,6 +298,7 @@ class Model:
         for name in [one for one in self.pods if one not in wanted]:
             self._end(name)
             happened = True
+        self._can_restart()
         for name, template in wanted.items():
             if name in self.pods:
                 status = self.pods[name]["status"]
@@ -298,6 +308,18 @@ class Model:
                 self.pods[name] = self._pod(name, template)
                 happened = True
         return happened
+
+    def _can_restart(self) -> None:
+        """Look whether a container that starts anew would find the very values it began with."""
+        texts = [(said["metadata"]["name"], pinned.texts(said)) for said in self.pinned.values()]
+        found = dict(texts)
+        for name, pod in self.pods.items():
+            for secret in ("melody-pinned", "berlin-nodes-pinned"):
+                for key in pinned.used([pod], secret):
+                    said = key.partition("-")[2]
+                    text = found.get(secret, {}).get(key, "")
+                    if text != f"value of {said}" and names.revision(text) != said:
+                        self.violations.append(f"{name} would find {text!r} as {key}")
 
     def _pod(self, name: str, template: Manifest) -> Manifest:
         said = template["metadata"]

@@ -28,13 +28,13 @@ class Discord(http.server.ThreadingHTTPServer):
 
 
 class _Asked(http.server.BaseHTTPRequestHandler):
-    """Knows the tokens token-NUMBER, and refuses any other."""
+    """Knows the tokens token-NUMBER and token-NUMBER.ANYTHING, and refuses any other."""
 
     server: Discord
 
     def do_GET(self) -> None:
         token = (self.headers["Authorization"] or "").removeprefix("Bot ")
-        number = token.removeprefix("token-")
+        number = token.removeprefix("token-").partition(".")[0]
         if not number.isdecimal() or token in self.server.revoked:
             self._answer(401, {"message": "401: Unauthorized"})
         elif self.path.endswith("/gateway/bot"):

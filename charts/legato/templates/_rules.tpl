@@ -33,7 +33,7 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch, delete]
-# Those that resources name are read one by one; nodes' passwords are made.
+# Those that resources name are read one by one; nodes' passwords, and what pods begin with, are written.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, patch]

@@ -21,13 +21,13 @@ def objects(frame: Frame) -> list[Manifest]:
 def deployment(frame: Frame) -> Manifest:
     """Make one Deployment, without a count, that rolls by itself: its pods hold nothing."""
     spec = frame.spec
-    redis, redis_files = pods.connected("REDIS", spec.redis)
-    database, database_files = pods.connected("DATABASE", spec.database)
+    redis, redis_files = frame.connected("REDIS", spec.redis)
+    database, database_files = frame.connected("DATABASE", spec.database)
     oauth = spec.api.oauth_secret_ref
     told = pods.said(
         DISCORD_APPLICATION_ID=spec.application_id, REGION=spec.regions[0].name, API_PORT=PORT
     )
-    secret = (pods.from_secret("DISCORD_CLIENT_SECRET", oauth),) if oauth else ()
+    secret = (pods.from_secret("DISCORD_CLIENT_SECRET", frame.pinned("oauth")),) if oauth else ()
     shape = pods.Shape(
         component=COMPONENT,
         image=frame.image(COMPONENT),

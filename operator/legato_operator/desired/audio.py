@@ -16,8 +16,8 @@ PORT = 3002
 def deployment(frame: Frame, region: Region) -> Manifest:
     """Make a region's Deployment of the revision that the spec asks for."""
     spec = frame.spec
-    redis, redis_files = pods.connected("REDIS", spec.redis)
-    database, database_files = pods.connected("DATABASE", spec.database)
+    redis, redis_files = frame.connected("REDIS", spec.redis)
+    database, database_files = frame.connected("DATABASE", spec.database)
     told = pods.said(
         DISCORD_APPLICATION_ID=spec.application_id,
         REGION=region.name,

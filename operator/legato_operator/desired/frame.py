@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from legato_operator import names
-from legato_operator.desired import origin, pods
+from legato_operator.desired import origin, pinned, pods
 from legato_operator.desired.manifest import Manifest, Owner, made
 from legato_operator.resources.musicbot import BotSpec
-from legato_operator.resources.shared import SecretRef
+from legato_operator.resources.shared import Connection, SecretRef
 
 REGISTRY = "ghcr.io/legato-music"
 LISTEN = "0.0.0.0"  # noqa: S104  # a pod's pages are asked by the kubelet and Prometheus
@@ -41,6 +41,17 @@ class Frame:
         """
         refs = (*refs, *self.spec.pod_template.secrets())
         return names.revision([[one.name, one.key, self.secrets.get(one, "")] for one in refs])
+
+    def pinned(self, what: str) -> SecretRef:
+        """Say where pods take a value from: never from where a person may change it."""
+        said = self.secrets.get(pinned.read_by(self.spec)[what], "")
+        return SecretRef(name=pinned.name_of(self.owner), key=pinned.key(what, said))
+
+    def connected(
+        self, prefix: str, to: Connection
+    ) -> tuple[tuple[Manifest, ...], tuple[pods.Mounted, ...]]:
+        """Say how pods reach one of the bot's servers."""
+        return pods.connected(prefix, to, self.pinned(prefix.lower()))
 
     @property
     def inputs(self) -> Manifest:

@@ -13,7 +13,7 @@ PORT = 3001
 def deployment(frame: Frame) -> Manifest:
     """Make the Deployment of the revision that the spec asks for."""
     spec = frame.spec
-    redis, files = pods.connected("REDIS", spec.redis)
+    redis, files = frame.connected("REDIS", spec.redis)
     shape = pods.Shape(
         component=COMPONENT,
         image=frame.image(COMPONENT),
@@ -33,7 +33,7 @@ def _told(frame: Frame) -> tuple[Manifest, ...]:
     spec = frame.spec
     simulated = spec.discord
     return (
-        pods.from_secret("DISCORD_TOKEN", spec.token_secret_ref),
+        pods.from_secret("DISCORD_TOKEN", frame.pinned("token")),
         *pods.said(
             DISCORD_APPLICATION_ID=spec.application_id,
             DISCORD_REST_URL=simulated.rest_url if simulated else None,

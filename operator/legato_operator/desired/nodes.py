@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from legato_operator import names
-from legato_operator.desired import application, network, origin, pods
+from legato_operator.desired import application, network, origin, pinned, pods
 from legato_operator.desired.manifest import Manifest, Owner, bytes_of, made
 from legato_operator.resources.lavalinknode import NodeSpec
 from legato_operator.resources.shared import SecretRef
@@ -245,12 +245,14 @@ def _template(group: Group, config: str) -> Manifest:
 
 def _env(group: Group) -> tuple[Manifest, ...]:
     spec = group.spec
+    key = pinned.key(pinned.PASSWORD, group.password)
+    password = SecretRef(name=pinned.name_of(group.owner), key=key)
     java = f"-Xmx{heap(group)} -Djava.io.tmpdir={pods.SCRATCH} {spec.java_options}".strip()
     return (
-        pods.from_secret("LAVALINK_SERVER_PASSWORD", group.secret),
+        pods.from_secret("LAVALINK_SERVER_PASSWORD", password),
         *pods.said(SPRING_CONFIG_ADDITIONAL_LOCATION=f"file:{CONFIG}/", JAVA_TOOL_OPTIONS=java),
         # The same again in the words of `legato node`.
-        pods.from_secret("PASSWORD", group.secret),
+        pods.from_secret("PASSWORD", password),
         *pods.said(
             LISTEN="0.0.0.0",  # noqa: S104  # reached by audio pods, by password
             PORT=PORT,

@@ -84,9 +84,11 @@ def said(**values: str | int | None) -> tuple[Manifest, ...]:
     )
 
 
-def connected(prefix: str, to: Connection) -> tuple[tuple[Manifest, ...], tuple[Mounted, ...]]:
+def connected(
+    prefix: str, to: Connection, url: SecretRef
+) -> tuple[tuple[Manifest, ...], tuple[Mounted, ...]]:
     """Say how a server is reached: the variables, and the file of its authority."""
-    env = (from_secret(f"{prefix}_URL", to.url_secret_ref),)
+    env = (from_secret(f"{prefix}_URL", url),)
     if to.ca_secret_ref is None:
         return env, ()
     at = f"/etc/legato/{prefix.lower()}"

@@ -28,7 +28,7 @@ def faults(spec: Worker) -> tuple[str, ...]:
 def migration(frame: Frame) -> Manifest:
     """Make the Job of this release; its name carries what it is made of, since Jobs are final."""
     spec = frame.spec
-    database, files = pods.connected("DATABASE", spec.database)
+    database, files = frame.connected("DATABASE", spec.database)
     shape = pods.Shape(
         component=MIGRATION,
         image=frame.image(COMPONENT),
@@ -81,8 +81,8 @@ def _cronjob(frame: Frame, job: Job) -> Manifest:
 
 def _template(frame: Frame, job: Job, labels: names.Labels) -> Manifest:
     spec = frame.spec
-    redis, redis_files = pods.connected("REDIS", spec.redis)
-    database, database_files = pods.connected("DATABASE", spec.database)
+    redis, redis_files = frame.connected("REDIS", spec.redis)
+    database, database_files = frame.connected("DATABASE", spec.database)
     shape = pods.Shape(
         component=COMPONENT,
         image=frame.image(COMPONENT),
