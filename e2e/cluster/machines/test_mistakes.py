@@ -6,6 +6,7 @@ The Prometheus that the operator asks is one of ours here: gone, then broken, th
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from legato_cluster import belongings, prometheus, waiting
+from legato_cluster import belongings, processes, prometheus, waiting
 from legato_cluster.cluster import ADDRESS
 from legato_cluster.platform import BOT, NODES, SPACE, Platform
 from legato_machine import hearing
@@ -84,6 +85,30 @@ async def test_mistakes_are_named_while_the_music_goes_on(music: Platform, tmp_p
     await hearing.unbroken(hall, noise)
     assert untouched(music) == before
     await hall.type("leave", timeout=PATIENCE)
+
+
+async def test_a_gateway_that_starts_anew_beside_a_wrong_token_has_the_right_one(
+    music: Platform,
+) -> None:
+    [gateway] = music.pods("gateway")
+
+    with wrong_token(music):
+        await says(music, "musicbot", "TokenValid", "False Refused")
+        assert processes.send(gateway["metadata"]["uid"], signal.SIGKILL)
+        await true(partial(is_anew, music, gateway), "the same gateway, started anew, and ready")
+        await says(music, "musicbot", "ShardsConnected", "True")
+
+    await asyncio.to_thread(music.settle)
+    assert is_anew(music, gateway)
+
+
+def is_anew(music: Platform, gateway: Json) -> bool:
+    """Tell whether a gateway's container has started once more than before, and answers."""
+    [now], [before] = music.pods("gateway"), gateway["status"]["containerStatuses"]
+    [status] = now["status"]["containerStatuses"]
+    assert now["metadata"]["uid"] == gateway["metadata"]["uid"]
+    assert status["restartCount"] <= before["restartCount"] + 1
+    return bool(status["restartCount"] > before["restartCount"] and status["ready"])
 
 
 def untouched(music: Platform) -> dict[str, Json]:
