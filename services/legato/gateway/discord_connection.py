@@ -6,13 +6,18 @@ tests against a gateway on the wire. Its typed events stay off.
 """
 
 import asyncio
+import contextlib
+import functools
+import types
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import hikari
 from hikari import errors
 from hikari.impl import HTTPSettings, ProxySettings
 from hikari.impl.shard import GatewayShardImpl
+from hikari.impl.shard import _GatewayTransport as GatewayTransport
 from hikari.internal import data_binding
 
 from legato.gateway import payloads
@@ -27,6 +32,11 @@ _RESUMABLE_CLOSE = 4000
 _ENDING_CLOSES = frozenset({1000, 1001})
 _CLOSES_WITHIN = 1.0
 """Seconds for a connection to be closed in order."""
+_GREETS_WITHIN = 5.0
+"""Seconds, as in hikari, that the other side has to answer a close with one of its own."""
+
+
+T = TypeVar("T")
 
 
 class Ended(Exception):
@@ -140,7 +150,11 @@ class Connection(GatewayShardImpl):
             raise asyncio.CancelledError
         await self._gate.may_connect(resuming=self._seq is not None)
         try:
-            tasks = await super()._connect()
+            tasks = await _leaving_nothing_open(
+                super()._connect(), in_order=lambda: self._ws is None
+            )
+        except _Cancelled:
+            raise asyncio.CancelledError from None
         except BaseException as error:
             if isinstance(error, errors.GatewayConnectionError):
                 # The session's own address is gone; the gateway's common one takes a RESUME too.
@@ -189,25 +203,59 @@ class Connection(GatewayShardImpl):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Transport(Protocol):
-    async def receive_json(self) -> data_binding.JSONObject: ...
+class _Cancelled(Exception):
+    """A cancellation, for a coroutine that cleans up after an Exception only."""
 
-    async def send_json(self, data: data_binding.JSONObject) -> None: ...
 
-    async def send_close(self, *, code: int, message: bytes) -> None: ...
+@types.coroutine
+def _leaving_nothing_open(
+    work: Coroutine[Any, Any, T], *, in_order: Callable[[], bool]
+) -> Generator[Any, Any, T]:
+    """Wait for `work`; who cancels that while `in_order` says so raises _Cancelled in it.
+
+    hikari leaves its client session open where it is cancelled while it connects: it closes what it
+    opened after an Exception, and CancelledError is none.
+    """
+    wake = functools.partial[Any](work.send, None)
+    while True:
+        try:
+            awaited = wake()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        try:
+            sent = yield awaited
+        except BaseException as error:
+            is_cancelled = isinstance(error, asyncio.CancelledError) and in_order()
+            wake = functools.partial(work.throw, _Cancelled() if is_cancelled else error)
+        else:
+            wake = functools.partial(work.send, sent)
 
 
 class _Resumable:
-    """A transport whose closes keep the session."""
+    """A transport whose closes keep the session, and are over when the connection is.
 
-    def __init__(self, inner: _Transport) -> None:
+    hikari's own wait another 0.25 s, for TLS connections that an aiohttp before 3.12.6 left open;
+    so long a shard that is handed over would be nobody's.
+    """
+
+    def __init__(self, inner: GatewayTransport) -> None:
         self._inner = inner
         self.receive_json = inner.receive_json
         self.send_json = inner.send_json
 
     async def send_close(self, *, code: int, message: bytes) -> None:
+        inner = self._inner
+        if inner._sent_close:
+            return
+        inner._sent_close = True
         kept = _RESUMABLE_CLOSE if code in _ENDING_CLOSES else code
-        await self._inner.send_close(code=kept, message=message)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GREETS_WITHIN):
+                    await inner._ws.close(code=kept, message=message)
+        finally:
+            await inner._exit_stack.aclose()
 
 
 class _Events:

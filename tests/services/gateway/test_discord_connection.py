@@ -1,9 +1,17 @@
 """hikari's shard, where it meets a transport that breaks."""
 
 import asyncio
+import contextlib
 import gc
+import json
+import logging
+from collections.abc import AsyncIterator
 
+import pytest
+from aiohttp import WSMsgType, web
+from backports import zstd
 from hikari import errors
+from hikari.impl import HTTPSettings, ProxySettings
 from hikari.impl import shard as hikari_shard
 
 from legato.gateway.discord_connection import Connection, Link
@@ -30,6 +38,9 @@ class Torn:
         self.beats = 0
         self.acknowledged = False
         self.breaks = asyncio.Event()
+        self._sent_close = False
+        self._exit_stack = contextlib.AsyncExitStack()
+        self._ws = self
 
     async def receive_json(self):
         if self.coming:
@@ -47,7 +58,7 @@ class Torn:
             await self.breaks.wait()
             raise ConnectionResetError("torn")
 
-    async def send_close(self, *, code, message):
+    async def close(self, *, code, message):
         pass
 
 
@@ -128,3 +139,112 @@ async def test_who_is_ended_while_a_connection_was_just_lost_connects_no_more(mo
 
     assert done
     assert len(made) == 1
+
+
+class Server:
+    """A gateway on the wire that greets whoever connects, and keeps how they leave."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.codes: list[int | None] = []
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        socket, stream = web.WebSocketResponse(), zstd.ZstdCompressor()
+
+        async def send(payload: object) -> None:
+            packed = stream.compress(json.dumps(payload).encode(), stream.FLUSH_BLOCK)
+            await socket.send_bytes(packed)
+
+        await socket.prepare(request)
+        await send({"op": 10, "d": {"heartbeat_interval": 40_000}})
+        async for message in socket:
+            if message.type is WSMsgType.BINARY and json.loads(message.data)["op"] == 2:
+                await send({"op": 0, "t": "READY", "s": 1, "d": READY})
+        self.codes.append(socket.close_code)
+        return socket
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    found, app = Server(), web.Application()
+    app.router.add_get("/", found.serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    found.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
+    yield found
+    await runner.cleanup()
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """List how long anybody slept."""
+    found: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noting(seconds: float) -> None:
+        found.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", noting)
+    return found
+
+
+PAUSE = 0.25
+
+
+async def test_who_is_ended_while_it_connects_leaves_nothing_open() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
+    came, anybody = asyncio.Event(), Anybody()
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await _reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        link = Link(Secret("t"), f"ws://127.0.0.1:{port}")
+        running = asyncio.create_task(Connection(link, 0, 1, gate=anybody, sink=anybody).run())
+        await came.wait()
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=PATIENCE)
+        gc.collect()
+
+    assert done
+    assert complaints == []
+
+
+async def test_a_shard_that_is_left_keeps_its_session_and_waits_for_nothing_more(
+    server: Server, paused: list[float]
+) -> None:
+    anybody = Anybody()
+    connection = Connection(Link(Secret("t"), server.url), 0, 1, gate=anybody, sink=anybody)
+    running = asyncio.create_task(connection.run())
+    await until(lambda: connection.is_connected)
+
+    running.cancel()
+    await asyncio.wait([running])
+    await until(lambda: server.codes)
+
+    assert server.codes == [4000]
+    assert PAUSE not in paused
+
+
+async def test_hikari_still_pauses_after_a_close(server: Server, paused: list[float]) -> None:
+    """Where it does so no more, a close of ours is needed for the code alone."""
+    transport = await hikari_shard._GatewayTransport.connect(
+        http_settings=HTTPSettings(),
+        logger=logging.getLogger(),
+        proxy_settings=ProxySettings(),
+        log_filterer=lambda text: text,
+        dumps=lambda what: json.dumps(what).encode(),
+        loads=json.loads,
+        compression=None,
+        url=server.url,
+    )
+
+    await transport.send_close(code=1000, message=b"")
+
+    assert PAUSE in paused
